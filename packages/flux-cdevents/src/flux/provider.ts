@@ -1,0 +1,113 @@
+import type { NamespacedName } from './object-ref.ts';
+
+/** The types that are delivered here; a Provider of any other type is the notification-controller's. */
+export const HANDLED_TYPES = ['cdevents', 'generic', 'generic-hmac'] as const;
+export type HandledType = (typeof HANDLED_TYPES)[number];
+
+/** `Provider` of `notification.toolkit.fluxcd.io` v1, v1beta3 and v1beta2: the fields that matter here, names unchanged. */
+export interface Provider {
+  readonly metadata: NamespacedName & { readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec: {
+    readonly type: string;
+    readonly address?: string;
+    readonly username?: string;
+    /** A Go duration of ms, s and m: `1m30s`. @default '15s' */
+    readonly timeout?: string;
+    /** Deprecated: use `proxySecretRef`. */
+    readonly proxy?: string;
+    readonly secretRef?: { readonly name: string };
+    readonly certSecretRef?: { readonly name: string };
+    readonly proxySecretRef?: { readonly name: string };
+    readonly suspend?: boolean;
+  };
+}
+
+/** CDEvents versions by their minor, as the `spec-version` annotation spells them. */
+export type SpecVersion = '0.3' | '0.4' | '0.5';
+
+/** What the annotations `cdevents.toolkit.fluxcd.io/…` say, defaults filled in. */
+export interface ProviderOptions {
+  /** @default '0.4' */
+  readonly specVersion: SpecVersion;
+  /** @default 'rfc' */
+  readonly preset: 'rfc' | 'none';
+  /** What becomes of an event that no rule maps. @default 'skip' */
+  readonly unmapped: 'skip' | 'custom';
+  /** @default 'binary' */
+  readonly contentMode: 'binary' | 'structured' | 'batched';
+  /** URI-reference template of `context.source`. @default the `--source` of the process */
+  readonly source?: string;
+  /** @default the `--cluster` of the process */
+  readonly cluster?: string;
+  /** After this an undelivered event becomes a dead letter. @default 24 h */
+  readonly maxAgeMs: number;
+  /** @default 'object' */
+  readonly ordering: 'object' | 'none';
+  /** @default 'skip' */
+  readonly unchanged: 'skip' | 'send';
+}
+
+/** Where and how to deliver: the Provider's spec and its Secrets, read and checked. Holds secrets: never print it. */
+export interface Endpoint {
+  /** Absolute http or https URL. */
+  readonly address: string;
+  /** True when the address comes from the Secret and so must not be shown. */
+  readonly addressIsSecret: boolean;
+  /** For one attempt. */
+  readonly timeoutMs: number;
+  /** In the order and spelling of the Secret's `headers`; they win over what we set. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Value of the `Authorization` header, from `token` or `username` and `password`. */
+  readonly authorization?: string;
+  /** Key of `X-Signature: sha256=<hex>`, byte for byte. */
+  readonly hmacKey?: Uint8Array;
+  /** PEM. With a CA the system's roots are not used. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** http or https URL without credentials; those are apart. */
+  readonly proxy?: { readonly url: string; readonly authorization?: string };
+  /** Every string that must not appear in a log, an error or a metric. */
+  readonly secrets: readonly string[];
+}
+
+/** One way in which a configuration object is wrong. */
+export interface ConfigIssue {
+  /** `spec.address`, `metadata.annotations[cdevents.toolkit.fluxcd.io/preset]`, `Secret generic-token: headers`. */
+  readonly path: string;
+  readonly expected: string;
+  /** Never a secret. */
+  readonly found: string;
+}
+
+/** A Provider of a handled type, ready for use. */
+export interface ReadyProvider {
+  readonly status: 'ready';
+  readonly ref: NamespacedName;
+  readonly type: HandledType;
+  readonly suspend: boolean;
+  readonly options: ProviderOptions;
+  readonly endpoint: Endpoint;
+  /** Changes whenever anything above changes: Transports are kept under it, a stop lasts as long as it. */
+  readonly fingerprint: string;
+}
+
+/** A Provider of a handled type that says something wrong: it delivers nothing, and its events wait. */
+export interface InvalidProvider {
+  readonly status: 'invalid';
+  readonly ref: NamespacedName;
+  readonly type: HandledType;
+  readonly suspend: boolean;
+  readonly issues: readonly ConfigIssue[];
+}
+
+/** A Provider of a type that is the notification-controller's business. */
+export interface ForeignProvider {
+  readonly status: 'foreign';
+  readonly ref: NamespacedName;
+  readonly type: string;
+}
+
+export type ResolvedProvider = ReadyProvider | InvalidProvider | ForeignProvider;
+
+/** `spec.address: expected an http or https URL, found ftp`. */
+export const formatIssue = ({ path, expected, found }: ConfigIssue): string =>
+  `${path}: expected ${expected}, found ${found}`;

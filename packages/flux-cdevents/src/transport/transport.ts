@@ -1,0 +1,36 @@
+/** What is sent: a CDEvent as a CloudEvent, or a Flux event as it is. */
+export interface OutgoingMessage {
+  readonly kind: 'cdevent' | 'flux';
+  /** The CDEvent or the Flux event, as JSON. */
+  readonly body: string;
+  /** CloudEvents extension `partitionkey`: the uid of the involved object. */
+  readonly partitionKey?: string;
+}
+
+/** What one delivery attempt came to. A transport reports it; `deliver/` decides what follows. */
+export type DeliveryOutcome =
+  | { readonly status: 'delivered'; readonly code: string }
+  | {
+      readonly status: 'retryable';
+      readonly error: string;
+      /** HTTP status, or an error code such as `ECONNREFUSED` or `timeout`: the `code` label of the metrics. */
+      readonly code: string;
+      /** From `Retry-After`. */
+      readonly retryAfterMs?: number;
+      /** True for 401 and 403: it will not pass before somebody changes a Secret. */
+      readonly slow?: boolean;
+    }
+  | {
+      readonly status: 'rejected';
+      readonly error: string;
+      readonly code: string;
+      /** True for 410: the receiver wants nothing more. */
+      readonly stop?: boolean;
+    };
+
+/** The port: one Provider's way to its receiver. Errors are outcomes; `error` texts hold no secret. */
+export interface Transport {
+  /** Sends one message, or several as one batch when the content mode is `batched`. Does not throw. */
+  send(messages: readonly OutgoingMessage[], signal: AbortSignal): Promise<DeliveryOutcome>;
+  close(): Promise<void>;
+}
