@@ -1,0 +1,64 @@
+import { hash } from 'node:crypto';
+import { v5 } from 'uuid';
+import type { FluxEvent } from '../flux/event.ts';
+import { groupValue } from '../flux/metadata.ts';
+import { apiGroupOf, type NamespacedName, nameOf } from '../flux/object-ref.ts';
+
+/** Namespace of every id made here, itself the UUID v5 of `cdevents.toolkit.fluxcd.io` in the DNS namespace. */
+const NAMESPACE = v5('cdevents.toolkit.fluxcd.io', v5.DNS);
+const namespaceBytes = Buffer.from(NAMESPACE.replaceAll('-', ''), 'hex');
+
+/** UUID v5 (RFC 9562 section 5.5) of a list of parts; JSON keeps neighbours apart. */
+function idOf(parts: readonly (string | undefined)[]): string {
+  return v5(JSON.stringify(parts), namespaceBytes);
+}
+
+/** What the same Flux event always has in common, on every replica and after every restart. Computed once an event. */
+export function identityOf(event: FluxEvent, cluster: string | undefined, metadata: Readonly<Record<string, string>>) {
+  const { kind, namespace, name, uid } = event.involvedObject;
+  return [
+    cluster,
+    apiGroupOf(event.involvedObject),
+    kind,
+    namespace,
+    name,
+    uid,
+    event.reason,
+    metadata.revision,
+    groupValue(event, 'token'),
+    event.timestamp,
+    hash('sha256', event.message),
+  ] as const;
+}
+export type Identity = ReturnType<typeof identityOf>;
+
+/** `context.id` of a CDEvent. The Alert has no part in it: two Alerts to one address make one event. */
+export const contextIdOf = (identity: Identity, type: string, environment: string): string =>
+  idOf([...identity, type, environment]);
+
+/** The id of a chain that starts with this event. */
+export const chainIdOf = (identity: Identity): string => idOf([...identity, 'chain']);
+
+/** Id of an outbox entry: the CDEvent's id and eight hexadecimal digits that stand for the Provider. */
+export const entryIdOf = (contextId: string, provider: NamespacedName): string =>
+  `${contextId}.${hash('sha256', nameOf(provider)).slice(0, 8)}`;
+
+/** Placeholders of a `source` template. */
+export const SOURCE_PLACEHOLDERS = ['cluster', 'reportingController', 'namespace', 'name', 'kind'] as const;
+
+/**
+ * `context.source`: the template with its placeholders filled in, else `/{cluster}/flux/{reportingController}`, without
+ * a cluster `/flux/{reportingController}`.
+ */
+export function contextSourceOf(event: FluxEvent, cluster: string | undefined, template: string | undefined): string {
+  const { namespace, name, kind } = event.involvedObject;
+  const values: Record<string, string> = {
+    cluster: cluster ?? '',
+    reportingController: event.reportingController,
+    namespace,
+    name,
+    kind,
+  };
+  const text = template ?? (cluster ? '/{cluster}/flux/{reportingController}' : '/flux/{reportingController}');
+  return text.replace(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(values[key] ?? ''));
+}

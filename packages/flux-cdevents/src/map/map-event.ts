@@ -1,0 +1,208 @@
+import { hash } from 'node:crypto';
+import type { FluxEvent } from '../flux/event.ts';
+import { userValue } from '../flux/metadata.ts';
+import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
+import type { ReadyProvider, ResolvedProvider } from '../flux/provider.ts';
+import type { NewEntry } from '../outbox/entry.ts';
+import { chainOf } from './chain.ts';
+import { parseHelmMessage } from './helm-message.ts';
+import { contextIdOf, entryIdOf, identityOf } from './identity.ts';
+import { type ObjectMemory, type ProviderMemory, parseMemory, serialiseMemory } from './memory.ts';
+import { newChainId, toCDEvents } from './to-cdevents.ts';
+
+/** An Alert that selected the event, with its Provider as it is now. */
+export interface Selection {
+  readonly alert: NamespacedName;
+  /** Merged for this Alert. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly provider: NamespacedName;
+  /** Absent when there is no such Provider. */
+  readonly resolved: ResolvedProvider | undefined;
+}
+
+/** What applies where a Provider does not say otherwise. */
+export interface MapDefaults {
+  readonly cluster?: string;
+  /** Template of `context.source`. */
+  readonly source?: string;
+}
+
+/** Why a selected event goes nowhere. */
+export type SkipReason = 'suspended' | 'unmapped' | 'ignored' | 'unchanged';
+
+export interface MappedEvent {
+  readonly entries: readonly NewEntry[];
+  /** What to remember of the object from now on; absent when nothing changed. */
+  readonly remember?: string;
+  readonly skipped: readonly { readonly provider: NamespacedName; readonly reason: SkipReason }[];
+}
+
+/** What an entry keeps of the event it came from, so that it can be mapped later, or anew. */
+export interface EntrySource {
+  readonly event: FluxEvent;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly chainId: string;
+}
+
+/** While a Provider is wrong nobody knows its `max-age`. */
+const DEFAULT_MAX_AGE_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Maps an event for everything that selected it. Pure: what it depends on is passed in, and what should be remembered
+ * is passed back.
+ * @param recalled what is remembered of the involved object
+ * @param at epoch ms of acceptance
+ */
+export function mapEvent(
+  event: FluxEvent,
+  selections: readonly Selection[],
+  recalled: string | undefined,
+  { defaults, at }: { readonly defaults: MapDefaults; readonly at: number },
+): MappedEvent {
+  const relevant = selections.filter(({ resolved }) => resolved?.status !== 'foreign');
+  const skipped: { provider: NamespacedName; reason: SkipReason }[] = [];
+  const live = relevant.filter(({ provider, resolved }) => {
+    if (!resolved || resolved.status === 'foreign' || !resolved.suspend) return true;
+    skipped.push({ provider, reason: 'suspended' });
+    return false;
+  });
+  if (live.length === 0) return { entries: [], skipped };
+
+  const memory = parseMemory(recalled);
+  const chain = chainOf(event, {
+    remediation: parseHelmMessage(event.message).remediation === true,
+    before: memory.chain,
+    newId: () => newChainId(event, defaults.cluster),
+  });
+  const chainId = userValue(event, 'chainId') || chain.id;
+  const entries = new Map<string, NewEntry>();
+  const told: Record<string, ProviderMemory> = { ...memory.providers };
+  for (const selection of live) {
+    const key = nameOf(selection.provider);
+    const { entries: made, ...rest } = mapSelection({
+      event,
+      selection,
+      chainId,
+      memory: told[key] ?? {},
+      defaults,
+      at,
+    });
+    for (const entry of made) if (!entries.has(entry.id)) entries.set(entry.id, entry);
+    if (rest.memory && Object.keys(rest.memory).length > 0) told[key] = rest.memory;
+    if (rest.skipped) skipped.push({ provider: selection.provider, reason: rest.skipped });
+  }
+  const after: ObjectMemory = { chain, ...(Object.keys(told).length > 0 && { providers: told }) };
+  const remember = serialiseMemory(after, recalled);
+  return { entries: [...entries.values()], skipped, ...(remember !== undefined && { remember }) };
+}
+
+/**
+ * Maps the event of an entry that waited for its Provider to be right, or that is to be mapped anew.
+ * @param recalled what is remembered of the object now
+ */
+export function mapEntry(
+  entry: Pick<NewEntry, 'alert' | 'provider' | 'source' | 'expiresAt'>,
+  provider: ReadyProvider,
+  recalled: string | undefined,
+  { defaults, at }: { readonly defaults: MapDefaults; readonly at: number },
+): MappedEvent & { readonly object: string } {
+  const { event, metadata, chainId } = JSON.parse(entry.source) as EntrySource;
+  const memory = parseMemory(recalled);
+  const key = nameOf(provider.ref);
+  const selection = { alert: entry.alert, metadata, provider: provider.ref, resolved: provider };
+  const mapped = mapSelection({ event, selection, chainId, memory: memory.providers?.[key] ?? {}, defaults, at });
+  const remember =
+    mapped.memory && serialiseMemory({ ...memory, providers: { ...memory.providers, [key]: mapped.memory } }, recalled);
+  return {
+    object: objectKey(event.involvedObject),
+    entries: mapped.entries.map((made) => ({ ...made, expiresAt: entry.expiresAt })),
+    skipped: mapped.skipped ? [{ provider: provider.ref, reason: mapped.skipped }] : [],
+    ...(remember !== undefined && { remember }),
+  };
+}
+
+interface SelectionInput {
+  readonly event: FluxEvent;
+  readonly selection: Selection;
+  readonly chainId: string;
+  readonly memory: ProviderMemory;
+  readonly defaults: MapDefaults;
+  readonly at: number;
+}
+
+interface SelectionResult {
+  readonly entries: readonly NewEntry[];
+  readonly memory?: ProviderMemory;
+  readonly skipped?: SkipReason;
+}
+
+function mapSelection(input: SelectionInput): SelectionResult {
+  const { event, selection, defaults, at } = input;
+  const { resolved, metadata, provider } = selection;
+  const draft = draftEntry(input);
+  if (!resolved || resolved.status === 'foreign') {
+    const deadLetter = `Provider ${nameOf(provider)} does not exist`;
+    return { entries: [waiting(input, { ...draft, expiresAt: at + DEFAULT_MAX_AGE_MS, deadLetter })] };
+  }
+  if (resolved.status === 'invalid') {
+    return { entries: [waiting(input, { ...draft, expiresAt: at + DEFAULT_MAX_AGE_MS })] };
+  }
+  const { options } = resolved;
+  const ordered = { ...(options.ordering === 'none' ? withoutOrder(draft) : draft), expiresAt: at + options.maxAgeMs };
+  const cluster = options.cluster ?? defaults.cluster;
+  if (resolved.type !== 'cdevents') {
+    const { involvedObject, metadata: _, ...rest } = event;
+    const id = contextIdOf(identityOf(event, cluster, metadata), 'flux', JSON.stringify(metadata));
+    const message = JSON.stringify({ involvedObject, ...rest, metadata });
+    return { entries: [{ ...ordered, id: entryIdOf(id, provider), type: 'flux', message }] };
+  }
+  const result = toCDEvents({
+    event,
+    metadata,
+    alert: selection.alert,
+    provider,
+    options,
+    cluster,
+    source: options.source ?? defaults.source,
+    chainId: input.chainId,
+    memory: input.memory,
+  });
+  return {
+    entries: result.cdevents.map((mapped) => ({
+      ...ordered,
+      id: entryIdOf(mapped.id, provider),
+      type: mapped.type,
+      ...('cdevent' in mapped
+        ? { message: JSON.stringify(mapped.cdevent) }
+        : { deadLetter: `not a valid CDEvent: ${mapped.error}` }),
+    })),
+    memory: result.memory,
+    ...(result.skipped && { skipped: result.skipped }),
+  };
+}
+
+/** What all entries of an event for one Provider have in common. */
+function draftEntry({ event, selection, chainId }: SelectionInput): Omit<NewEntry, 'id' | 'type' | 'expiresAt'> {
+  const { kind, uid } = event.involvedObject;
+  const source: EntrySource = { event, metadata: selection.metadata, chainId };
+  return {
+    provider: selection.provider,
+    alert: selection.alert,
+    orderingKey: `${nameOf(selection.provider)} ${objectKey(event.involvedObject)}`,
+    object: `${kind}/${nameOf(event.involvedObject)}`,
+    reason: event.reason,
+    source: JSON.stringify(source),
+    ...(uid && { partitionKey: uid }),
+  };
+}
+
+function withoutOrder<T extends { readonly orderingKey?: string }>({ orderingKey: _, ...rest }: T) {
+  return rest;
+}
+
+/** An entry that cannot be mapped now. Its id holds the Alert, whose metadata may decide about the environment. */
+function waiting({ event, selection }: SelectionInput, draft: Omit<NewEntry, 'id' | 'type'>): NewEntry {
+  const identity = identityOf(event, undefined, selection.metadata);
+  const id = contextIdOf(identity, 'unmapped', hash('sha256', nameOf(selection.alert)));
+  return { ...draft, id: entryIdOf(id, selection.provider), type: 'unmapped' };
+}

@@ -1,0 +1,75 @@
+import type { FluxEvent } from '../flux/event.ts';
+import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
+import type { SpecVersion } from '../flux/provider.ts';
+import { artifactIdOf } from './artifact-id.ts';
+import type { Variables } from './cel.ts';
+import type { HelmFacts } from './helm-message.ts';
+
+const ACTIONS: readonly (readonly [prefix: string, action: string])[] = [
+  ['Install', 'install'],
+  ['Upgrade', 'upgrade'],
+  ['Test', 'test'],
+  ['Rollback', 'rollback'],
+  ['Uninstall', 'uninstall'],
+];
+
+/** The Helm action that a HelmRelease event reports: `upgrade`, `uninstall-remediation`; undefined for other events. */
+function helmActionOf(event: FluxEvent, { remediation }: HelmFacts): string | undefined {
+  if (event.involvedObject.kind !== 'HelmRelease') return undefined;
+  const action = ACTIONS.find(([prefix]) => event.reason.startsWith(prefix))?.[1];
+  return action === 'uninstall' && remediation ? 'uninstall-remediation' : action;
+}
+
+/** How it ended, in the words of the spec version: tests passed or failed before 0.5. */
+function outcomeOf(event: FluxEvent, action: string | undefined, version: SpecVersion): string {
+  const failed = event.severity === 'error' || event.reason.endsWith('Failed');
+  if (action === 'test' && version !== '0.5') return failed ? 'fail' : 'pass';
+  return failed ? 'failure' : 'success';
+}
+
+/** `environment` or `env` of the metadata, else the namespace, within its cluster when that is known. */
+export const environmentIdOf = (
+  event: FluxEvent,
+  metadata: Readonly<Record<string, string>>,
+  cluster: string | undefined,
+): string => {
+  const { namespace } = event.involvedObject;
+  return metadata.environment || metadata.env || (cluster ? `${cluster}/${namespace}` : namespace);
+};
+
+export interface VariableInput {
+  readonly event: FluxEvent;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly alert: NamespacedName;
+  readonly provider: NamespacedName;
+  readonly specVersion: SpecVersion;
+  readonly cluster: string | undefined;
+  readonly source: string;
+  readonly environmentId: string;
+  readonly chainId: string;
+  readonly helm: HelmFacts;
+}
+
+/** What the expressions of a mapping see; `incident` follows for each CDEvent, since its id is made from that. */
+export function variablesOf(input: VariableInput): Omit<Variables, 'incident'> {
+  const { event, metadata, helm, source, specVersion } = input;
+  const { name, namespace } = event.involvedObject;
+  const object = nameOf(event.involvedObject);
+  const action = helmActionOf(event, helm);
+  const attempt = helm.release?.version === undefined ? metadata.revision : `v${helm.release.version}`;
+  return {
+    event: { ...event, metadata },
+    alert: { metadata: { ...input.alert } },
+    provider: { metadata: { ...input.provider } },
+    cluster: input.cluster ?? '',
+    environment: { id: input.environmentId, source },
+    service: { id: object, source },
+    artifactId: artifactIdOf({ helm, metadata, name }),
+    release: { ...helm.release, namespace: helm.release?.namespace ?? namespace, name: helm.release?.name ?? name },
+    taskRun: action
+      ? { id: [object, `helm-${action}`, ...(attempt ? [attempt] : [])].join('/'), name: `helm-${action}` }
+      : {},
+    outcome: outcomeOf(event, action, specVersion),
+    chainId: input.chainId,
+  };
+}
