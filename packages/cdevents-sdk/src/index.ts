@@ -5,6 +5,8 @@ export type { CloudEvent, Extensions, ExtensionValue } from './cloudevents.ts';
 export { fromCloudEvent, toCloudEvent, validateCloudEvent } from './cloudevents.ts';
 export type { ContentField } from './content-fields.ts';
 export { contentFields } from './content-fields.ts';
+// between spec versions
+export { convert } from './convert.ts';
 // creating
 export type {
   ContextInput,
@@ -30,7 +32,6 @@ export type {
   Subject,
 } from './event.ts';
 export { isCustomEvent, isEvent, specVersionOf } from './event.ts';
-
 // the vocabulary
 export type { CustomEventType, EventName, EventType, ParsedEventType } from './event-type.ts';
 export { eventNames, eventTypeOf, isEventName, parseEventType } from './event-type.ts';

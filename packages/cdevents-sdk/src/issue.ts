@@ -42,6 +42,12 @@ export function issueAt(path: string, expected: string, found: string): Validati
   return { path, expected, message: path ? `${path}: ${message}` : message };
 }
 
+/** A field that has no place where it stands. `where` says which event has none, when it is not the one at hand. */
+export function strayField(path: string, where?: string): ValidationIssue {
+  const expected = where ? `no such field in ${where}` : 'no such field';
+  return { path, expected, message: `${path}: ${expected}` };
+}
+
 const join = (path: string, key: string | number): string => (path ? `${path}.${key}` : String(key));
 
 function describeSchema(schema: Schema): string {
@@ -107,8 +113,7 @@ function collectFields(schema: Schema, value: Record<string, unknown>, path: str
   }
   if (schema.additionalProperties !== false) return;
   for (const key of Object.getOwnPropertyNames(value)) {
-    if (!Object.hasOwn(properties, key))
-      issues.push(issueAt(join(path, key), 'no such field', describeValue(value[key])));
+    if (!Object.hasOwn(properties, key)) issues.push(strayField(join(path, key)));
   }
 }
 
