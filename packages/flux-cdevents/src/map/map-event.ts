@@ -91,7 +91,12 @@ export function mapEvent(
     if (rest.memory && Object.keys(rest.memory).length > 0) told[key] = rest.memory;
     if (rest.skipped) skipped.push({ provider: selection.provider, reason: rest.skipped });
   }
-  const after: ObjectMemory = { chain, ...(Object.keys(told).length > 0 && { providers: told }) };
+  // A chain that nobody heard of need not be remembered: the next event would start the same one or its own.
+  const kept = entries.size > 0 ? chain : memory.chain;
+  const after: ObjectMemory = {
+    ...(kept && { chain: kept }),
+    ...(Object.keys(told).length > 0 && { providers: told }),
+  };
   const remember = serialiseMemory(after, recalled);
   return { entries: [...entries.values()], skipped, ...(remember !== undefined && { remember }) };
 }
