@@ -1,0 +1,34 @@
+import { RE2JS } from 're2js';
+import { messageOf } from '../errors.ts';
+
+/** A regular expression as Go reads it. Its time is linear in the text, whatever the expression. */
+export interface GoRegexp {
+  /** True when it is found anywhere in the text. */
+  test(text: string): boolean;
+}
+
+const MAX_CACHED = 20_000;
+const cache = new Map<string, GoRegexp | string>();
+
+/**
+ * Compiles an expression of Go's syntax (RE2), once in the life of the process.
+ * @returns the reason as text when it does not compile
+ * @see https://github.com/google/re2/wiki/Syntax
+ */
+export function goRegexp(expression: string): GoRegexp | string {
+  const known = cache.get(expression);
+  if (known !== undefined) return known;
+  const compiled = compile(expression);
+  if (cache.size >= MAX_CACHED) cache.clear();
+  cache.set(expression, compiled);
+  return compiled;
+}
+
+function compile(expression: string): GoRegexp | string {
+  try {
+    const pattern = RE2JS.compile(expression);
+    return { test: (text) => pattern.test(text) };
+  } catch (error) {
+    return messageOf(error).replace(/^error parsing regexp: /, '');
+  }
+}
