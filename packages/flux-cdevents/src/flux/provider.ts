@@ -18,6 +18,10 @@ export interface Provider {
     readonly secretRef?: { readonly name: string };
     readonly certSecretRef?: { readonly name: string };
     readonly proxySecretRef?: { readonly name: string };
+    /** Without effect on the types that are delivered here. */
+    readonly serviceAccountName?: string;
+    /** Without effect on the types that are delivered here. */
+    readonly commitStatusExpr?: string;
     readonly suspend?: boolean;
   };
 }

@@ -1,0 +1,47 @@
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { Parsed } from './issues.ts';
+import { HANDLED_TYPES, type HandledType, type Provider } from './provider.ts';
+import { annotatedMetadata, DEFAULT_NAMESPACE, notificationApi, readObject, reference } from './read-object.ts';
+
+const short = Type.String({ maxLength: 2048, description: 'a string of at most 2,048 characters' });
+
+const ProviderShape = Compile(
+  Type.Object({
+    ...notificationApi,
+    metadata: annotatedMetadata,
+    spec: Type.Object({
+      type: Type.String({ minLength: 1, description: 'a Provider type such as cdevents' }),
+      // The lengths of address and proxy are checked where the rest of a URL is, so that no credential is shown.
+      address: Type.Optional(Type.String()),
+      username: Type.Optional(short),
+      timeout: Type.Optional(
+        Type.String({
+          pattern: String.raw`^([0-9]+(\.[0-9]+)?(ms|s|m))+$`,
+          description: 'a duration of ms, s and m such as 1m30s',
+        }),
+      ),
+      proxy: Type.Optional(Type.String()),
+      secretRef: Type.Optional(reference),
+      certSecretRef: Type.Optional(reference),
+      proxySecretRef: Type.Optional(reference),
+      serviceAccountName: Type.Optional(Type.String()),
+      commitStatusExpr: Type.Optional(Type.String()),
+      suspend: Type.Optional(Type.Boolean()),
+    }),
+  }),
+);
+
+/**
+ * Reads a `Provider` of `notification.toolkit.fluxcd.io` v1, v1beta3 or v1beta2 as an API server would: fields that it
+ * does not know and nulls are left out, a missing namespace is `default`. Any type is let through.
+ */
+export function parseProvider(document: unknown): Parsed<Provider> {
+  const { value, issues } = readObject(ProviderShape, document);
+  if (value === undefined) return { value, issues };
+  const { namespace = DEFAULT_NAMESPACE, ...metadata } = value.metadata;
+  return { value: { metadata: { namespace, ...metadata }, spec: value.spec }, issues: [] };
+}
+
+/** True for the types that are delivered here. */
+export const isHandledType = (type: unknown): type is HandledType => HANDLED_TYPES.some((handled) => handled === type);

@@ -1,0 +1,56 @@
+import { describeSize, formatPath, type Parsed } from './issues.ts';
+import type { NamespacedName } from './object-ref.ts';
+import type { ConfigIssue } from './provider.ts';
+import { memberOf, readName } from './read-object.ts';
+
+/** A `Secret` of the core API, decoded. Never print it. */
+export interface Secret {
+  readonly metadata: NamespacedName;
+  readonly data: Readonly<Record<string, Uint8Array>>;
+}
+
+const nameless: ConfigIssue = { path: 'metadata.name', expected: 'the name of the Secret', found: 'nothing' };
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** Reads a Secret: `data` in base64, `stringData` as it is and winning. The issues never show a value. */
+export function parseSecret(document: unknown): Parsed<Secret> {
+  const metadata = readName(document);
+  const issues: ConfigIssue[] = metadata ? [] : [nameless];
+  const data: Record<string, Uint8Array> = {};
+  for (const [key, value] of entriesOf(document, 'data', 'base64', issues)) {
+    const packed = value.replace(/\s/g, '');
+    if (base64.test(packed)) data[key] = Buffer.from(packed, 'base64');
+    else
+      issues.push({
+        path: formatPath(['data', key]),
+        expected: 'base64',
+        found: `${describeSize(value)} that are not`,
+      });
+  }
+  for (const [key, value] of entriesOf(document, 'stringData', 'a string', issues)) data[key] = Buffer.from(value);
+  const [first, ...more] = issues;
+  if (first || !metadata) return { value: undefined, issues: [first ?? nameless, ...more] };
+  return { value: { metadata, data }, issues: [] };
+}
+
+function entriesOf(document: unknown, field: string, expected: string, issues: ConfigIssue[]): [string, string][] {
+  const value = typeof document === 'object' && document !== null ? Reflect.get(document, field) : undefined;
+  if (value === undefined || value === null) return [];
+  const map = memberOf(document, field);
+  if (!map || Array.isArray(map)) {
+    issues.push({ path: field, expected: 'a map of keys to values', found: 'something else' });
+    return [];
+  }
+  const entries: [string, string][] = [];
+  for (const [key, member] of Object.entries(map)) {
+    if (typeof member === 'string') entries.push([key, member]);
+    else if (member === null) entries.push([key, '']);
+    else
+      issues.push({
+        path: formatPath([field, key]),
+        expected,
+        found: `a ${Array.isArray(member) ? 'list' : typeof member}`,
+      });
+  }
+  return entries;
+}
