@@ -1,0 +1,116 @@
+import { parseGoDuration } from './go-duration.ts';
+import { describeFound, formatPath } from './issues.ts';
+import { nearest } from './nearest.ts';
+import type { ConfigIssue, ProviderOptions } from './provider.ts';
+import { urlIssue } from './url.ts';
+
+/** Prefix of the annotations on a Provider for which the CRD has no field. */
+export const OPTION_PREFIX = 'cdevents.toolkit.fluxcd.io/';
+
+/** What may stand in braces in the `source` annotation and in `--source`. */
+export const SOURCE_PLACEHOLDERS = ['cluster', 'reportingController', 'namespace', 'name', 'kind'] as const;
+
+export const DEFAULT_OPTIONS: ProviderOptions = {
+  specVersion: '0.4',
+  preset: 'rfc',
+  unmapped: 'skip',
+  contentMode: 'binary',
+  maxAgeMs: 24 * 60 * 60 * 1000,
+  ordering: 'object',
+  unchanged: 'skip',
+};
+
+/** What is wrong with a value: expected, and found when that is not the value itself. */
+type Complaint = { readonly expected: string; readonly found?: string };
+type Reading = Partial<ProviderOptions> | { readonly complaint: Complaint };
+type Reader = (value: string) => Reading;
+
+const refuse = (expected: string, found?: string): Reading => ({
+  complaint: found === undefined ? { expected } : { expected, found },
+});
+
+const listed = (words: readonly string[]): string =>
+  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+
+const oneOf =
+  <K extends keyof ProviderOptions>(key: K, values: readonly (ProviderOptions[K] & string)[]): Reader =>
+  (value) => {
+    const known = values.find((allowed) => allowed === value);
+    return known === undefined ? refuse(listed(values)) : ({ [key]: known } as Partial<ProviderOptions>);
+  };
+
+const readers: Readonly<Record<string, Reader>> = {
+  'spec-version': oneOf('specVersion', ['0.4', '0.3', '0.5']),
+  preset: (value) =>
+    value === 'service'
+      ? refuse('rfc or none (service is not built yet in this version)')
+      : oneOf('preset', ['rfc', 'none'])(value),
+  mapping: () => refuse('no such annotation (mapping is not built yet in this version)'),
+  unmapped: oneOf('unmapped', ['skip', 'custom']),
+  'content-mode': oneOf('contentMode', ['binary', 'structured', 'batched']),
+  source: (source) => {
+    const expected = sourceExpectation(source);
+    return expected === undefined ? { source } : refuse(expected);
+  },
+  cluster: (cluster) => (cluster.trim() === '' ? refuse('the name of a cluster') : { cluster }),
+  'max-age': (value) => {
+    const maxAgeMs = parseGoDuration(value);
+    return maxAgeMs !== undefined && maxAgeMs > 0 ? { maxAgeMs } : refuse('a duration over 0 such as 24h or 1h30m');
+  },
+  ordering: oneOf('ordering', ['object', 'none']),
+  unchanged: oneOf('unchanged', ['skip', 'send']),
+  // The three of the webhook, read where requests come in: here they only have to make sense.
+  address: (value) => {
+    const wrong = urlIssue(value);
+    return wrong ? refuse(wrong.expected, wrong.found) : {};
+  },
+  secret: (value) => (/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(value) ? {} : refuse('the name of a Secret')),
+  'webhook-auth': (value) => (value === 'hmac' || value === 'none' ? {} : refuse('hmac or none')),
+};
+
+/** The names of all options, without the prefix. */
+export const OPTION_NAMES: readonly string[] = Object.keys(readers).filter((name) => name !== 'mapping');
+
+/** The annotations under `cdevents.toolkit.fluxcd.io/`, defaults filled in, and all that is wrong with them. */
+export function parseProviderOptions(annotations: Readonly<Record<string, string>> = {}): {
+  readonly options: ProviderOptions;
+  readonly issues: readonly ConfigIssue[];
+} {
+  const issues: ConfigIssue[] = [];
+  let options = DEFAULT_OPTIONS;
+  for (const [annotation, value] of Object.entries(annotations)) {
+    if (!annotation.startsWith(OPTION_PREFIX)) continue;
+    const path = formatPath(['metadata', 'annotations', annotation]);
+    const name = annotation.slice(OPTION_PREFIX.length);
+    const reader = Object.hasOwn(readers, name) ? readers[name] : undefined;
+    if (!reader) {
+      issues.push({ path, expected: unknownOption(name), found: describeFound(value) });
+      continue;
+    }
+    const reading = reader(value);
+    if ('complaint' in reading) issues.push({ path, found: describeFound(value), ...reading.complaint });
+    else options = { ...options, ...reading };
+  }
+  return { options, issues };
+}
+
+function unknownOption(name: string): string {
+  const meant = nearest(name, OPTION_NAMES);
+  const known = `one of the options ${OPTION_NAMES.join(', ')}`;
+  return meant ? `${known} (did you mean ${meant}?)` : known;
+}
+
+/** What a template of `context.source` should be; undefined when it is that. */
+export function sourceExpectation(template: string): string | undefined {
+  for (const [, placeholder = ''] of template.matchAll(/\{([^{}]*)\}/g)) {
+    if (!SOURCE_PLACEHOLDERS.some((known) => known === placeholder)) {
+      return `only the placeholders ${SOURCE_PLACEHOLDERS.map((known) => `{${known}}`).join(', ')}`;
+    }
+  }
+  return isUriReference(template.replaceAll(/\{[^{}]*\}/g, 'x')) ? undefined : 'a URI-reference (RFC 3986)';
+}
+
+const isUriReference = (text: string): boolean =>
+  /^(?:[A-Za-z][A-Za-z0-9+.-]*:|(?=[/?#])|(?=[^:/?#]*(?:[/?#]|$)))(?:[\w.~!$&'()*+,;=:@/?[\]-]|%[0-9A-Fa-f]{2})+(?:#(?:[\w.~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?$/.test(
+    text,
+  );
