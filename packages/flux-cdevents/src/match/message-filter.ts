@@ -1,0 +1,11 @@
+import { goRegexp } from '../flux/go-regexp.ts';
+
+/**
+ * Whether one of the expressions is found in the message. One that is no Go expression is found nowhere, as in the
+ * notification-controller; the configuration reports it.
+ */
+export const includes = (message: string, expressions: readonly string[]): boolean =>
+  expressions.some((expression) => {
+    const regexp = goRegexp(expression);
+    return typeof regexp !== 'string' && regexp.test(message);
+  });
