@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+// Inside the checkout, so that dependencies are found in its node_modules and nothing is downloaded.
+const scratchParent = join(root, '.cache');
+let scratch: string;
+
+const run = (command: string, args: readonly string[]): string =>
+  execFileSync(command, args, { cwd: scratch, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+const node = (...args: string[]) => run(process.execPath, args);
+
+/** Packs a built package and unpacks it where a scratch project would have it installed. */
+function install(name: string): void {
+  const built = join(root, 'packages', name, 'dist');
+  if (!existsSync(built)) throw new Error(`${built} is not there: run "npm run build" first`);
+  const [{ filename }] = JSON.parse(run('npm', ['pack', built, '--json', '--ignore-scripts'])) as [
+    { filename: string },
+  ];
+  const target = join(scratch, 'node_modules', name);
+  mkdirSync(target, { recursive: true });
+  run('tar', ['-xzf', filename, '-C', target, '--strip-components=1']);
+}
+
+beforeAll(() => {
+  mkdirSync(scratchParent, { recursive: true });
+  scratch = mkdtempSync(join(scratchParent, 'published-'));
+  writeFileSync(join(scratch, 'package.json'), JSON.stringify({ name: 'scratch', type: 'module', private: true }));
+  install('cdevents-sdk');
+  install('flux-cdevents');
+  // Where a scratch project would have flux-cdevents' own dependencies, a workspace may keep some beside the package.
+  const nested = join(root, 'packages/flux-cdevents/node_modules');
+  if (existsSync(nested)) symlinkSync(nested, join(scratch, 'node_modules/flux-cdevents/node_modules'));
+});
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+describe('cdevents-sdk', () => {
+  it('is imported as JavaScript', () => {
+    writeFileSync(
+      join(scratch, 'use.js'),
+      `import { createEvent, parse } from 'cdevents-sdk';
+       const event = createEvent('service.deployed', {
+         context: { source: '/ci' },
+         subject: { id: 'web', content: { environment: { id: 'prod' }, artifactId: 'pkg:oci/web' } },
+       });
+       process.stdout.write(parse(JSON.stringify(event)).context.type);`,
+    );
+    expect(node('use.js')).toBe('dev.cdevents.service.deployed.0.2.0');
+  });
+
+  it('brings types that know each content', () => {
+    writeFileSync(
+      join(scratch, 'use.ts'),
+      `import { createEvent } from 'cdevents-sdk';
+       const content = { environment: { id: 'prod' }, artifactId: 'pkg:oci/web' };
+       createEvent('service.deployed', { context: { source: '/ci' }, subject: { id: 'web', content } });
+       // @ts-expect-error there is no such event
+       createEvent('service.launched', { context: { source: '/ci' }, subject: { id: 'web', content } });`,
+    );
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--types', ''];
+    expect(node(tsc, ...options, 'use.ts')).toBe('');
+  });
+
+  it('keeps its entries to those it names', () => {
+    const manifest = JSON.parse(readFileSync(join(scratch, 'node_modules/cdevents-sdk/package.json'), 'utf8'));
+    expect(manifest.private).toBeUndefined();
+    for (const { types, default: entry } of Object.values<Record<string, string>>(manifest.exports)) {
+      expect(existsSync(join(scratch, 'node_modules/cdevents-sdk', entry ?? ''))).toBe(true);
+      expect(existsSync(join(scratch, 'node_modules/cdevents-sdk', types ?? ''))).toBe(true);
+    }
+  });
+});
+
+describe('flux-cdevents', () => {
+  const bin = 'node_modules/flux-cdevents/bin/flux-cdevents.js';
+
+  it('runs without TypeScript', () => {
+    expect(node(bin, '--version').trim()).toMatch(/^\d+\.\d+\.\d+/);
+    expect(node(bin, '--help')).toContain('serve');
+  });
+
+  it('converts a Flux event', () => {
+    const event = {
+      involvedObject: { kind: 'HelmRelease', namespace: 'apps', name: 'web' },
+      reason: 'InstallSucceeded',
+      severity: 'info',
+      timestamp: '2026-11-24T07:48:28Z',
+      message: 'Helm install succeeded for release apps/web.v1 with chart web@1.0.0',
+      reportingController: 'helm-controller',
+    };
+    writeFileSync(join(scratch, 'event.json'), JSON.stringify(event));
+    const cdevent = JSON.parse(node(bin, 'convert', 'event.json'));
+    expect(cdevent.context.type).toBe('dev.cdevents.environment.modified.0.2.0');
+  });
+
+  it('runs the demo, its store and its worker included', () => {
+    expect(node(bin, 'demo')).toMatch(/0 lost/);
+  });
+});
