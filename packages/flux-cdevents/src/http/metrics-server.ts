@@ -1,0 +1,22 @@
+import { type FastifyInstance, fastify } from 'fastify';
+import type { Metrics } from '../observe/metrics.ts';
+
+export interface MetricsServerDeps {
+  readonly metrics: Pick<Metrics, 'registry'>;
+  /** Brings the gauges up to date before they are read: `refreshGauges`. */
+  readonly refresh: () => Promise<void>;
+}
+
+/**
+ * `/metrics` for Prometheus. When the store cannot be read the scrape is answered all the same: the gauges that come
+ * from it are then missing, which an alert on absence sees, and everything else is there.
+ */
+export function createMetricsServer({ metrics, refresh }: MetricsServerDeps): FastifyInstance {
+  const server = fastify({ forceCloseConnections: true });
+  server.get('/metrics', async (_request, reply) => {
+    await refresh().catch(() => undefined);
+    const text = await metrics.registry.metrics();
+    return reply.type(metrics.registry.contentType).send(text);
+  });
+  return server;
+}
