@@ -98,7 +98,7 @@ function lowerCased(headers: IncomingHeaders): Map<string, string> {
 function readJson(body: unknown): unknown {
   let text = body;
   try {
-    if (body instanceof Uint8Array) text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    if (ArrayBuffer.isView(body)) text = new TextDecoder('utf-8', { fatal: true }).decode(body as Uint8Array);
     return typeof text === 'string' ? JSON.parse(text) : text;
   } catch (cause) {
     throw refuse('its body is not JSON', cause);
