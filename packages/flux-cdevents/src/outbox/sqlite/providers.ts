@@ -1,0 +1,102 @@
+import type { Database } from './database.ts';
+
+/** What the worker knows of one Provider's queue without looking into the file. */
+export interface ProviderQueue {
+  readonly id: number;
+  /** `namespace/name`. */
+  readonly name: string;
+  /** Pending entries, those under lease included. */
+  undelivered: number;
+  delivered: number;
+  deadLetters: number;
+  leased: number;
+  /** No claimable entry is due earlier; it may be later. */
+  nextDueAt: number;
+}
+
+export type Count = 'undelivered' | 'delivered' | 'deadLetters';
+
+type ProviderRow = [id: number, name: string, undelivered: number, delivered: number, deadLetters: number];
+
+/** The Providers and their counts. The counts are written with the entries that they count, in one transaction. */
+export interface Providers {
+  /** The queue of that name; a new one when there is none yet. Only inside a transaction. */
+  intern(name: string): ProviderQueue;
+  find(name: string): ProviderQueue | undefined;
+  byId(id: number): ProviderQueue;
+  all(): Iterable<ProviderQueue>;
+  add(provider: ProviderQueue, count: Count, by: number): void;
+  /** Writes the counts that changed, before the transaction commits. */
+  flush(): void;
+  committed(): void;
+  /** Takes back what was counted since the last commit. */
+  rolledBack(): void;
+}
+
+export function createProviders(db: Database): Providers {
+  const byName = new Map<string, ProviderQueue>();
+  const byId = new Map<number, ProviderQueue>();
+  const changed = new Set<ProviderQueue>();
+  const created = new Set<ProviderQueue>();
+  let lastId = 0;
+
+  const remember = (queue: ProviderQueue): ProviderQueue => {
+    byName.set(queue.name, queue);
+    byId.set(queue.id, queue);
+    lastId = Math.max(lastId, queue.id);
+    return queue;
+  };
+  for (const [id, name, undelivered, delivered, deadLetters] of db.each<ProviderRow>(
+    'SELECT id, name, undelivered, delivered, dead_letters FROM provider',
+  )) {
+    remember({ id, name, undelivered, delivered, deadLetters, leased: 0, nextDueAt: Number.POSITIVE_INFINITY });
+  }
+
+  return {
+    intern(name) {
+      const known = byName.get(name);
+      if (known) return known;
+      const counts = { undelivered: 0, delivered: 0, deadLetters: 0, leased: 0 };
+      const queue = remember({ id: lastId + 1, name, ...counts, nextDueAt: Number.POSITIVE_INFINITY });
+      created.add(queue);
+      db.run('INSERT INTO provider (id, name) VALUES (?, ?)', queue.id, name);
+      return queue;
+    },
+    find: (name) => byName.get(name),
+    byId(id) {
+      const queue = byId.get(id);
+      if (!queue) throw new Error(`no provider ${id} in the store`);
+      return queue;
+    },
+    all: () => byName.values(),
+    add(provider, count, by) {
+      provider[count] += by;
+      changed.add(provider);
+    },
+    flush() {
+      for (const { id, undelivered, delivered, deadLetters } of changed) {
+        const counts = [undelivered, delivered, deadLetters];
+        db.run('UPDATE provider SET undelivered = ?, delivered = ?, dead_letters = ? WHERE id = ?', ...counts, id);
+      }
+    },
+    committed() {
+      changed.clear();
+      created.clear();
+    },
+    rolledBack() {
+      for (const queue of created) {
+        byName.delete(queue.name);
+        byId.delete(queue.id);
+      }
+      for (const queue of changed) {
+        const row = db.get<[number, number, number]>(
+          'SELECT undelivered, delivered, dead_letters FROM provider WHERE id = ?',
+          queue.id,
+        );
+        if (row) [queue.undelivered, queue.delivered, queue.deadLetters] = row;
+      }
+      changed.clear();
+      created.clear();
+    },
+  };
+}
