@@ -1,0 +1,60 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { ApiError } from './api-error.ts';
+
+/** A request as far as the guard looks at it. */
+export interface GuardedRequest {
+  readonly method: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/**
+ * Who may use the API.
+ *
+ * With a token every request has to carry it as `Authorization: Bearer …`; it is compared in constant time.
+ *
+ * Without one only requests whose `Host` is a loopback name (`localhost`, `*.localhost`, 127.0.0.0/8, `::1`) are
+ * answered. A web page that makes its own name point at 127.0.0.1 (DNS rebinding) still sends its own name as `Host`
+ * and is refused. The `Host` does not show where a request comes from: without a token, bind to a loopback address.
+ *
+ * In both cases a `POST` has to be `application/json`. A page of another origin can send that only after a preflight
+ * request, which is never granted.
+ *
+ * @throws {ApiError} 401, 403 or 415 from the function that is returned
+ */
+export function createGuard(token: string | (() => string) | undefined): (request: GuardedRequest) => void {
+  return ({ method, headers }) => {
+    if (token === undefined) {
+      if (!isLoopback(headers.host)) {
+        throw new ApiError(
+          403,
+          'FCE_API_REFUSED',
+          'Host: without a token only localhost and loopback addresses are answered; configure one with --ui-token-file',
+        );
+      }
+    } else if (!isSame(bearerOf(headers.authorization), typeof token === 'string' ? token : token())) {
+      throw new ApiError(401, 'FCE_API_REFUSED', 'Authorization: expected the bearer token of --ui-token-file');
+    }
+    if (method === 'POST' && mediaTypeOf(headers['content-type']) !== 'application/json') {
+      throw new ApiError(415, 'FCE_API_REFUSED', 'Content-Type: expected application/json');
+    }
+  };
+}
+
+/** Digests have one length, so that the comparison tells nothing about that of the token. */
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+const isSame = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b)) && b !== '';
+
+/** The scheme is case-insensitive (RFC 9110 section 11.1); the token is not. */
+const bearerOf = (authorization = ''): string => /^bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
+
+const mediaTypeOf = (contentType: string | undefined): string | undefined =>
+  contentType?.split(';', 1)[0]?.trim().toLowerCase();
+
+/** Whether a `Host` header names this very machine and nothing that a DNS server could answer for. */
+export function isLoopback(host: string | undefined): boolean {
+  const name = host?.toLowerCase().replace(/:\d+$/, '');
+  if (name === undefined) return false;
+  return name === '[::1]' || name === 'localhost' || name.endsWith('.localhost') || /^127(?:\.\d{1,3}){3}$/.test(name);
+}

@@ -1,0 +1,100 @@
+import { fastifySwagger } from '@fastify/swagger';
+import { type FastifyInstance, fastify } from 'fastify';
+import type { ConfigSnapshot } from '../config/config-source.ts';
+import { messageOf } from '../errors.ts';
+import type { FluxEvent } from '../flux/event.ts';
+import type { NamespacedName } from '../flux/object-ref.ts';
+import { type Logger, silentLogger } from '../observe/log.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import { VERSION } from '../version.ts';
+import { ApiError, answerFor } from './api-error.ts';
+import { createGuard } from './api-guard.ts';
+import { configRoutes } from './config-routes.ts';
+import { deliveryRoutes } from './delivery-routes.ts';
+import { type TypeBoxProvider, validateWithTypeBox } from './typebox-routes.ts';
+
+/** Where the API begins on the UI address. */
+export const API_PREFIX = '/api/v1';
+/** A Flux event of the largest size that the event endpoint takes, and what is around it. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+/** A test event as it is asked for: the event itself, or the reason of one that is made up. */
+export interface TestEventRequest {
+  readonly reason?: string;
+  readonly event?: FluxEvent;
+}
+
+/** What became of a test event. */
+export interface TestEventResult {
+  readonly entries: readonly { readonly id: string; readonly type: string }[];
+  /** Why there is none. */
+  readonly skipped?: string;
+}
+
+export interface ApiServerDeps {
+  readonly outbox: Pick<Outbox, 'list' | 'replay' | 'discard' | 'stats' | 'stops'>;
+  readonly snapshot: () => ConfigSnapshot | undefined;
+  /** Maps an event for one Provider and commits it. */
+  readonly send: (provider: NamespacedName, request: TestEventRequest) => Promise<TestEventResult>;
+  /** When given, every request has to show it; `createGuard` has the rules with and without. A function may rotate it. */
+  readonly token?: string | (() => string);
+  /** @default silent */
+  readonly logger?: Logger;
+  /** Epoch ms. */
+  readonly now: () => number;
+}
+
+/**
+ * The API behind `flux-cdevents deliveries`, `send` and the web page, described by its own `openapi.json`. Errors are
+ * `{code, message}`. Who may use it: see `createGuard`.
+ */
+export function createApiServer(deps: ApiServerDeps): FastifyInstance {
+  const { logger = silentLogger() } = deps;
+  const server = fastify({ bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true });
+  const guard = createGuard(deps.token);
+  server.removeContentTypeParser('text/plain');
+  server.setErrorHandler((error, _request, reply) => {
+    const { status, body } = answerFor(error);
+    if (status >= 500) logger.error({ error: messageOf(error) }, 'API request failed');
+    if (status === 401) reply.header('WWW-Authenticate', 'Bearer');
+    return reply.code(status).send(body);
+  });
+  validateWithTypeBox(server);
+
+  void server.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'flux-cdevents',
+        version: VERSION,
+        description:
+          'What flux-cdevents has delivered and has still to deliver, and the configuration that it works by. ' +
+          'With a token configured every request needs it as a bearer token; without one only requests to a loopback ' +
+          'name are answered.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      tags: [
+        { name: 'deliveries', description: 'Entries of the outbox: one CDEvent on its way to one Provider each.' },
+        { name: 'configuration', description: 'Providers and Alerts as they are in force.' },
+      ],
+      ...(deps.token !== undefined && {
+        components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+        security: [{ token: [] }],
+      }),
+    },
+  });
+  void server.register(
+    async (api) => {
+      api.addHook('onRequest', async (request) => guard(request));
+      api.setNotFoundHandler(({ method, url }) => {
+        throw new ApiError(404, 'FCE_NOT_FOUND', `no ${method} ${url.split('?', 1)[0]} here`);
+      });
+      const typed = api.withTypeProvider<TypeBoxProvider>();
+      deliveryRoutes(typed, deps);
+      configRoutes(typed, deps);
+      api.get('/openapi.json', { schema: { hide: true } }, async () => server.swagger());
+    },
+    { prefix: API_PREFIX },
+  );
+  return server;
+}

@@ -1,0 +1,173 @@
+import type { ConfigSnapshot } from '../config/config-source.ts';
+import { FluxCDEventsError } from '../errors.ts';
+import type { Alert } from '../flux/alert.ts';
+import { toFluxEvent } from '../flux/event.ts';
+import { nameOf } from '../flux/object-ref.ts';
+import type { ReadyProvider, ResolvedProvider } from '../flux/provider.ts';
+import { mask } from '../observe/mask.ts';
+import { ENTRY_STATES } from '../outbox/entry.ts';
+import type { ProviderStats, ProviderStop } from '../outbox/outbox.ts';
+import type { ApiServerDeps } from './api-server.ts';
+import {
+  type AlertInfo,
+  AlertsAnswer,
+  ErrorAnswer,
+  ProblemsAnswer,
+  type ProviderInfo,
+  ProviderParams,
+  ProvidersAnswer,
+  SendAnswer,
+  SendRequest,
+} from './api-types.ts';
+import type { TypedServer } from './typebox-routes.ts';
+
+/** `/providers`, `/alerts`, `/problems`: the configuration as it is in force, and test events through it. */
+export function configRoutes(api: TypedServer, { outbox, snapshot, send, now }: ApiServerDeps): void {
+  const tags = ['configuration'];
+  const loaded = (): ConfigSnapshot => {
+    const current = snapshot();
+    if (!current) throw new FluxCDEventsError('FCE_CONFIG_NOT_LOADED', 'the configuration is not loaded yet');
+    return current;
+  };
+
+  api.route({
+    method: 'GET',
+    url: '/providers',
+    schema: {
+      tags,
+      operationId: 'listProviders',
+      summary: 'Providers with their state and their entries',
+      description: 'No secret is in the answer, nor an address that comes from a Secret.',
+      response: { 200: ProvidersAnswer, default: ErrorAnswer },
+    },
+    handler: async () => {
+      const { providers } = loaded();
+      const [stats, stops] = await Promise.all([outbox.stats(), outbox.stops()]);
+      const statsOf = new Map(stats.map((one) => [nameOf(one.provider), one]));
+      const stopOf = new Map(stops.map((one) => [nameOf(one.provider), one]));
+      const gone = stats.filter(({ provider, counts }) => {
+        return !providers.has(nameOf(provider)) && ENTRY_STATES.some((state) => counts[state] > 0);
+      });
+      const infos = [
+        ...[...providers.values()].map((one) => toInfo(one, statsOf.get(nameOf(one.ref)), stopOf.get(nameOf(one.ref)))),
+        ...gone.map(missing),
+      ];
+      return { providers: infos.sort((a, b) => nameOf(a).localeCompare(nameOf(b), 'en')) };
+    },
+  });
+
+  api.route({
+    method: 'GET',
+    url: '/alerts',
+    schema: {
+      tags,
+      operationId: 'listAlerts',
+      summary: 'Alerts in force',
+      response: { 200: AlertsAnswer, default: ErrorAnswer },
+    },
+    handler: async () => ({ alerts: loaded().alerts.map(toAlertInfo) }),
+  });
+
+  api.route({
+    method: 'GET',
+    url: '/problems',
+    schema: {
+      tags,
+      operationId: 'listProblems',
+      summary: 'What is wrong with the configuration',
+      response: { 200: ProblemsAnswer, default: ErrorAnswer },
+    },
+    handler: async () => ({
+      problems: loaded().problems.map(({ object, where, severity, issue }) => ({
+        ...(object !== undefined && { object }),
+        ...(where !== undefined && { where }),
+        severity,
+        path: issue.path,
+        expected: issue.expected,
+        found: issue.found,
+      })),
+    }),
+  });
+
+  api.route({
+    method: 'POST',
+    url: '/providers/:namespace/:name/send',
+    schema: {
+      tags,
+      operationId: 'sendTestEvent',
+      summary: 'Send a test event through a Provider',
+      description:
+        'Without `event` one is made up for the HelmRelease flux-cdevents-test. It goes the normal way through mapping, outbox and delivery, without an Alert.',
+      params: ProviderParams,
+      body: SendRequest,
+      response: { 202: SendAnswer, default: ErrorAnswer },
+    },
+    handler: async ({ params: { namespace, name }, body: { reason, event } }, reply) => {
+      const answer = await send(
+        { namespace, name },
+        {
+          ...(reason !== undefined && { reason }),
+          ...(event !== undefined && { event: toFluxEvent(event, now()) }),
+        },
+      );
+      const { entries, skipped } = answer;
+      return reply.code(202).send({ entries: [...entries], ...(skipped !== undefined && { skipped }) });
+    },
+  });
+}
+
+function toInfo(
+  provider: ResolvedProvider,
+  stats: ProviderStats | undefined,
+  stop: ProviderStop | undefined,
+): ProviderInfo {
+  const { ref, type, status } = provider;
+  const isStopped = stop && !(status === 'ready' && provider.fingerprint !== stop.fingerprint);
+  return {
+    namespace: ref.namespace,
+    name: ref.name,
+    type,
+    status,
+    suspend: status !== 'foreign' && provider.suspend,
+    ...(status === 'ready' && shownSettings(provider)),
+    issues: status === 'invalid' ? provider.issues.map(({ path, expected, found }) => ({ path, expected, found })) : [],
+    ...countsOf(stats),
+    ...(isStopped && { stopped: { reason: stop.reason, at: new Date(stop.at).toISOString() } }),
+  };
+}
+
+const missing = (stats: ProviderStats): ProviderInfo => ({
+  namespace: stats.provider.namespace,
+  name: stats.provider.name,
+  status: 'missing',
+  suspend: false,
+  issues: [],
+  ...countsOf(stats),
+});
+
+const countsOf = (stats: ProviderStats | undefined) => ({
+  counts: Object.fromEntries(ENTRY_STATES.map((state) => [state, stats?.counts[state] ?? 0])),
+  ...(stats?.oldestPendingAt !== undefined && { oldestPendingAt: new Date(stats.oldestPendingAt).toISOString() }),
+});
+
+/** Credentials in a URL are left out even where the spec has them, and a query since it may be one. */
+function shownSettings({ endpoint, options }: ReadyProvider) {
+  const url = URL.parse(endpoint.address);
+  const address = endpoint.addressIsSecret || !url ? undefined : `${url.protocol}//${url.host}${url.pathname}`;
+  return {
+    ...(address !== undefined && { address: mask(address, endpoint.secrets) }),
+    options: { ...options },
+  };
+}
+
+const toAlertInfo = ({ metadata, spec }: Alert): AlertInfo => ({
+  namespace: metadata.namespace,
+  name: metadata.name,
+  provider: `${metadata.namespace}/${spec.providerRef.name}`,
+  suspend: spec.suspend ?? false,
+  eventSeverity: spec.eventSeverity ?? 'info',
+  eventSources: [...spec.eventSources],
+  inclusionList: [...(spec.inclusionList ?? [])],
+  exclusionList: [...(spec.exclusionList ?? [])],
+  eventMetadata: { ...spec.eventMetadata, ...(spec.summary !== undefined && { summary: spec.summary }) },
+});

@@ -1,0 +1,183 @@
+import Type from 'typebox';
+import { type NamespacedName, nameOf, parseName } from '../flux/object-ref.ts';
+import type { OutboxEntry } from '../outbox/entry.ts';
+import type { EntryFilter } from '../outbox/outbox.ts';
+import { ApiError } from './api-error.ts';
+import type { ApiServerDeps } from './api-server.ts';
+import {
+  CountAnswer,
+  type Delivery,
+  DeliveryDetail,
+  DeliveryPage,
+  DiscardRequest,
+  ErrorAnswer,
+  ListQuery,
+  ReplayRequest,
+} from './api-types.ts';
+import { parseSince } from './since.ts';
+import type { TypedServer } from './typebox-routes.ts';
+
+/** An undelivered event of a Provider that is not there, or not right, is kept for so long after a replay. */
+const DEFAULT_MAX_AGE_MS = 24 * 60 * 60 * 1000;
+/** How many ids an ambiguous prefix is answered with. */
+const MAX_MEANT = 20;
+const DEFAULT_LIMIT = 50;
+
+/** `/deliveries`: list, show, replay, discard. */
+export function deliveryRoutes(api: TypedServer, { outbox, snapshot, now }: ApiServerDeps): void {
+  const tags = ['deliveries'];
+
+  api.route({
+    method: 'GET',
+    url: '/deliveries',
+    schema: {
+      tags,
+      operationId: 'listDeliveries',
+      summary: 'Entries of the outbox, newest first',
+      querystring: ListQuery,
+      response: { 200: DeliveryPage, default: ErrorAnswer },
+    },
+    handler: async ({ query }) => {
+      const { limit = DEFAULT_LIMIT, after, state, id, ...rest } = query;
+      const filter = toFilter({ ...rest, ...(id !== undefined && { ids: [id] }) }, now());
+      const page = await outbox.list(
+        { ...filter, ...(state && state.length > 0 && { states: state }) },
+        { limit, ...(after !== undefined && { after }) },
+      );
+      return { entries: page.entries.map(toDelivery), ...(page.next !== undefined && { next: page.next }) };
+    },
+  });
+
+  api.route({
+    method: 'GET',
+    url: '/deliveries/:id',
+    schema: {
+      tags,
+      operationId: 'getDelivery',
+      summary: 'One entry with its Flux event and its CDEvent',
+      description: 'The id may be a start that only one entry has, such as a CDEvent id; 409 lists what it could mean.',
+      params: Type.Object({ id: Type.String({ minLength: 1 }) }),
+      response: { 200: DeliveryDetail, default: ErrorAnswer },
+    },
+    handler: async ({ params: { id } }) => {
+      const { entries, next } = await outbox.list({ ids: [id] }, { limit: MAX_MEANT });
+      const entry = entries.find((candidate) => candidate.id === id) ?? entries[0];
+      if (!entry) throw new ApiError(404, 'FCE_NOT_FOUND', `no delivery has the id ${id}`);
+      if (entry.id !== id && entries.length > 1) {
+        const ids = entries.map((candidate) => candidate.id);
+        const many = next === undefined ? String(ids.length) : `more than ${ids.length}`;
+        throw new ApiError(409, 'FCE_API_REFUSED', `the id ${id} stands for ${many} deliveries`, ids);
+      }
+      return toDetail(entry);
+    },
+  });
+
+  api.route({
+    method: 'POST',
+    url: '/deliveries/replay',
+    schema: {
+      tags,
+      operationId: 'replayDeliveries',
+      summary: 'Send dead letters, or delivered entries, once more under the same id',
+      body: ReplayRequest,
+      response: { 200: CountAnswer, default: ErrorAnswer },
+    },
+    handler: async ({ body: { remap = false, states, ...request } }) => {
+      const at = now();
+      const filter: EntryFilter = { ...narrowed(request, at), states: states ?? ['dead-letter'] };
+      const maxAgeOf = (provider: NamespacedName) => {
+        const resolved = snapshot()?.providers.get(nameOf(provider));
+        return resolved?.status === 'ready' ? resolved.options.maxAgeMs : DEFAULT_MAX_AGE_MS;
+      };
+      // One Provider after the other, since each has its own max-age.
+      const providers = filter.provider ? [filter.provider] : (await outbox.stats()).map(({ provider }) => provider);
+      let count = 0;
+      for (const provider of providers) {
+        const expiresAt = at + maxAgeOf(provider);
+        count += await outbox.replay({ ...filter, provider }, { at, expiresAt, remap });
+      }
+      return { count };
+    },
+  });
+
+  api.route({
+    method: 'POST',
+    url: '/deliveries/discard',
+    schema: {
+      tags,
+      operationId: 'discardDeliveries',
+      summary: 'Remove dead letters for good',
+      body: DiscardRequest,
+      response: { 200: CountAnswer, default: ErrorAnswer },
+    },
+    handler: async ({ body }) => ({ count: await outbox.discard(narrowed(body, now())) }),
+  });
+}
+
+interface Selected {
+  readonly ids?: readonly string[];
+  readonly provider?: string;
+  readonly type?: string;
+  readonly since?: string;
+}
+
+function toFilter({ ids, provider, type, since }: Selected, at: number): EntryFilter {
+  const name = provider === undefined ? undefined : parseName(provider);
+  return {
+    ...(ids && { ids }),
+    ...(name && { provider: name }),
+    ...(type !== undefined && { type }),
+    ...(since !== undefined && { since: parseSince(since, at) }),
+  };
+}
+
+/** A filter that selects everything has to say so: a forgotten field must not replay or discard the lot. */
+function narrowed({ all = false, ...selected }: Selected & { readonly all?: boolean }, at: number): EntryFilter {
+  const filter = toFilter(selected, at);
+  if (Object.keys(filter).length === 0 && !all) {
+    throw new ApiError(400, 'FCE_OPTION_INVALID', 'expected ids, provider, type or since, or all: true for every one');
+  }
+  return filter;
+}
+
+const instant = (at: number): string => new Date(at).toISOString();
+
+function toDelivery(entry: OutboxEntry): Delivery {
+  const { id, state, type, object, reason, attempts, dueAt, settledAt, lastError } = entry;
+  return {
+    id,
+    state,
+    provider: nameOf(entry.provider),
+    alert: nameOf(entry.alert),
+    type,
+    object,
+    reason,
+    attempts,
+    acceptedAt: instant(entry.acceptedAt),
+    expiresAt: instant(entry.expiresAt),
+    ...(dueAt !== undefined && { dueAt: instant(dueAt) }),
+    ...(settledAt !== undefined && { settledAt: instant(settledAt) }),
+    ...(lastError !== undefined && { lastError }),
+  };
+}
+
+function toDetail(entry: OutboxEntry): DeliveryDetail {
+  const { event, metadata, chainId } = JSON.parse(entry.source) as {
+    event: { metadata?: Record<string, string> };
+    metadata: Record<string, string>;
+    chainId?: string;
+  };
+  const isCDEvent = entry.message !== undefined && entry.type !== 'flux';
+  return {
+    ...toDelivery(entry),
+    fluxEvent: event.metadata ? { ...event, metadata: withoutToken(event.metadata) } : event,
+    metadata,
+    ...(chainId !== undefined && { chainId }),
+    ...(entry.partitionKey !== undefined && { partitionKey: entry.partitionKey }),
+    ...(isCDEvent && { cdevent: JSON.parse(entry.message ?? 'null') as unknown }),
+  };
+}
+
+/** The reconcile token is kept for the identity of the event and shown to nobody. */
+const withoutToken = (metadata: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(metadata).filter(([key]) => !/(?:^|\/)token$/i.test(key)));
