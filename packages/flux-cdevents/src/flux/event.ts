@@ -1,5 +1,6 @@
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
+import { IsDateTime } from 'typebox/format';
 import { Value } from 'typebox/value';
 import { FluxCDEventsError } from '../errors.ts';
 import type { InvolvedObject } from './object-ref.ts';
@@ -78,8 +79,8 @@ export function toFluxEvent(wire: unknown, now: number): FluxEvent {
     throw new FluxCDEventsError('FCE_EVENT_INVALID', describeFirstIssue(wire));
   }
   const timestamp = wire.timestamp || new Date(now).toISOString();
-  if (Number.isNaN(Date.parse(timestamp))) {
-    throw new FluxCDEventsError('FCE_EVENT_INVALID', 'timestamp: expected an RFC 3339 date-time');
+  if (!IsDateTime(timestamp) || timestamp.includes('[')) {
+    throw new FluxCDEventsError('FCE_EVENT_INVALID', `timestamp: expected an RFC 3339 date-time, found ${timestamp}`);
   }
   const { kind, namespace, name, ...optional } = wire.involvedObject;
   const relatedObject = withoutEmpty(wire.relatedObject ?? {});

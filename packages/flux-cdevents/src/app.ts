@@ -1,0 +1,181 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { ConfigSnapshot } from './config/config-source.ts';
+import { createFileSource } from './config/files/file-source.ts';
+import { createDelivery } from './deliver/delivery.ts';
+import { FluxCDEventsError, messageOf } from './errors.ts';
+import { createApiServer } from './http/api-server.ts';
+import { createHealthServer } from './http/health-server.ts';
+import { createMetricsServer } from './http/metrics-server.ts';
+import { refreshGauges } from './http/refresh-gauges.ts';
+import { createMatcher, type Matcher } from './match/matcher.ts';
+import type { Logger } from './observe/log.ts';
+import { createMetrics } from './observe/metrics.ts';
+import type { Address } from './options/address.ts';
+import type { ServeOptions } from './options/serve-options.ts';
+import { tokenFromFile } from './options/token-file.ts';
+import type { Outbox } from './outbox/outbox.ts';
+import { openSqliteOutbox } from './outbox/sqlite/sqlite-outbox.ts';
+import { createPipeline } from './pipeline.ts';
+import { createBearerCheck } from './receive/bearer.ts';
+import { createEventServer } from './receive/event-server.ts';
+import { createEventSender } from './send-event.ts';
+import { createTransports } from './transport/create-transports.ts';
+
+/** The addresses that the servers really have: a port 0 was made one. */
+export interface Addresses {
+  readonly events: string;
+  readonly metrics: string;
+  readonly health: string;
+  readonly ui: string;
+}
+
+export interface App {
+  /**
+   * Opens the store, listens, loads the configuration, delivers. Resolves when it is ready.
+   * @throws {FluxCDEventsError} when the store, an address or the configuration folder cannot be had
+   */
+  start(): Promise<Addresses>;
+  /** Takes no more events, lets deliveries in flight end for a while, releases everything. */
+  stop(): Promise<void>;
+}
+
+/** Flux gives a stopping controller 10 s; what is in flight has less, so that the store closes in time. */
+const DRAIN_MS = 5_000;
+const PURGE_EVERY_MS = 60_000;
+
+/** The composition root: the one place that knows which implementation stands behind which port. */
+export function createApp(options: ServeOptions, logger: Logger, now: () => number = Date.now): App {
+  const metrics = createMetrics();
+  const config = createFileSource({
+    directory: options.config,
+    noCrossNamespaceRefs: options.noCrossNamespaceRefs,
+    logger: logger.child({ logger: 'config' }),
+  });
+  const defaults = {
+    ...(options.cluster && { cluster: options.cluster }),
+    ...(options.source && { source: options.source }),
+  };
+  let configuration: { readonly snapshot: ConfigSnapshot; readonly matcher: Matcher } | undefined;
+  const stops: (() => Promise<unknown> | unknown)[] = [];
+
+  const listen = async (server: FastifyInstance, address: Address, name: string): Promise<string> => {
+    const { host = '::', port } = address;
+    try {
+      await server.listen({ host, port });
+    } catch (cause) {
+      throw new FluxCDEventsError('FCE_LISTEN_FAILED', `${name} address: ${messageOf(cause)}`, { cause });
+    }
+    stops.push(() => server.close());
+    const { address: bound, family, port: actual } = server.server.address() as AddressInfo;
+    if (bound === '::' || bound === '0.0.0.0') return `http://127.0.0.1:${actual}`;
+    return family === 'IPv6' ? `http://[${bound}]:${actual}` : `http://${bound}:${actual}`;
+  };
+
+  const startServers = async (outbox: Outbox): Promise<Addresses> => {
+    const pipeline = createPipeline({
+      config,
+      current: () => configuration,
+      outbox,
+      defaults,
+      rateLimitIntervalMs: options.rateLimitIntervalMs,
+      metrics,
+      logger: logger.child({ logger: 'pipeline' }),
+      now,
+    });
+    const delivery = createDelivery({
+      outbox,
+      transports: createTransports({ concurrent: options.concurrent }),
+      map: (entry) => pipeline.expand(entry),
+      logger,
+      metrics,
+      now,
+      concurrent: options.concurrent,
+    });
+    stops.push(() => delivery.drain(DRAIN_MS));
+
+    const events = createEventServer({
+      accept: (event) => pipeline.accept(event),
+      ...(options.eventsTokenFile && {
+        authenticate: createBearerCheck(tokenFromFile(options.eventsTokenFile, now)),
+      }),
+      exportPathMetrics: options.exportHttpPathMetrics,
+      metrics,
+      logger: logger.child({ logger: 'event-server' }),
+      now,
+    });
+    const health = createHealthServer({ ready: () => (configuration ? [] : ['the configuration is not loaded yet']) });
+    const scrape = createMetricsServer({
+      metrics,
+      refresh: () => refreshGauges({ metrics, outbox, snapshot: () => configuration?.snapshot, now }),
+    });
+    const api = createApiServer({
+      outbox,
+      snapshot: () => configuration?.snapshot,
+      send: createEventSender({ outbox, snapshot: () => configuration?.snapshot, defaults, now }),
+      ...(options.uiTokenFile && { token: tokenFromFile(options.uiTokenFile, now)() }),
+      now,
+    });
+    const addresses = {
+      health: await listen(health, options.healthAddr, 'health'),
+      metrics: await listen(scrape, options.metricsAddr, 'metrics'),
+      events: await listen(events, options.eventsAddr, 'events'),
+      ui: await listen(api, options.uiAddr, 'ui'),
+    };
+
+    const apply = (snapshot: ConfigSnapshot): Promise<void> => {
+      const { noCrossNamespaceRefs } = options;
+      configuration = { snapshot, matcher: createMatcher(snapshot.alerts, { noCrossNamespaceRefs }) };
+      return delivery.configure(snapshot.providers);
+    };
+    stops.push(config.onChange((snapshot) => void apply(snapshot)));
+    await config.start();
+    stops.push(() => config.close());
+    const snapshot = config.snapshot();
+    if (snapshot && !configuration) await apply(snapshot);
+    delivery.start();
+    return addresses;
+  };
+
+  return {
+    async start() {
+      const outbox = await openSqliteOutbox({ path: options.storePath, logger: logger.child({ logger: 'outbox' }) });
+      stops.push(() => outbox.close());
+      stops.push(keepTidy(outbox, options, logger, now));
+      try {
+        const addresses = await startServers(outbox);
+        logger.info({ ...addresses, config: options.config, store: options.storePath }, 'ready');
+        return addresses;
+      } catch (error) {
+        await this.stop();
+        throw error;
+      }
+    },
+    async stop() {
+      for (const stop of stops.splice(0).reverse()) await stop();
+    },
+  };
+}
+
+/** Removes what retention no longer keeps, a little at a time. @returns a function that ends it */
+function keepTidy(outbox: Outbox, { retention }: ServeOptions, logger: Logger, now: () => number): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  const later = (ms: number) => {
+    if (!stopped) timer = setTimeout(tidy, ms).unref();
+  };
+  const tidy = () => {
+    outbox.purge(retention, now()).then(
+      (removed) => later(removed > 0 ? 100 : PURGE_EVERY_MS),
+      (error) => {
+        logger.error({ error: messageOf(error) }, 'retention not applied now');
+        later(PURGE_EVERY_MS);
+      },
+    );
+  };
+  later(PURGE_EVERY_MS);
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
+}

@@ -1,0 +1,19 @@
+/** Where a server listens. */
+export interface Address {
+  /** Absent: on every interface. */
+  readonly host?: string;
+  readonly port: number;
+}
+
+/** Reads `:9090`, `127.0.0.1:9393`, `[::1]:8080`, as Go writes listen addresses; undefined when it is none. */
+export function parseAddress(text: string): Address | undefined {
+  const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(digits);
+  if (digits === undefined || port > 65_535) return undefined;
+  const host = bracketed ?? plain;
+  return { port, ...(host && { host }) };
+}
+
+/** True for an address that only this machine reaches. */
+export const isLoopback = ({ host }: Address): boolean =>
+  host !== undefined && (host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host));

@@ -1,0 +1,170 @@
+import { join, resolve } from 'node:path';
+import { Option } from 'commander';
+import { FluxCDEventsError } from '../errors.ts';
+import { parseGoDuration } from '../flux/go-duration.ts';
+import type { LogEncoding, LogLevel } from '../observe/log.ts';
+import type { Retention } from '../outbox/outbox.ts';
+import { type Address, isLoopback, parseAddress } from './address.ts';
+
+/** How the controller runs: flags and environment, read and checked. */
+export interface ServeOptions {
+  /** Folder of YAML files. */
+  readonly config: string;
+  /** Path of the SQLite file. */
+  readonly storePath: string;
+  readonly eventsAddr: Address;
+  readonly metricsAddr: Address;
+  readonly healthAddr: Address;
+  readonly uiAddr: Address;
+  /** File with the bearer token of the API; read again when it changes. */
+  readonly uiTokenFile?: string;
+  /** File with the bearer token of the event endpoint; absent: no authentication. */
+  readonly eventsTokenFile?: string;
+  readonly rateLimitIntervalMs: number;
+  readonly noCrossNamespaceRefs: boolean;
+  readonly exportHttpPathMetrics: boolean;
+  readonly logLevel: LogLevel;
+  readonly logEncoding: LogEncoding;
+  readonly cluster?: string;
+  /** Template of `context.source`. */
+  readonly source?: string;
+  /** Deliveries in flight per Provider. */
+  readonly concurrent: number;
+  readonly retention: Retention;
+}
+
+/** What commander hands over: text, or true for a switch. */
+export type RawOptions = Readonly<Record<string, string | boolean | undefined>>;
+
+const flag = (flags: string, description: string, fallback?: string): Option => {
+  const option = new Option(flags, description);
+  if (fallback !== undefined) option.default(fallback);
+  return option.env(`FLUX_CDEVENTS_${option.name().replaceAll('-', '_').toUpperCase()}`);
+};
+
+/** The flags of `serve`, spelled as the Flux controllers spell theirs. */
+export const serveFlags = (): readonly Option[] => [
+  flag('--config <dir>', 'folder of YAML with Providers, Alerts, Secrets and ConfigMaps; watched'),
+  flag('--data-dir <dir>', 'where the store keeps its files', 'flux-cdevents-data'),
+  flag('--store <url>', 'the durable store: sqlite:PATH (default: outbox.db in the data dir)'),
+  flag('--events-addr <addr>', 'where Flux posts its events', ':9090'),
+  flag('--metrics-addr <addr>', 'where Prometheus scrapes', ':8080'),
+  flag('--health-addr <addr>', 'where /healthz and /readyz answer', ':9440'),
+  flag('--ui-addr <addr>', 'where the API answers', '127.0.0.1:9393'),
+  flag('--ui-token-file <file>', 'bearer token of the API; required unless its address is loopback'),
+  flag('--events-auth <how>', 'who may post events: none, or bearer-file:PATH', 'none'),
+  flag('--rate-limit-interval <duration>', 'how long the same event counts as a duplicate', '5m'),
+  switchFlag('--no-cross-namespace-refs', 'Alerts select objects of their own namespace only'),
+  switchFlag('--export-http-path-metrics', 'label HTTP metrics with the request path'),
+  flag('--log-level <level>', 'debug, info or error', 'info'),
+  flag('--log-encoding <encoding>', 'json or console', 'json'),
+  flag('--cluster <name>', 'name of this cluster in sources, environments and ids'),
+  flag(
+    '--source <template>',
+    'context.source; {cluster} {reportingController} {namespace} {name} {kind} are filled in',
+  ),
+  flag('--concurrent <n>', 'deliveries in flight per Provider', '16'),
+  flag('--delivered-retention <duration>', 'how long delivered entries are kept', '24h'),
+  flag('--delivered-limit <n>', 'how many delivered entries are kept at most', '100000'),
+  flag('--dead-letter-retention <duration>', 'how long dead letters are kept', '720h'),
+];
+
+/** A Go switch: alone, or with `=true` or `=false`. Its value is optional, so that `--no-…` is no negation here. */
+function switchFlag(name: string, description: string): Option {
+  const option = flag(`${name} [bool]`, description);
+  option.negate = false;
+  return option;
+}
+
+/**
+ * Checks everything and reports all that is wrong at once.
+ * @throws {FluxCDEventsError} `FCE_OPTION_INVALID`
+ */
+export function resolveServeOptions(raw: RawOptions): ServeOptions {
+  const issues: string[] = [];
+  const text = (name: string): string | undefined => {
+    const value = raw[camel(name)];
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  };
+  const read = <T>(name: string, parse: (value: string) => T | undefined, expected: string, fallback: T): T => {
+    const value = text(name);
+    if (value === undefined) return fallback;
+    const parsed = parse(value);
+    if (parsed === undefined) issues.push(`--${name}: expected ${expected}, found ${value}`);
+    return parsed ?? fallback;
+  };
+  const address = (name: string) => read(name, parseAddress, 'an address such as :9090', { port: 0 });
+  const duration = (name: string) => read(name, positiveDuration, 'a duration such as 5m', 0);
+  const count = (name: string) => read(name, positiveInteger, 'a whole number from 1', 1);
+  const oneOf = <T extends string>(name: string, values: readonly T[], fallback: T): T =>
+    read(name, (value) => values.find((one) => one === value), values.join(' or '), fallback);
+  const boolean = (name: string): boolean => {
+    const value = raw[camel(name)];
+    if (value === undefined || value === 'false') return false;
+    if (value !== true && value !== 'true') issues.push(`--${name}: expected true or false, found ${value}`);
+    return true;
+  };
+
+  const config = text('config');
+  if (config === undefined) issues.push('--config: expected a folder with Providers and Alerts, found nothing');
+  const storePath = read(
+    'store',
+    (url) => (url.startsWith('sqlite:') && url.length > 'sqlite:'.length ? url.slice('sqlite:'.length) : undefined),
+    'sqlite:PATH (other stores come in a later version)',
+    join(text('data-dir') ?? '.', 'outbox.db'),
+  );
+  const uiAddr = address('ui-addr');
+  const uiTokenFile = text('ui-token-file');
+  if (!uiTokenFile && uiAddr.port !== 0 && !isLoopback(uiAddr)) {
+    issues.push(`--ui-token-file: expected a file with a token, because --ui-addr ${text('ui-addr')} is not loopback`);
+  }
+  const eventsTokenFile = read(
+    'events-auth',
+    (how) =>
+      how === 'none' ? '' : how.startsWith('bearer-file:') ? how.slice('bearer-file:'.length) || undefined : undefined,
+    'none or bearer-file:PATH',
+    '',
+  );
+  const cluster = text('cluster');
+  const source = text('source');
+  const options: ServeOptions = {
+    config: resolve(config ?? '.'),
+    storePath: resolve(storePath),
+    eventsAddr: address('events-addr'),
+    metricsAddr: address('metrics-addr'),
+    healthAddr: address('health-addr'),
+    uiAddr,
+    ...(uiTokenFile && { uiTokenFile: resolve(uiTokenFile) }),
+    ...(eventsTokenFile && { eventsTokenFile: resolve(eventsTokenFile) }),
+    rateLimitIntervalMs: duration('rate-limit-interval'),
+    noCrossNamespaceRefs: boolean('no-cross-namespace-refs'),
+    exportHttpPathMetrics: boolean('export-http-path-metrics'),
+    logLevel: oneOf('log-level', ['debug', 'info', 'error'], 'info'),
+    logEncoding: oneOf('log-encoding', ['json', 'console'], 'json'),
+    ...(cluster && { cluster }),
+    ...(source && { source }),
+    concurrent: count('concurrent'),
+    retention: {
+      deliveredMs: duration('delivered-retention'),
+      deliveredCount: count('delivered-limit'),
+      deadLetterMs: duration('dead-letter-retention'),
+      memoryMs: MEMORY_RETENTION_MS,
+    },
+  };
+  if (issues.length > 0) throw new FluxCDEventsError('FCE_OPTION_INVALID', issues.join('\n'));
+  return options;
+}
+
+/** Objects that no event came from for so long are forgotten: their chain, and the revision that was announced. */
+const MEMORY_RETENTION_MS = 90 * 24 * 60 * 60 * 1000;
+
+/** The name under which commander keeps an option. */
+const camel = (name: string): string => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+const positiveInteger = (value: string): number | undefined =>
+  /^[1-9]\d{0,8}$/.test(value) ? Number(value) : undefined;
+
+const positiveDuration = (value: string): number | undefined => {
+  const ms = parseGoDuration(value);
+  return ms === undefined || ms < 0 ? undefined : ms;
+};
