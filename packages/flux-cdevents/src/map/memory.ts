@@ -63,7 +63,7 @@ export function afterAnnouncement(event: FluxEvent, memory: ProviderMemory): Pro
   const revision = groupValue(event, 'revision');
   if (isEndOfRun(event) && revision) {
     const { uid } = event.involvedObject;
-    return { ...rest, announced: { revision, ...(uid && { uid }) } };
+    return { announced: { revision, ...(uid && { uid }) }, ...rest };
   }
   const isChange = event.reason === 'Progressing' && event.severity !== 'error' && CHANGE.test(event.message);
   return isChange || event.severity === 'error' ? rest : memory;

@@ -1,0 +1,271 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Alert } from '../src/flux/alert.ts';
+import type { FluxEvent } from '../src/flux/event.ts';
+import { objectKey } from '../src/flux/object-ref.ts';
+import type { ProviderOptions, ReadyProvider, ResolvedProvider } from '../src/flux/provider.ts';
+import { createMatcher } from '../src/match/matcher.ts';
+import { silentLogger } from '../src/observe/log.ts';
+import { createMetrics } from '../src/observe/metrics.ts';
+import type { OutboxEntry } from '../src/outbox/entry.ts';
+import type { Outbox } from '../src/outbox/outbox.ts';
+import { openSqliteOutbox } from '../src/outbox/sqlite/sqlite-outbox.ts';
+import { createPipeline, type Pipeline } from '../src/pipeline.ts';
+import { aFluxEvent, aKustomizationEvent } from './helpers/flux-events.ts';
+
+const NOW = Date.parse('2026-11-24T08:00:00Z');
+const HOUR = 3_600_000;
+
+const anAlert = (name: string, spec: Partial<Alert['spec']> = {}): Alert => ({
+  metadata: { namespace: 'flux-system', name },
+  spec: {
+    providerRef: { name: 'hub' },
+    eventSources: [
+      { kind: 'HelmRelease', namespace: 'apps', name: '*' },
+      { kind: 'Kustomization', name: '*' },
+    ],
+    ...spec,
+  },
+});
+
+const aProvider = (
+  name: string,
+  { options, ...rest }: Partial<Omit<ReadyProvider, 'options'>> & { options?: Partial<ProviderOptions> } = {},
+): ReadyProvider => ({
+  status: 'ready',
+  ref: { namespace: 'flux-system', name },
+  type: 'cdevents',
+  suspend: false,
+  fingerprint: '1',
+  endpoint: { address: 'http://127.0.0.1:1', addressIsSecret: false, timeoutMs: 1000, headers: {}, secrets: [] },
+  ...rest,
+  options: {
+    specVersion: '0.4',
+    preset: 'rfc',
+    unmapped: 'skip',
+    contentMode: 'binary',
+    maxAgeMs: 24 * HOUR,
+    ordering: 'object',
+    unchanged: 'skip',
+    ...options,
+  },
+});
+
+const invalid = (name: string): ResolvedProvider => ({
+  status: 'invalid',
+  ref: { namespace: 'flux-system', name },
+  type: 'cdevents',
+  suspend: false,
+  issues: [{ path: 'spec.address', expected: 'an http or https URL', found: 'nothing' }],
+});
+
+let folder: string;
+let outbox: Outbox;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'flux-cdevents-pipeline-'));
+  outbox = await openSqliteOutbox({ path: join(folder, 'outbox.db') });
+});
+afterEach(async () => {
+  await outbox.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A pipeline whose configuration the test may change. */
+function aPipeline(alerts: readonly Alert[], providers: readonly ResolvedProvider[]) {
+  const configure = (next: readonly ResolvedProvider[]) => ({
+    snapshot: {
+      alerts,
+      providers: new Map(next.map((provider) => [`${provider.ref.namespace}/${provider.ref.name}`, provider])),
+      problems: [],
+    },
+    matcher: createMatcher(alerts),
+  });
+  let configuration = configure(providers);
+  const metrics = createMetrics();
+  const pipeline: Pipeline = createPipeline({
+    config: { labels: async () => undefined },
+    current: () => configuration,
+    outbox,
+    defaults: {},
+    rateLimitIntervalMs: 5 * 60_000,
+    metrics,
+    logger: silentLogger(),
+    now: () => NOW,
+  });
+  return {
+    pipeline,
+    metrics,
+    reconfigure: (next: readonly ResolvedProvider[]) => {
+      configuration = configure(next);
+    },
+  };
+}
+
+const stored = async (): Promise<readonly OutboxEntry[]> =>
+  (await outbox.list({}, { limit: 100 })).entries.toReversed();
+const claim = () => outbox.claim({ limit: 10, perProvider: 10, leaseMs: 1000, at: NOW });
+const cdeventOf = ({ message }: OutboxEntry) => JSON.parse(message ?? 'null');
+
+describe('accept', () => {
+  it('stores one CDEvent for each Provider that an Alert names', async () => {
+    const alerts = [anAlert('a'), anAlert('b', { providerRef: { name: 'audit' } })];
+    const { pipeline } = aPipeline(alerts, [aProvider('hub'), aProvider('audit', { options: { maxAgeMs: HOUR } })]);
+    expect(await pipeline.accept(aFluxEvent())).toEqual({ status: 'stored' });
+    expect(await stored()).toMatchObject([
+      {
+        provider: { name: 'hub' },
+        alert: { name: 'a' },
+        type: 'dev.cdevents.taskrun.finished.0.2.0',
+        expiresAt: NOW + 24 * HOUR,
+      },
+      { provider: { name: 'audit' }, alert: { name: 'b' }, expiresAt: NOW + HOUR },
+    ]);
+  });
+
+  it('makes one event of two Alerts to one Provider, and two where they name different environments', async () => {
+    const alerts = [anAlert('a'), anAlert('b'), anAlert('c', { eventMetadata: { environment: 'prod' } })];
+    const { pipeline } = aPipeline(alerts, [aProvider('hub')]);
+    await pipeline.accept(aFluxEvent({ reason: 'InstallSucceeded' }));
+    const entries = await stored();
+    expect(entries.map((entry) => cdeventOf(entry).subject.id)).toEqual(['apps', 'prod']);
+    expect(new Set(entries.map(({ id }) => id)).size).toBe(2);
+  });
+
+  it('tells a duplicate, and no other Alert or Provider makes it a new event', async () => {
+    const { pipeline } = aPipeline([anAlert('a')], [aProvider('hub')]);
+    await pipeline.accept(aFluxEvent());
+    expect(await pipeline.accept(aFluxEvent())).toEqual({ status: 'duplicate', retryAfterMs: 5 * 60_000 });
+    expect(await stored()).toHaveLength(1);
+  });
+
+  it.each<[string, readonly Alert[], readonly ResolvedProvider[], FluxEvent]>([
+    ['no Alert selects it', [anAlert('a', { eventSeverity: 'error' })], [aProvider('hub')], aFluxEvent()],
+    ['the Provider is suspended', [anAlert('a')], [aProvider('hub', { suspend: true })], aFluxEvent()],
+    [
+      'the Provider has a type that is not handled here',
+      [anAlert('a')],
+      [{ status: 'foreign', ref: { namespace: 'flux-system', name: 'hub' }, type: 'slack' }],
+      aFluxEvent(),
+    ],
+    ['no rule maps it', [anAlert('a')], [aProvider('hub')], aFluxEvent({ reason: 'DependencyNotReady' })],
+  ])('has nothing to do when %s', async (_, alerts, providers, event) => {
+    expect(await aPipeline(alerts, providers).pipeline.accept(event)).toEqual({ status: 'nothing' });
+    expect(await stored()).toEqual([]);
+  });
+
+  it('keeps what a missing Provider should have had as a dead letter', async () => {
+    await aPipeline([anAlert('a')], []).pipeline.accept(aFluxEvent());
+    expect(await stored()).toMatchObject([
+      { state: 'dead-letter', type: 'unmapped', lastError: 'Provider flux-system/hub does not exist' },
+    ]);
+  });
+
+  it('keeps a CDEvent that is not valid as a dead letter', async () => {
+    const { pipeline } = aPipeline([anAlert('a')], [aProvider('hub', { options: { specVersion: '0.5' } })]);
+    await pipeline.accept(aFluxEvent({ metadata: { 'event.toolkit.fluxcd.io/url': 'not a uri' } }));
+    expect(await stored()).toMatchObject([
+      { state: 'dead-letter', lastError: expect.stringContaining('subject.content.uri') },
+    ]);
+  });
+
+  it('passes the raw event, with merged metadata, to a generic Provider', async () => {
+    const alerts = [anAlert('a', { eventMetadata: { cluster: 'eu-1' } })];
+    await aPipeline(alerts, [aProvider('hub', { type: 'generic' })]).pipeline.accept(aFluxEvent());
+    const [entry] = await stored();
+    expect(entry?.type).toBe('flux');
+    expect(JSON.parse(entry?.message ?? '')).toEqual({
+      ...aFluxEvent(),
+      metadata: { cluster: 'eu-1', revision: '6.5.1' },
+    });
+  });
+
+  it('announces a revision once, over a restart, and again after a change', async () => {
+    const finished = (message: string) => aKustomizationEvent({ commitStatus: true, message });
+    const first = aPipeline([anAlert('a')], [aProvider('hub')]).pipeline;
+    expect(await first.accept(finished('1'))).toEqual({ status: 'stored' });
+    const { pipeline } = aPipeline([anAlert('a')], [aProvider('hub')]);
+    expect(await pipeline.accept(finished('2'))).toEqual({ status: 'nothing' });
+    await pipeline.accept(aKustomizationEvent({ reason: 'Progressing', message: 'ConfigMap/apps/x configured' }));
+    expect(await pipeline.accept(finished('3'))).toEqual({ status: 'stored' });
+    expect(await stored()).toHaveLength(2);
+  });
+
+  it('maps again what was mapped against a memory that changed meanwhile', async () => {
+    const { pipeline } = aPipeline([anAlert('a')], [aProvider('hub')]);
+    const events = ['UpgradeFailed', 'RollbackSucceeded', 'TestSucceeded', 'TestFailed'].map((reason) =>
+      aFluxEvent({ reason }),
+    );
+    await Promise.all(events.map((event) => pipeline.accept(event)));
+    const chains = (await stored()).map((entry) => cdeventOf(entry).context.chainId);
+    expect(chains).toHaveLength(4);
+    expect(new Set(chains).size).toBe(1);
+    const links = (await stored()).flatMap((entry) => cdeventOf(entry).context.links ?? []);
+    expect(new Set(links.map(({ from }) => from.contextId)).size).toBe(3);
+  });
+
+  it('gives the same ids for the same event in another store', async () => {
+    await aPipeline([anAlert('a')], [aProvider('hub')]).pipeline.accept(aFluxEvent());
+    const [before] = await stored();
+    const another = await openSqliteOutbox({ path: join(folder, 'another.db') });
+    await outbox.close();
+    outbox = another;
+    await aPipeline([anAlert('a')], [aProvider('hub')]).pipeline.accept(aFluxEvent());
+    const [after] = await stored();
+    expect(after?.id).toBe(before?.id);
+    expect(after?.message).toBe(before?.message);
+  });
+
+  it('is refused until a configuration is there', async () => {
+    const pipeline = createPipeline({
+      config: { labels: async () => undefined },
+      current: () => undefined,
+      outbox,
+      defaults: {},
+      rateLimitIntervalMs: 1000,
+      metrics: createMetrics(),
+      logger: silentLogger(),
+      now: () => NOW,
+    });
+    await expect(pipeline.accept(aFluxEvent())).rejects.toMatchObject({ code: 'FCE_CONFIG_NOT_LOADED' });
+  });
+});
+
+describe('expand', () => {
+  it('maps what waited for its Provider to be right, in its place', async () => {
+    const { pipeline, reconfigure } = aPipeline([anAlert('a')], [invalid('hub')]);
+    await pipeline.accept(aFluxEvent({ reason: 'UpgradeFailed' }));
+    await pipeline.accept(aFluxEvent({ reason: 'RollbackSucceeded' }));
+    expect(await stored()).toMatchObject([
+      { type: 'unmapped', state: 'pending' },
+      { type: 'unmapped', state: 'pending' },
+    ]);
+
+    reconfigure([aProvider('hub')]);
+    const [first] = (await claim()).entries;
+    if (!first) throw new Error('nothing to claim');
+    expect(first.reason).toBe('UpgradeFailed');
+    await pipeline.expand(first);
+    const [mapped] = (await claim()).entries;
+    expect(mapped).toMatchObject({ type: 'dev.cdevents.taskrun.finished.0.2.0', reason: 'UpgradeFailed' });
+    expect(mapped?.expiresAt).toBe(first.expiresAt);
+    expect(mapped && cdeventOf(mapped).subject.content.outcome).toBe('failure');
+  });
+
+  it('gives back an entry whose Provider went wrong again', async () => {
+    const { pipeline } = aPipeline([anAlert('a')], [invalid('hub')]);
+    await pipeline.accept(aFluxEvent());
+    const [entry] = (await claim()).entries;
+    if (!entry) throw new Error('nothing to claim');
+    await pipeline.expand(entry);
+    expect(await stored()).toMatchObject([{ type: 'unmapped', state: 'pending', attempts: 0 }]);
+  });
+});
+
+it('remembers an object under its group, kind, namespace and name', async () => {
+  await aPipeline([anAlert('a')], [aProvider('hub')]).pipeline.accept(aFluxEvent());
+  const { version, memory } = await outbox.recall(objectKey(aFluxEvent().involvedObject));
+  expect(version).toBeGreaterThan(0);
+  expect(JSON.parse(memory ?? '')).toMatchObject({ chain: { kind: 'rollout', revision: '6.5.1' } });
+});
