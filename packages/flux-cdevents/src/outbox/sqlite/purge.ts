@@ -20,7 +20,8 @@ export function purge(store: Store, retention: Retention, at: number): number {
     store,
     'deadLetters',
     store.db.all<Row>(
-      'SELECT seq, provider FROM entry WHERE state = 3 AND settled_at <= ? ORDER BY settled_at LIMIT ?',
+      `SELECT seq, provider FROM entry INDEXED BY entry_dead_letter_age
+       WHERE state = 3 AND settled_at <= ? ORDER BY settled_at LIMIT ?`,
       at - retention.deadLetterMs,
       left,
     ),
