@@ -78,7 +78,11 @@ function resolveEndpoint(
     const secret = deps.secret(name);
     if (!secret) {
       const expected = `the name of a Secret in namespace ${metadata.namespace}`;
-      issues.push({ path: `spec.${field}.name`, expected, found: `${describeFound(name)}, which does not exist` });
+      issues.push({
+        path: `spec.${field}.name`,
+        expected,
+        found: `${describeFound(name)}, which does not exist or cannot be read`,
+      });
     }
     return secret;
   };
