@@ -163,7 +163,7 @@ function proxyRefusal(error: Error): DeliveryOutcome | undefined {
 
 function describeUnknown(code: string, error: Error): { readonly code: string; readonly text: string } {
   if (code.startsWith('HPE_')) return { code: 'http', text: 'answered something that is not HTTP/1.1' };
-  if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'EPROTO') {
+  if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code.startsWith('ERR_OSSL_') || code === 'EPROTO') {
     // `…:SSL routines:ssl3_read_bytes:tlsv1 alert protocol version:…`: the words of OpenSSL hold no address
     const reason = /SSL routines:[^:]*:([^:]+)/.exec(error.message)?.[1]?.trim();
     return { code: 'tls', text: `TLS: ${reason ?? 'the handshake failed'}` };

@@ -280,7 +280,7 @@ describe('what comes back', () => {
 describe('an attempt', () => {
   it('ends when its signal is aborted, one that waits for a connection too', async () => {
     const receiver = await aReceiver({ answer: 'hang' });
-    const transport = transports({ connections: 1 }).forProvider(aProvider({ address: receiver.url }));
+    const transport = transports({ concurrent: 1 }).forProvider(aProvider({ address: receiver.url }));
     const controller = new AbortController();
     const outcomes = Promise.all([1, 2].map(() => transport.send([aMessage()], controller.signal)));
     await receiver.received(1);
@@ -363,6 +363,13 @@ describe('TLS', () => {
       code: 'tls',
       error: expect.stringContaining('does not speak TLS'),
     });
+  });
+
+  it('reports a certificate that cannot be read, and does not throw', async () => {
+    const receiver = await aReceiver({ tls: await authority.server() });
+    for (const tls of [{ ca: authority.ca, cert: 'no PEM', key: 'no PEM' }, { ca: '-----BEGIN CERTIFICATE-----\nx' }]) {
+      expect(await send(aProvider({ address: receiver.url, tls }))).toMatchObject({ status: 'retryable', code: 'tls' });
+    }
   });
 
   it('goes through a proxy, a TLS one too', async () => {

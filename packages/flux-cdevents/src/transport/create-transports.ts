@@ -7,8 +7,8 @@ import type { Transport } from './transport.ts';
 export interface TransportsOptions {
   /** `flux-cdevents/1.2.3`. @default 'flux-cdevents' */
   readonly userAgent?: string;
-  /** Connections kept for one Provider: at least as many as there are deliveries in flight for it. @default 16 */
-  readonly connections?: number;
+  /** Requests in flight for one Provider: as many connections are kept. @default 16 */
+  readonly concurrent?: number;
   /** Where `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` are looked up. @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Epoch ms: what a `Retry-After` date is compared with. @default Date.now */
@@ -30,7 +30,7 @@ const KEEP_ALIVE_MS = 30_000;
 
 export function createTransports({
   userAgent = 'flux-cdevents',
-  connections = 16,
+  concurrent = 16,
   env = process.env,
   now = Date.now,
 }: TransportsOptions = {}): Transports {
@@ -54,7 +54,7 @@ export function createTransports({
       const proxy = endpoint.proxy ?? proxyOf(proxyFromEnv(endpoint.address, env));
       const transport = createHttpTransport({
         provider,
-        dispatcher: createDispatcher(endpoint, proxy, connections),
+        dispatcher: createDispatcher(endpoint, proxy, concurrent),
         userAgent,
         where: proxy
           ? new URL(proxy.url).origin
