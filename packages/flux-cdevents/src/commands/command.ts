@@ -1,0 +1,90 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { FluxCDEventsError, messageOf } from '../errors.ts';
+import { type Io, note } from './io.ts';
+
+/** Exit codes of every command; the help shows them. */
+export const EXIT_OK = 0;
+export const EXIT_FAILED = 1;
+export const EXIT_USAGE = 2;
+
+const EXIT_CODES_HELP = `
+Exit codes:
+  0  done
+  1  what was asked for failed
+  2  the command line is wrong`;
+
+/** A value of a flag that means it is off, since the environment knows only text. */
+const OFF = new Set(['', '0', 'false', 'no']);
+
+/**
+ * A flag with its environment variable: `--fail-rate` is `FLUX_CDEVENTS_FAIL_RATE`, with a hyphen made an underscore.
+ * A flag without a value is set there by `true` and left alone by `false`.
+ */
+export function flag(
+  flags: string,
+  description: string,
+  refine: (option: Option) => Option = (option) => option,
+): Option {
+  const option = refine(new Option(flags, description));
+  const variable = `FLUX_CDEVENTS_${option.name().toUpperCase().replaceAll('-', '_')}`;
+  const isOff = option.isBoolean() && OFF.has((process.env[variable] ?? '').toLowerCase());
+  return isOff ? option : option.env(variable);
+}
+
+/** A command with what all of them have: how errors look, what the help ends with. */
+export function createCommand(name: string, io: Io): Command {
+  return new Command(name)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'flux-cdevents: FCE_OPTION_INVALID: ')),
+    })
+    .showHelpAfterError('Run the command with --help to see what it takes.');
+}
+
+/** Examples and exit codes below the flags of the help. */
+export const helpWith = (examples: readonly (readonly [command: string, does: string])[]): string => {
+  const width = Math.max(...examples.map(([command]) => command.length));
+  const lines = examples.map(([command, does]) => `  $ ${command.padEnd(width)}  ${does}`);
+  return `\nExamples:\n${lines.join('\n')}\n${EXIT_CODES_HELP}`;
+};
+
+/** Commander's parser of a flag's value from one of ours, which answers undefined for what it does not take. */
+export const parserOf =
+  <T>(parse: (text: string) => T | undefined, expected: string) =>
+  (text: string): T => {
+    const value = parse(text);
+    if (value === undefined) throw new InvalidArgumentError(`Expected ${expected}.`);
+    return value;
+  };
+
+/** A whole number from `min` to `max`. */
+export const integer = (min: number, max: number) =>
+  parserOf((text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    return value >= min && value <= max ? value : undefined;
+  }, `a whole number from ${min} to ${max}`);
+
+/** Thrown where everything worth saying was said: only the exit code is missing. */
+export class CommandFailed extends Error {
+  override readonly name = 'CommandFailed';
+}
+
+/** Runs a program and answers with its exit code. Errors become one clear line on stderr, without a stack. */
+export async function run(program: Command, argv: readonly string[], io: Io): Promise<number> {
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return EXIT_OK;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+    if (error instanceof CommandFailed) return EXIT_FAILED;
+    if (error instanceof FluxCDEventsError) {
+      for (const line of error.message.split('\n')) note(io, `flux-cdevents: ${error.code}: ${line}`);
+      return error.code === 'FCE_OPTION_INVALID' ? EXIT_USAGE : EXIT_FAILED;
+    }
+    note(io, `flux-cdevents: ${messageOf(error)}`);
+    if (process.env.FLUX_CDEVENTS_DEBUG && error instanceof Error) note(io, error.stack ?? '');
+    return EXIT_FAILED;
+  }
+}

@@ -1,0 +1,85 @@
+import type { Readable, Writable } from 'node:stream';
+import { styleText } from 'node:util';
+import Table from 'cli-table3';
+
+type Style = Parameters<typeof styleText>[0];
+
+/** How a command reads and writes; tests pass their own streams. */
+export interface Io {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly stderr: Writable & { readonly isTTY?: boolean };
+  /** Epoch ms. */
+  readonly now: () => number;
+}
+
+export const processIo = (): Io => ({
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  now: Date.now,
+});
+
+/** What was asked for is written here, one line. */
+export const print = (io: Io, line: string): void => void io.stdout.write(`${line}\n`);
+
+/** What is said about it: progress, what was skipped, counts. */
+export const note = (io: Io, line: string): void => void io.stderr.write(`${line}\n`);
+
+/** Colour on a terminal only, and not where `NO_COLOR` is set. */
+export const paint = (stream: Io['stdout'] | Io['stderr'], style: Style, text: string): string =>
+  styleText(style, text, { stream: stream as NodeJS.WritableStream });
+
+/** Writes what takes long on stderr, once it does: a command that answers at once says nothing else. */
+export async function withProgress<T>(io: Io, doing: string, work: Promise<T>, afterMs = 1000): Promise<T> {
+  const timer = setTimeout(() => note(io, `${doing} …`), afterMs);
+  try {
+    return await work;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A cell: plain text, and how it looks on a terminal. */
+export type Cell = string | { readonly text: string; readonly style: Style };
+
+/**
+ * Writes rows as an aligned table on a terminal. When piped, every row is a line of tab separated cells without a
+ * head, for `cut` and `awk`; tabs and line breaks inside a cell become spaces.
+ */
+export function printTable(io: Io, head: readonly string[], rows: readonly (readonly Cell[])[]): void {
+  if (!io.stdout.isTTY) {
+    for (const row of rows) print(io, row.map((cell) => textOf(cell).replace(/\s+/g, ' ')).join('\t'));
+    return;
+  }
+  const table = new Table({
+    head: head.map((title) => paint(io.stdout, 'bold', title.toUpperCase())),
+    chars: borderless,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 3 },
+  });
+  for (const row of rows) {
+    table.push(row.map((cell) => (typeof cell === 'string' ? cell : paint(io.stdout, cell.style, cell.text))));
+  }
+  print(io, table.toString().replaceAll(/ +$/gm, ''));
+}
+
+const textOf = (cell: Cell): string => (typeof cell === 'string' ? cell : cell.text);
+
+const borderless = Object.fromEntries(
+  [
+    ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
+    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'],
+  ].map((place) => [place, '']),
+);
+
+/** `42s`, `7m`, `3h`, `2d`: as kubectl shows an age. */
+export function formatAge(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 2 * 3600) return `${Math.floor(seconds / 60)}m`;
+  if (seconds < 48 * 3600) return `${Math.floor(seconds / 3600)}h`;
+  return `${Math.floor(seconds / 86_400)}d`;
+}
+
+/** `1 event`, `2 events`. */
+export const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;

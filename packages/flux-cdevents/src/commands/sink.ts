@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parse as parseDuration } from '@lukeed/ms';
+import type { Command } from 'commander';
+import { FluxCDEventsError, messageOf } from '../errors.ts';
+import { createCommand, flag, helpWith, integer, parserOf } from './command.ts';
+import { counted, type Io, note, paint, print } from './io.ts';
+import { createSinkServer, type Receipt, type SinkOptions } from './sink-server.ts';
+import { untilSignal } from './until-signal.ts';
+
+interface SinkFlags {
+  readonly host: string;
+  readonly port: number;
+  readonly failRate?: number;
+  readonly status?: number;
+  readonly delay?: number;
+  readonly json?: true;
+}
+
+const rate = parserOf((text) => {
+  const value = text === '' ? Number.NaN : Number(text);
+  return value >= 0 && value <= 1 ? value : undefined;
+}, 'a share from 0 to 1, such as 0.3');
+
+const duration = parserOf((text) => {
+  const ms = /^\d+(?:\.\d+)? ?[a-z]+$/i.test(text) ? parseDuration(text) : undefined;
+  return ms !== undefined && ms <= 600_000 ? ms : undefined;
+}, 'a duration of at most 10m, such as 500ms or 2s');
+
+/** `sink`: receives CloudEvents and says of each whether it carries a valid CDEvent. */
+export const createSinkCommand = (io: Io): Command =>
+  createCommand('sink', io)
+    .summary('receive CloudEvents and validate the CDEvents in them')
+    .description(
+      'Receives CloudEvents in every content mode and prints a line for each CDEvent: time, type, subject id, source, ' +
+        'id. Those that are not valid are answered 400 with what is wrong. The address and the counts at the end are on ' +
+        'stderr.',
+    )
+    .addOption(flag('--host <address>', 'where to listen', (option) => option.default('127.0.0.1')))
+    .addOption(
+      flag('--port <number>', 'where to listen; 0 takes a free one', (option) =>
+        option.default(5000).argParser(integer(0, 65_535)),
+      ),
+    )
+    .addOption(flag('--fail-rate <share>', 'refuse this share of the requests, 0 to 1', (o) => o.argParser(rate)))
+    .addOption(
+      flag('--status <code>', 'refuse with this; without --fail-rate, answer every valid request so', (option) =>
+        option.argParser(integer(200, 599)),
+      ),
+    )
+    .addOption(flag('--delay <duration>', 'wait before each answer, such as 2s', (o) => o.argParser(duration)))
+    .addOption(flag('--json', 'print one JSON object a line, the CDEvent in it'))
+    .addHelpText(
+      'after',
+      helpWith([
+        ['flux-cdevents sink', 'listen on 127.0.0.1:5000'],
+        ['flux-cdevents sink --fail-rate 0.3', 'refuse three of ten with 503'],
+        ['flux-cdevents sink --status 429 --delay 2s', 'be slow and take nothing'],
+        ['flux-cdevents sink --json | jq .event', 'look at the CDEvents'],
+      ]),
+    )
+    .action(async (flags: SinkFlags) => {
+      const options: SinkOptions = {
+        ...(flags.failRate !== undefined && { failRate: flags.failRate }),
+        ...(flags.status !== undefined && { status: flags.status }),
+        ...(flags.delay !== undefined && { delay: () => sleep(flags.delay) }),
+        random: Math.random,
+        onReceipt: (receipt) => print(io, flags.json ? toJson(receipt, io.now()) : toLine(io, receipt)),
+      };
+      const { server, counts } = createSinkServer(options);
+      let address: string;
+      try {
+        address = await server.listen({ host: flags.host, port: flags.port });
+      } catch (cause) {
+        throw new FluxCDEventsError('FCE_LISTEN_FAILED', `--host, --port: ${messageOf(cause)}`, { cause });
+      }
+      note(io, `listening on ${address}`);
+      await untilSignal();
+      await server.close();
+      const { accepted, distinct, refused, invalid } = counts();
+      note(
+        io,
+        `${counted(accepted, 'CDEvent')} taken, ${distinct} of them distinct; ${refused} refused on purpose, ${invalid} invalid`,
+      );
+    });
+
+function toLine(io: Io, receipt: Receipt): string {
+  const time = paint(io.stdout, 'dim', new Date(io.now()).toISOString().slice(11, 23));
+  if (receipt.result === 'invalid') {
+    const label = receipt.type ?? 'no CDEvent';
+    return `${time}  ${paint(io.stdout, 'red', `invalid ${receipt.status}`)}  ${label}  ${receipt.issues.join('; ')}`;
+  }
+  const { type, subject, source, id, duplicate } = receipt;
+  const marks = [
+    ...(duplicate ? [paint(io.stdout, 'yellow', 'duplicate')] : []),
+    ...(receipt.result === 'refused' ? [paint(io.stdout, 'red', `refused ${receipt.status}`)] : []),
+  ];
+  return [time, paint(io.stdout, 'cyan', type), subject, source, id, ...marks].join('  ');
+}
+
+const toJson = (receipt: Receipt, at: number): string =>
+  JSON.stringify({ time: new Date(at).toISOString(), ...receipt });

@@ -1,0 +1,11 @@
+/** Resolves at the first SIGINT or SIGTERM; the next one ends the process as if nobody listened. */
+export const untilSignal = (): Promise<NodeJS.Signals> =>
+  new Promise((resolve) => {
+    const listener = (signal: NodeJS.Signals) => {
+      process.off('SIGINT', listener);
+      process.off('SIGTERM', listener);
+      resolve(signal);
+    };
+    process.on('SIGINT', listener);
+    process.on('SIGTERM', listener);
+  });
