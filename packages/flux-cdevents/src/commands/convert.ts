@@ -1,0 +1,175 @@
+import { type CDEvent, type ContentMode, toHttp } from 'cdevents-sdk';
+import { type Command, Option } from 'commander';
+import type { FluxEvent } from '../flux/event.ts';
+import { nameOf } from '../flux/object-ref.ts';
+import type { ProviderOptions } from '../flux/provider.ts';
+import type { MapResult } from '../map/to-cdevents.ts';
+import { CommandFailed, createCommand, flag, helpWith } from './command.ts';
+import { type ConverterOptions, createConverter } from './converter.ts';
+import { explainLines, toExplanation } from './explain.ts';
+import { counted, type Io, note, paint, print } from './io.ts';
+import { presetFlag, specVersionFlag } from './mapping-flags.ts';
+import { readEvents, readInput } from './read-events.ts';
+
+interface ConvertFlags extends Pick<ProviderOptions, 'specVersion' | 'preset' | 'unmapped' | 'unchanged'> {
+  readonly cluster?: string;
+  readonly source?: string;
+  readonly contentMode?: ContentMode;
+  readonly explain?: true;
+  readonly json?: true;
+}
+
+/** `convert`: what becomes of Flux events, without a controller. */
+export const createConvertCommand = (io: Io): Command =>
+  createCommand('convert', io)
+    .summary('print the CDEvents that Flux events are mapped to')
+    .description(
+      'Reads Flux events (a JSON document, an array or JSON lines) and prints the CDEvents that they are mapped to: one ' +
+        'JSON document a line when piped, readable on a terminal. What gives none and why is on stderr. Events are ' +
+        'mapped in the order of the file, as a Provider with these options would, and what one event leaves behind ' +
+        '(the chain of a rollout, the revision that was announced) counts for the next.',
+    )
+    .argument('[file]', 'where the events are; - or nothing reads standard input')
+    .addOption(presetFlag())
+    .addOption(specVersionFlag())
+    .addOption(flag('--cluster <name>', 'name of the cluster in sources, environments and ids'))
+    .addOption(flag('--source <template>', 'context.source; {cluster}, {namespace}, {name}, {kind}, … are filled in'))
+    .addOption(
+      flag('--content-mode <mode>', 'print the HTTP request that would be sent, {"headers", "body"}', (option) =>
+        option.choices(['binary', 'structured', 'batched']),
+      ),
+    )
+    .addOption(
+      flag('--unmapped <what>', 'events that no rule maps: leave out, or make a custom event', (option) =>
+        option.choices(['skip', 'custom']).default('skip'),
+      ),
+    )
+    .addOption(
+      flag('--unchanged <what>', 'repeated success of a Kustomization: leave out, or send', (option) =>
+        option.choices(['skip', 'send']).default('skip'),
+      ),
+    )
+    .addOption(flag('--explain', 'say on stderr which rule matched, which were tried, and where each field comes from'))
+    .addOption(new Option('--json', 'JSON lines on a terminal too; with --explain the explanation as JSON'))
+    .addHelpText(
+      'after',
+      helpWith([
+        ['flux-cdevents convert events.jsonl', 'read them as a person'],
+        ['flux-cdevents convert events.jsonl | jq -r .context.type', 'one JSON document a line'],
+        ['flux-cdevents convert --explain --spec-version 0.5 event.json', 'see the rules at work'],
+        ['flux-cdevents convert --content-mode binary event.json', 'the request as it is sent'],
+      ]),
+    )
+    .action(async (file: string | undefined, flags: ConvertFlags) => {
+      const name = file === undefined || file === '-' ? 'stdin' : file;
+      const events = readEvents(await readInput(io, file), name, io.now());
+      const { failed } = convertAll(io, events, flags);
+      if (failed) throw new CommandFailed();
+    });
+
+function convertAll(io: Io, events: ReturnType<typeof readEvents>, flags: ConvertFlags): { readonly failed: boolean } {
+  const convert = createConverter(converterOptions(flags));
+  const out = writerFor(io, flags);
+  const skipped = new Map<string, number>();
+  let made = 0;
+  let invalid = 0;
+  for (const read of events) {
+    if ('error' in read) {
+      invalid += 1;
+      note(io, `${read.where}: ${paint(io.stderr, 'red', 'invalid')}: ${read.error}`);
+      continue;
+    }
+    const { event, where } = read;
+    const result = convert(event);
+    if (flags.explain) {
+      if (flags.json) print(io, JSON.stringify(toExplanation(where, event, result)));
+      else for (const line of explainLines(where, event, result)) note(io, line);
+    }
+    if (result.skipped) {
+      skipped.set(result.skipped, (skipped.get(result.skipped) ?? 0) + 1);
+      const why = paint(io.stderr, 'dim', `skipped, ${describeSkip(result, flags)}`);
+      if (!flags.explain) note(io, `${where}: ${describeEvent(event)}: ${why}`);
+    }
+    for (const mapped of result.cdevents) {
+      if ('cdevent' in mapped) {
+        made += 1;
+        out.write(event, mapped.cdevent);
+      } else {
+        invalid += 1;
+        note(io, `${where}: ${describeEvent(event)}: ${paint(io.stderr, 'red', 'invalid')}: ${mapped.error}`);
+      }
+    }
+  }
+  out.end();
+  const reasons = [...skipped].map(([reason, count]) => `${count} ${reason}`).join(', ');
+  const total = [...skipped.values()].reduce((sum, count) => sum + count, 0);
+  note(
+    io,
+    `${counted(events.length, 'Flux event')}: ${counted(made, 'CDEvent')}, ${total} skipped${reasons && ` (${reasons})`}, ${invalid} invalid`,
+  );
+  return { failed: invalid > 0 };
+}
+
+const converterOptions = ({
+  cluster,
+  source,
+  specVersion,
+  preset,
+  unmapped,
+  unchanged,
+}: ConvertFlags): ConverterOptions => ({
+  specVersion,
+  preset,
+  unmapped,
+  unchanged,
+  ...(cluster && { cluster }),
+  ...(source && { source }),
+});
+
+const describeEvent = ({ involvedObject, reason }: FluxEvent): string =>
+  `${involvedObject.kind} ${nameOf(involvedObject)} ${reason}`;
+
+function describeSkip({ skipped, rule }: MapResult, { preset }: ConvertFlags): string {
+  if (skipped === 'unmapped') return `unmapped: no rule of preset ${preset} is for it`;
+  if (skipped === 'ignored') return `ignored by rule ${rule}`;
+  return 'unchanged: this revision was announced before and nothing changed since';
+}
+
+interface EventWriter {
+  write(event: FluxEvent, cdevent: CDEvent): void;
+  end(): void;
+}
+
+function writerFor(io: Io, { contentMode, explain, json }: ConvertFlags): EventWriter {
+  const nothing = () => undefined;
+  if (explain && json) return { write: nothing, end: nothing };
+  const readable = io.stdout.isTTY === true && !json;
+  const show = (document: unknown) =>
+    print(io, readable ? JSON.stringify(document, undefined, 2) : JSON.stringify(document));
+  if (contentMode === undefined) {
+    return {
+      write(event, cdevent) {
+        if (readable) print(io, paint(io.stdout, 'cyan', `# ${describeEvent(event)} → ${cdevent.context.type}`));
+        show(cdevent);
+      },
+      end: nothing,
+    };
+  }
+  const uids = new Map<CDEvent, string>();
+  const request = (events: readonly CDEvent[]) => {
+    const extensions = (event: CDEvent) => ({ partitionkey: uids.get(event) });
+    const { headers, body } = toHttp(events, { mode: contentMode, extensions });
+    show({ headers, body: JSON.parse(body) as unknown });
+  };
+  const batch: CDEvent[] = [];
+  return {
+    write({ involvedObject: { uid } }, cdevent) {
+      if (uid) uids.set(cdevent, uid);
+      if (contentMode === 'batched') batch.push(cdevent);
+      else request([cdevent]);
+    },
+    end() {
+      if (batch.length > 0) request(batch);
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { FluxCDEventsError, messageOf } from '../errors.ts';
+import { type FluxEvent, toFluxEvent } from '../flux/event.ts';
+import { type Io, note } from './io.ts';
+
+/** One event of the input, or what is wrong with it, and where it stands there. */
+export type ReadEvent = { readonly where: string } & ({ readonly event: FluxEvent } | { readonly error: string });
+
+/**
+ * The text of a file, or of standard input for `-` or no name.
+ * @throws {FluxCDEventsError} `FCE_OPTION_INVALID` when the file cannot be read
+ */
+export async function readInput(io: Io, file: string | undefined): Promise<string> {
+  if (file !== undefined && file !== '-') {
+    try {
+      return await readFile(file, 'utf8');
+    } catch (cause) {
+      throw new FluxCDEventsError('FCE_OPTION_INVALID', `cannot read ${file}: ${messageOf(cause)}`, { cause });
+    }
+  }
+  if (io.stdin.isTTY) note(io, 'reading Flux events from the terminal; end them with Ctrl-D');
+  return text(io.stdin);
+}
+
+/**
+ * The Flux events of a text: one JSON document, an array of them, or JSON lines. What is wrong with one does not keep
+ * back the others.
+ * @param name how the text is called in messages
+ * @param now stands in for a timestamp that is absent, epoch ms
+ */
+export function readEvents(input: string, name: string, now: number): ReadEvent[] {
+  const whole = safeJson(input);
+  if (whole.ok && Array.isArray(whole.value)) {
+    return whole.value.map((item: unknown, index) => toEvent(`${name}[${index}]`, item, now));
+  }
+  if (whole.ok) return [toEvent(name, whole.value, now)];
+  const lines = input.split('\n').flatMap((line, index) => {
+    return line.trim() === '' ? [] : [{ where: `${name}:${index + 1}`, ...safeJson(line) }];
+  });
+  // Not one line of it is JSON: it is a document with a mistake, and that is what is worth saying.
+  if (!lines.some(({ ok }) => ok))
+    return input.trim() === '' ? [] : [{ where: name, error: `not JSON: ${whole.error}` }];
+  return lines.map((line) =>
+    line.ok ? toEvent(line.where, line.value, now) : { where: line.where, error: `not JSON: ${line.error}` },
+  );
+}
+
+type Json = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string };
+
+function safeJson(input: string): Json {
+  try {
+    return { ok: true, value: JSON.parse(input) };
+  } catch (error) {
+    return { ok: false, error: messageOf(error) };
+  }
+}
+
+function toEvent(where: string, value: unknown, now: number): ReadEvent {
+  try {
+    return { where, event: toFluxEvent(value, now) };
+  } catch (error) {
+    return { where, error: messageOf(error) };
+  }
+}
