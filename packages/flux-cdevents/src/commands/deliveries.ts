@@ -1,0 +1,267 @@
+import { type Command, Option } from 'commander';
+import { FluxCDEventsError } from '../errors.ts';
+import { parseName } from '../flux/object-ref.ts';
+import type { Delivery, DeliveryDetail, ListQuery, ReplayRequest } from '../http/api-types.ts';
+import { ENTRY_STATES, type EntryState } from '../outbox/entry.ts';
+import { createApiClient, type ServerFlags, serverFlags } from './api-client.ts';
+import { createCommand, flag, helpWith, integer, parserOf } from './command.ts';
+import { type Cell, counted, formatAge, type Io, note, paint, print, printTable, withProgress } from './io.ts';
+
+interface FilterFlags extends ServerFlags {
+  readonly provider?: string;
+  readonly type?: string;
+  readonly since?: string;
+  readonly json?: true;
+}
+
+const MAX_PAGE = 500;
+const DEFAULT_LIMIT = 50;
+
+const providerName = parserOf((text) => (parseName(text) ? text : undefined), 'NAMESPACE/NAME');
+
+const filterFlags = (): readonly Option[] => [
+  flag('--provider <namespace/name>', 'of this Provider only', (option) => option.argParser(providerName)),
+  flag('--type <type>', 'of this event type: incident.detected, or the start of a full type'),
+  flag('--since <when>', 'accepted since then: a duration such as 2h, or an RFC 3339 date-time'),
+];
+
+const create = (name: string, io: Io, flags: readonly Option[]): Command => {
+  const command = createCommand(name, io);
+  for (const option of [...flags, ...serverFlags()]) command.addOption(option);
+  return command;
+};
+
+/** `deliveries`: looks into the outbox of a running controller, and sends or removes dead letters. */
+export const createDeliveriesCommand = (io: Io): Command =>
+  createCommand('deliveries', io)
+    .summary('list, show, replay and discard deliveries of a running controller')
+    .description('Lists, shows, replays and discards what a running controller has delivered or has still to deliver.')
+    .addHelpText(
+      'after',
+      helpWith([
+        ['flux-cdevents deliveries list --state dead-letter', 'what could not be delivered'],
+        ['flux-cdevents deliveries show 3f2b9c1e', 'one of them, with its CDEvent and Flux event'],
+        ['flux-cdevents deliveries replay --provider flux-system/hub', 'send its dead letters again'],
+      ]),
+    )
+    .addCommand(listCommand(io))
+    .addCommand(showCommand(io))
+    .addCommand(replayCommand(io))
+    .addCommand(discardCommand(io));
+
+const states = (value: string, before: readonly string[] = []): readonly string[] => {
+  const named = value
+    .split(',')
+    .map(parserOf((one) => ENTRY_STATES.find((state) => state === one), ENTRY_STATES.join(', ')));
+  return [...before, ...named];
+};
+
+const listCommand = (io: Io): Command =>
+  create('list', io, [
+    flag('--state <state>', `${ENTRY_STATES.join(', ')}; may be repeated`, (option) => option.argParser(states)),
+    ...filterFlags(),
+    flag('--limit <n>', 'at most so many, newest first; 0 for all', (option) =>
+      option.default(DEFAULT_LIMIT).argParser(integer(0, 1_000_000)),
+    ),
+    flag('--json', 'print one JSON object a line'),
+  ])
+    .summary('list deliveries, newest first')
+    .description(
+      'Lists deliveries, newest first. When piped: id, state, provider, type, object, reason, attempts, accepted, next ' +
+        'attempt and last error, tab separated.',
+    )
+    .addHelpText(
+      'after',
+      helpWith([
+        ['flux-cdevents deliveries list --state dead-letter --since 2h', 'what failed lately'],
+        ['flux-cdevents deliveries list --type incident.detected --json', 'for a program'],
+      ]),
+    )
+    .action(async (flags: FilterFlags & { readonly state?: EntryState[]; readonly limit: number }) => {
+      const client = await createApiClient(flags);
+      const query: ListQuery = { ...selection(flags), ...(flags.state && { state: flags.state }) };
+      const wanted = flags.limit === 0 ? Number.POSITIVE_INFINITY : flags.limit;
+      const entries: Delivery[] = [];
+      const read = async (): Promise<boolean> => {
+        for (let after: string | undefined; ; ) {
+          const limit = Math.min(MAX_PAGE, wanted - entries.length);
+          const page = await client.list({ ...query, limit, ...(after !== undefined && { after }) });
+          entries.push(...page.entries);
+          if (page.next === undefined) return false;
+          if (entries.length >= wanted) return true;
+          after = page.next;
+        }
+      };
+      const more = await withProgress(io, `reading from ${flags.server}`, read());
+      if (flags.json) for (const entry of entries) print(io, JSON.stringify(entry));
+      else if (entries.length > 0) printEntries(io, entries);
+      if (entries.length === 0) note(io, 'no deliveries match');
+      else if (more) note(io, `the newest ${entries.length}; there are older ones, see --limit`);
+    });
+
+const stateStyles: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
+  pending: 'yellow',
+  delivering: 'yellow',
+  delivered: 'green',
+  'dead-letter': 'red',
+};
+
+const MAX_ERROR_CHARS = 60;
+
+function printEntries(io: Io, entries: readonly Delivery[]): void {
+  if (!io.stdout.isTTY) {
+    const rows = entries.map((entry) => [
+      entry.id,
+      entry.state,
+      entry.provider,
+      entry.type,
+      entry.object,
+      entry.reason,
+      String(entry.attempts),
+      entry.acceptedAt,
+      entry.dueAt ?? '',
+      entry.lastError ?? '',
+    ]);
+    printTable(io, [], rows);
+    return;
+  }
+  const now = io.now();
+  const rows = entries.map((entry): Cell[] => [
+    entry.id.slice(0, 8),
+    formatAge(now - Date.parse(entry.acceptedAt)),
+    { text: entry.state, style: stateStyles[entry.state] ?? 'reset' },
+    entry.provider,
+    shortType(entry.type),
+    entry.object,
+    entry.reason,
+    String(entry.attempts),
+    nextOf(entry, now),
+  ]);
+  printTable(io, ['id', 'age', 'state', 'provider', 'type', 'object', 'reason', 'attempts', 'next / last error'], rows);
+}
+
+const shortType = (type: string): string => type.replace(/^dev\.cdevents\.([^.]+\.[^.]+)\..+$/, '$1');
+
+function nextOf({ state, dueAt, lastError }: Delivery, now: number): string {
+  if (state === 'delivered') return '';
+  const error = lastError && lastError.length > MAX_ERROR_CHARS ? `${lastError.slice(0, MAX_ERROR_CHARS)}…` : lastError;
+  const waitMs = dueAt === undefined ? 0 : Date.parse(dueAt) - now;
+  return [...(waitMs > 0 ? [`in ${formatAge(waitMs)}`] : []), ...(error ? [error] : [])].join(': ');
+}
+
+const showCommand = (io: Io): Command =>
+  create('show', io, [flag('--json', 'print it as one JSON document')])
+    .summary('show one with its CDEvent and Flux event')
+    .description('Shows one delivery with its CDEvent and the Flux event that it came from.')
+    .argument('<id>', 'its id or the start of it, such as the CDEvent id')
+    .addHelpText('after', helpWith([['flux-cdevents deliveries show 3f2b9c1e', 'by the start of its id']]))
+    .action(async (id: string, flags: FilterFlags) => {
+      const client = await createApiClient(flags);
+      const delivery = await withProgress(io, `reading from ${flags.server}`, client.show(id));
+      if (flags.json) print(io, JSON.stringify(delivery));
+      else printDetail(io, delivery);
+    });
+
+function printDetail(io: Io, delivery: DeliveryDetail): void {
+  const { fluxEvent, cdevent, metadata: _, ...entry } = delivery;
+  const width = Math.max(...Object.keys(entry).map((key) => key.length));
+  for (const [key, value] of Object.entries(entry)) {
+    const shown =
+      key === 'state' ? paint(io.stdout, stateStyles[String(value)] ?? 'reset', String(value)) : String(value);
+    print(io, `${paint(io.stdout, 'bold', key.padEnd(width))}  ${shown}`);
+  }
+  const section = (title: string, document: unknown) => {
+    print(io, `\n${paint(io.stdout, 'bold', title)}\n${JSON.stringify(document, undefined, 2)}`);
+  };
+  if (cdevent !== undefined) section('CDEvent', cdevent);
+  section('Flux event', fluxEvent);
+}
+
+interface SelectFlags extends FilterFlags {
+  readonly all?: true;
+}
+
+/** What a change may be narrowed by; ids are arguments. */
+const changeFlags = (): readonly Option[] => [
+  ...filterFlags(),
+  new Option('--all', 'every one; needed when nothing narrows the selection'),
+  flag('--json', 'print the count as JSON'),
+];
+
+const replayCommand = (io: Io): Command =>
+  create('replay', io, [
+    ...changeFlags(),
+    flag('--state <state>', 'dead-letter (the default) or delivered; may be repeated', (option) =>
+      option.argParser(replayable),
+    ),
+    new Option('--remap', 'map the Flux events anew by the mapping as it is now'),
+  ])
+    .summary('send dead letters once more')
+    .description('Sends dead letters, or delivered CDEvents, once more. They keep their ids.')
+    .argument('[ids...]', 'their ids or the starts of them')
+    .addHelpText(
+      'after',
+      helpWith([
+        ['flux-cdevents deliveries replay 3f2b9c1e', 'one'],
+        ['flux-cdevents deliveries replay --provider flux-system/hub --since 2h', 'those of one Provider'],
+        ['flux-cdevents deliveries replay --all --remap', 'all dead letters, after the mapping was repaired'],
+      ]),
+    )
+    .action(
+      async (
+        ids: string[],
+        flags: SelectFlags & { readonly state?: ReplayRequest['states']; readonly remap?: true },
+      ) => {
+        const request: ReplayRequest = {
+          ...change(ids, flags),
+          ...(flags.state && { states: flags.state }),
+          ...(flags.remap && { remap: true }),
+        };
+        const client = await createApiClient(flags);
+        const { count } = await withProgress(io, `replaying at ${flags.server}`, client.replay(request));
+        if (flags.json) print(io, JSON.stringify({ count }));
+        else print(io, `${counted(count, 'delivery', 'deliveries')} to be sent again`);
+      },
+    );
+
+const replayable = (value: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  parserOf((one) => ['dead-letter', 'delivered'].find((state) => state === one), 'dead-letter or delivered')(value),
+];
+
+const discardCommand = (io: Io): Command =>
+  create('discard', io, changeFlags())
+    .summary('remove dead letters')
+    .description('Removes dead letters for good.')
+    .argument('[ids...]', 'their ids or the starts of them')
+    .addHelpText(
+      'after',
+      helpWith([
+        ['flux-cdevents deliveries discard 3f2b9c1e', 'one'],
+        ['flux-cdevents deliveries discard --provider flux-system/old-hub', 'those of one Provider'],
+      ]),
+    )
+    .action(async (ids: string[], flags: SelectFlags) => {
+      const request = change(ids, flags);
+      const client = await createApiClient(flags);
+      const { count } = await withProgress(io, `discarding at ${flags.server}`, client.discard(request));
+      if (flags.json) print(io, JSON.stringify({ count }));
+      else print(io, `${counted(count, 'dead letter')} discarded`);
+    });
+
+const selection = ({ provider, type, since }: FilterFlags) => ({
+  ...(provider !== undefined && { provider }),
+  ...(type !== undefined && { type }),
+  ...(since !== undefined && { since }),
+});
+
+function change(ids: string[], { all, ...flags }: SelectFlags) {
+  const narrowed = { ...selection(flags), ...(ids.length > 0 && { ids }) };
+  if (Object.keys(narrowed).length === 0 && !all) {
+    throw new FluxCDEventsError(
+      'FCE_OPTION_INVALID',
+      'name ids, --provider, --type or --since, or --all for every one',
+    );
+  }
+  return { ...narrowed, ...(all && { all }) };
+}
