@@ -21,6 +21,7 @@ import { createBearerCheck } from './receive/bearer.ts';
 import { createEventServer } from './receive/event-server.ts';
 import { createEventSender } from './send-event.ts';
 import { createTransports } from './transport/create-transports.ts';
+import { VERSION } from './version.ts';
 
 /** The addresses that the servers really have: a port 0 was made one. */
 export interface Addresses {
@@ -83,9 +84,15 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       logger: logger.child({ logger: 'pipeline' }),
       now,
     });
+    const transports = createTransports({
+      userAgent: `flux-cdevents/${VERSION}`,
+      concurrent: options.concurrent,
+      now,
+    });
+    stops.push(() => transports.close());
     const delivery = createDelivery({
       outbox,
-      transports: createTransports({ concurrent: options.concurrent }),
+      transports,
       map: (entry) => pipeline.expand(entry),
       logger,
       metrics,
@@ -113,7 +120,8 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       outbox,
       snapshot: () => configuration?.snapshot,
       send: createEventSender({ outbox, snapshot: () => configuration?.snapshot, defaults, now }),
-      ...(options.uiTokenFile && { token: tokenFromFile(options.uiTokenFile, now)() }),
+      ...(options.uiTokenFile && { token: tokenFromFile(options.uiTokenFile, now) }),
+      logger: logger.child({ logger: 'api' }),
       now,
     });
     const addresses = {

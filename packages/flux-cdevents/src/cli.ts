@@ -4,7 +4,7 @@ import { createDeliveriesCommand } from './commands/deliveries.ts';
 import { processIo } from './commands/io.ts';
 import { createMappingCommand } from './commands/mapping.ts';
 import { createSendCommand } from './commands/send.ts';
-import { serveCommand } from './commands/serve.ts';
+import { createServeCommand } from './commands/serve.ts';
 import { createSinkCommand } from './commands/sink.ts';
 import { VERSION } from './version.ts';
 
@@ -26,7 +26,7 @@ const program = createCommand('flux-cdevents', io)
     ]),
   );
 const commands = [
-  serveCommand(),
+  createServeCommand(io),
   createSinkCommand(io),
   createConvertCommand(io),
   createMappingCommand(io),
