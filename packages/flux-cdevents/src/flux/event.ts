@@ -49,13 +49,14 @@ const WireEvent = Type.Object({
 });
 const wireEvent = Compile(WireEvent);
 
-/** A copy without the members that are null, undefined or empty: an absent field has one form, not three. */
-const withoutEmpty = (fields: Record<string, unknown>): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(fields).filter(
-      (field): field is [string, string] => typeof field[1] === 'string' && field[1] !== '',
-    ),
-  );
+/** The texts of an object that has other things beside them; empty ones count as absent. */
+const textsOf = (fields: Readonly<Record<string, unknown>>): Record<string, string> => {
+  const texts: Record<string, string> = {};
+  for (const [key, value] of Object.entries(fields)) {
+    if (typeof value === 'string' && value !== '') texts[key] = value;
+  }
+  return texts;
+};
 
 /**
  * Reads the body of a request. Strict in what delivery needs (kind, namespace and name of the involved object,
@@ -82,26 +83,26 @@ export function toFluxEvent(wire: unknown, now: number): FluxEvent {
   if (!IsDateTime(timestamp) || timestamp.includes('[')) {
     throw new FluxCDEventsError('FCE_EVENT_INVALID', `timestamp: expected an RFC 3339 date-time, found ${timestamp}`);
   }
-  const { kind, namespace, name, ...optional } = wire.involvedObject;
-  const relatedObject = withoutEmpty(wire.relatedObject ?? {});
+  const { kind, namespace, name, apiVersion, uid, resourceVersion } = wire.involvedObject;
+  const { metadata, reportingInstance, action } = wire;
+  const relatedObject = wire.relatedObject ? textsOf(wire.relatedObject) : {};
   return {
     involvedObject: {
       kind,
       namespace,
       name,
-      ...withoutEmpty({
-        apiVersion: optional.apiVersion,
-        uid: optional.uid,
-        resourceVersion: optional.resourceVersion,
-      }),
+      ...(apiVersion && { apiVersion }),
+      ...(uid && { uid }),
+      ...(resourceVersion && { resourceVersion }),
     },
     severity: wire.severity || 'info',
     timestamp,
     message: wire.message ?? '',
     reason: wire.reason,
-    ...(wire.metadata && Object.keys(wire.metadata).length > 0 && { metadata: wire.metadata }),
+    ...(metadata && Object.keys(metadata).length > 0 && { metadata }),
     reportingController: wire.reportingController ?? '',
-    ...withoutEmpty({ reportingInstance: wire.reportingInstance, action: wire.action }),
+    ...(reportingInstance && { reportingInstance }),
+    ...(action && { action }),
     ...(Object.keys(relatedObject).length > 0 && { relatedObject }),
   };
 }

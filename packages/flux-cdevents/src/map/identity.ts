@@ -10,7 +10,7 @@ const namespaceBytes = Buffer.from(NAMESPACE.replaceAll('-', ''), 'hex');
 
 /** UUID v5 (RFC 9562 section 5.5) of a list of parts; JSON keeps neighbours apart. */
 function idOf(parts: readonly (string | undefined)[]): string {
-  return v5(JSON.stringify(parts), namespaceBytes);
+  return v5(Buffer.from(JSON.stringify(parts)), namespaceBytes);
 }
 
 /** What the same Flux event always has in common, on every replica and after every restart. Computed once an event. */

@@ -108,15 +108,36 @@ const statusLineOf = (code: string | undefined): string => {
 /** The metrics that the notification-controller has for its event server, names and labels unchanged. */
 function observeRequests(server: FastifyInstance, { metrics, exportPathMetrics }: EventServerDeps): void {
   const handlerOf = (request: FastifyRequest) => (exportPathMetrics ? request.url : '/');
+  // Looking a metric up by its labels costs more than counting: there are few, so they are kept.
+  const inflight = memoize((handler) => metrics.httpInflight.labels({ service: '', handler }));
+  const answers = memoize((key) => {
+    const [method = '', code = '', ...handler] = key.split(' ');
+    const labels = { service: '', handler: handler.join(' '), method, code };
+    return { duration: metrics.httpDuration.labels(labels), size: metrics.httpResponseSize.labels(labels) };
+  });
   server.addHook('onRequest', (request, _reply, done) => {
-    metrics.httpInflight.inc({ service: '', handler: handlerOf(request) });
+    inflight(handlerOf(request)).inc();
     done();
   });
   server.addHook('onResponse', (request, reply, done) => {
-    const labels = { service: '', handler: handlerOf(request), method: request.method, code: String(reply.statusCode) };
-    metrics.httpInflight.dec({ service: '', handler: handlerOf(request) });
-    metrics.httpDuration.observe(labels, reply.elapsedTime / 1000);
-    metrics.httpResponseSize.observe(labels, 0);
+    const handler = handlerOf(request);
+    inflight(handler).dec();
+    const { duration, size } = answers(`${request.method} ${reply.statusCode} ${handler}`);
+    duration.observe(reply.elapsedTime / 1000);
+    size.observe(0);
     done();
   });
+}
+
+const MAX_MEMOIZED = 1000;
+
+function memoize<T>(make: (key: string) => T): (key: string) => T {
+  const made = new Map<string, T>();
+  return (key) => {
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const value = make(key);
+    if (made.size < MAX_MEMOIZED) made.set(key, value);
+    return value;
+  };
 }
