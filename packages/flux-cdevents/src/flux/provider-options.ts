@@ -1,8 +1,8 @@
+import { urlIssue } from './endpoint/url.ts';
 import { parseGoDuration } from './go-duration.ts';
 import { describeFound, formatPath } from './issues.ts';
 import { nearest } from './nearest.ts';
 import type { ConfigIssue, ProviderOptions } from './provider.ts';
-import { urlIssue } from './url.ts';
 
 /** Prefix of the annotations on a Provider for which the CRD has no field. */
 export const OPTION_PREFIX = 'cdevents.toolkit.fluxcd.io/';

@@ -1,5 +1,5 @@
 import { parseDocument } from 'yaml';
-import { describeSize } from './issues.ts';
+import { describeSize } from '../issues.ts';
 
 /** What HTTP itself sets: a client refuses to take them from anyone else. */
 const ofTheConnection = new Set([

@@ -1,7 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { describeSize } from './issues.ts';
-import type { ConfigIssue, Endpoint } from './provider.ts';
-import type { Secret } from './secret.ts';
+import { describeSize } from '../issues.ts';
+import type { ConfigIssue, Endpoint } from '../provider.ts';
+import type { Secret } from '../secret.ts';
+import { inSecret } from './findings.ts';
 
 type Tls = NonNullable<Endpoint['tls']>;
 
@@ -10,7 +11,7 @@ type Tls = NonNullable<Endpoint['tls']>;
  * `tls.crt` and `tls.key` win over `caFile`, `certFile` and `keyFile`.
  */
 export function resolveTls(secret: Secret, issues: ConfigIssue[]): Tls {
-  const at = (key: string) => `Secret ${secret.metadata.name}: ${key}`;
+  const at = (key: string) => inSecret(secret, key);
   const ca = pemOf(secret, 'ca.crt', 'caFile');
   const cert = pemOf(secret, 'tls.crt', 'certFile');
   const key = pemOf(secret, 'tls.key', 'keyFile');

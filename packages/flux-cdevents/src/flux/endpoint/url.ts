@@ -1,6 +1,9 @@
-import { describeFound, describeSize } from './issues.ts';
+import { describeFound, describeSize } from '../issues.ts';
 
 const MAX_URL_BYTES = 2048;
+
+/** A shorter text (`1`, `on`, `/`) is no secret, and masking it would leave no log line readable. */
+export const MIN_MASKED_CHARS = 4;
 
 /** What is wrong with an address, without showing credentials in it; undefined when it is an http(s) URL. */
 export function urlIssue(
