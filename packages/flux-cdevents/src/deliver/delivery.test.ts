@@ -480,6 +480,30 @@ describe('a Provider', () => {
     expect(rig.logged('dead letters')).toMatchObject([{ provider: 'a/hub', count: 1, error }]);
   });
 
+  it('that is deleted during an attempt has a dead letter, whatever the attempt comes to', async () => {
+    const receiver = await aReceiver({ answer: { status: 202, delayMs: 50 } });
+    const rig = await aRig({
+      logger: createLogger({ level: 'debug', encoding: 'json' }, { write: (line) => void lines.push(line) }),
+    });
+    const lines: string[] = [];
+    await rig.start(aProvider('a/hub', receiver.url));
+    const id = await rig.add('a/hub');
+    await receiver.received(1);
+    await rig.configure();
+    await vi.waitFor(() => expect(lines.join()).toContain('lease lost'));
+    await rig.settled(id, 'dead-letter');
+    expect(await rig.metric('deliveries')).toEqual({ 'hub dead-letter': 1 });
+  });
+
+  it('whose Transport throws loses nothing', async () => {
+    const fail = () => {
+      throw new Error('no such file');
+    };
+    const rig = await aRig({ transports: { forProvider: fail, retain: () => {} } });
+    await rig.start(aProvider('a/hub', 'http://127.0.0.1:9'));
+    expect(await rig.settled(await rig.add('a/hub'), 'pending', 1)).toMatchObject({ lastError: 'no such file' });
+  });
+
   it('that is not known yet gets its events when it is', async () => {
     const receiver = await aReceiver();
     const rig = await aRig();
