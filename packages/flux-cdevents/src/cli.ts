@@ -1,6 +1,8 @@
+import { createCheckCommand } from './commands/check.ts';
 import { createCommand, helpWith, run } from './commands/command.ts';
 import { createConvertCommand } from './commands/convert.ts';
 import { createDeliveriesCommand } from './commands/deliveries.ts';
+import { createDemoCommand } from './commands/demo.ts';
 import { processIo } from './commands/io.ts';
 import { createMappingCommand } from './commands/mapping.ts';
 import { createSendCommand } from './commands/send.ts';
@@ -20,6 +22,8 @@ const program = createCommand('flux-cdevents', io)
   .addHelpText(
     'after',
     helpWith([
+      ['flux-cdevents demo', 'see it work on this machine'],
+      ['flux-cdevents check config/', 'is the configuration right?'],
       ['flux-cdevents convert events.jsonl', 'what becomes of recorded Flux events'],
       ['flux-cdevents sink --port 5000', 'receive CDEvents and check them'],
       ['flux-cdevents deliveries list --state dead-letter', 'what could not be delivered'],
@@ -27,7 +31,9 @@ const program = createCommand('flux-cdevents', io)
   );
 const commands = [
   createServeCommand(io),
+  createDemoCommand(io),
   createSinkCommand(io),
+  createCheckCommand(io),
   createConvertCommand(io),
   createMappingCommand(io),
   createDeliveriesCommand(io),

@@ -48,10 +48,12 @@ export type Cell = string | { readonly text: string; readonly style: Style };
  * head, for `cut` and `awk`; tabs and line breaks inside a cell become spaces.
  */
 export function printTable(io: Io, head: readonly string[], rows: readonly (readonly Cell[])[]): void {
-  if (!io.stdout.isTTY) {
-    for (const row of rows) print(io, row.map((cell) => textOf(cell).replace(/\s+/g, ' ')).join('\t'));
-    return;
-  }
+  if (io.stdout.isTTY) printAligned(io, head, rows);
+  else for (const row of rows) print(io, row.map((cell) => textOf(cell).replace(/\s+/g, ' ')).join('\t'));
+}
+
+/** The table of a terminal, wherever it goes to: for what only people read. */
+export function printAligned(io: Io, head: readonly string[], rows: readonly (readonly Cell[])[]): void {
   const table = new Table({
     head: head.map((title) => paint(io.stdout, 'bold', title.toUpperCase())),
     chars: borderless,

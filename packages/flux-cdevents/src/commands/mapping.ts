@@ -59,5 +59,5 @@ function toYaml(mapping: Mapping, preset: PresetName, specVersion: SpecVersion):
     `# The rules of preset ${preset} for CDEvents ${fullSpecVersions[specVersion]}. The first one that matches an event wins;`,
     '# expressions are CEL, and what evaluates to null is left out.',
   ];
-  return `${head.join('\n')}\n${stringify(mapping, { lineWidth: 0 })}`.trimEnd();
+  return `${head.join('\n')}\n${stringify(mapping, { lineWidth: 0, aliasDuplicateObjects: false })}`.trimEnd();
 }
