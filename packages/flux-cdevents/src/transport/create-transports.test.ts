@@ -318,6 +318,20 @@ describe('the Transports', () => {
   });
 });
 
+it('closes at once when its last request was given up, connected or not', async () => {
+  const receiver = await aReceiver({ answer: 'hang' });
+  const all = createTransports({ env: {}, concurrent: 1 });
+  const controller = new AbortController();
+  const sent = [1, 2].map(() =>
+    all.forProvider(aProvider({ address: receiver.url })).send([aMessage()], controller.signal),
+  );
+  await receiver.received(1);
+  const closed = all.close();
+  controller.abort();
+  await closed;
+  expect(await Promise.all(sent)).toMatchObject([{ code: 'aborted' }, { code: 'aborted' }]);
+});
+
 describe('TLS', () => {
   let authority: CertificateAuthority;
   beforeAll(async () => {

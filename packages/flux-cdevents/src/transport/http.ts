@@ -64,9 +64,11 @@ export function createHttpTransport(deps: HttpTransportDeps): Transport {
       });
     },
     async close() {
-      await deps.dispatcher.close();
+      await Promise.all([...attempts].map((attempt) => attempt.ended));
       for (const [signal, abort] of signals) signal.removeEventListener('abort', abort);
       signals.clear();
+      // not `close`: that would wait for a connection to a host that never answers, which nobody wants any more
+      await deps.dispatcher.destroy();
     },
   };
 }
@@ -79,6 +81,7 @@ class Attempt implements Dispatcher.DispatchHandler {
   readonly #deps: HttpTransportDeps;
   readonly #timer: NodeJS.Timeout;
   readonly #all: Set<Attempt>;
+  #whenEnded: (() => void)[] = [];
   #resolve: ((outcome: DeliveryOutcome) => void) | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #ended = false;
@@ -150,6 +153,11 @@ class Attempt implements Dispatcher.DispatchHandler {
     this.#controller?.abort(new Error('given up'));
   }
 
+  /** Resolves when undici has nothing more to do for it, or it was given up. */
+  get ended(): Promise<void> {
+    return this.#ended ? Promise.resolve() : new Promise((resolve) => this.#whenEnded.push(resolve));
+  }
+
   #report(outcome: DeliveryOutcome) {
     this.#resolve?.(outcome);
     this.#resolve = undefined;
@@ -160,6 +168,7 @@ class Attempt implements Dispatcher.DispatchHandler {
     clearTimeout(this.#timer);
     this.#all.delete(this);
     this.#chunks = [];
+    for (const resolve of this.#whenEnded.splice(0)) resolve();
   }
 
   #answer(complete: boolean): DeliveryOutcome {
