@@ -97,6 +97,6 @@ describe('flux-cdevents', () => {
   });
 
   it('runs the demo, its store and its worker included', () => {
-    expect(node(bin, 'demo')).toMatch(/0 lost/);
+    expect(node(bin, 'demo')).toMatch(/lost 0/);
   });
 });
