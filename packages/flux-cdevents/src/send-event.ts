@@ -4,8 +4,7 @@ import type { FluxEvent } from './flux/event.ts';
 import { mergeMetadata } from './flux/metadata.ts';
 import { type NamespacedName, nameOf, objectKey } from './flux/object-ref.ts';
 import { formatIssue, type ReadyProvider } from './flux/provider.ts';
-import type { TestEventRequest, TestEventResult } from './http/api-server.ts';
-import { type MapDefaults, mapEvent } from './map/map-event.ts';
+import { type MapDefaults, mapEvent, type SkipReason } from './map/map-event.ts';
 import type { Outbox } from './outbox/outbox.ts';
 
 export interface EventSenderDeps {
@@ -14,6 +13,19 @@ export interface EventSenderDeps {
   readonly defaults: MapDefaults;
   /** Epoch ms. */
   readonly now: () => number;
+}
+
+/** A test event as it is asked for: the event itself, or the reason of one that is made up. */
+export interface TestEventRequest {
+  readonly reason?: string;
+  readonly event?: FluxEvent;
+}
+
+/** What became of a test event. */
+export interface TestEventResult {
+  readonly entries: readonly { readonly id: string; readonly type: string }[];
+  /** Why there is none. */
+  readonly skipped?: SkipReason;
 }
 
 /** Sends one event through one Provider, without an Alert. */

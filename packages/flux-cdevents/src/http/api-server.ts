@@ -18,24 +18,18 @@ export const API_PREFIX = '/api/v1';
 /** A Flux event of the largest size that the event endpoint takes, and what is around it. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
-/** A test event as it is asked for: the event itself, or the reason of one that is made up. */
-export interface TestEventRequest {
-  readonly reason?: string;
-  readonly event?: FluxEvent;
-}
-
-/** What became of a test event. */
-export interface TestEventResult {
-  readonly entries: readonly { readonly id: string; readonly type: string }[];
-  /** Why there is none. */
-  readonly skipped?: string;
-}
-
 export interface ApiServerDeps {
   readonly outbox: Pick<Outbox, 'list' | 'replay' | 'discard' | 'stats' | 'stops'>;
   readonly snapshot: () => ConfigSnapshot | undefined;
-  /** Maps an event for one Provider and commits it. */
-  readonly send: (provider: NamespacedName, request: TestEventRequest) => Promise<TestEventResult>;
+  /** Maps an event, or one that it makes up, for one Provider and commits it. */
+  readonly send: (
+    provider: NamespacedName,
+    request: { readonly reason?: string; readonly event?: FluxEvent },
+  ) => Promise<{
+    readonly entries: readonly { readonly id: string; readonly type: string }[];
+    /** Why there is none. */
+    readonly skipped?: string;
+  }>;
   /** When given, every request has to show it; `createGuard` has the rules with and without. A function may rotate it. */
   readonly token?: string | (() => string);
   /** @default silent */

@@ -1,0 +1,364 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { snapshotOf, startTestApi, type TestApi } from '../../test/helpers/api.ts';
+import { aFluxEvent } from '../../test/helpers/flux-events.ts';
+import { anInvalidProvider, aProvider } from '../../test/helpers/providers.ts';
+
+let api: TestApi;
+beforeEach(async () => {
+  api = await startTestApi();
+});
+afterEach(() => api.close());
+
+const headers = { host: 'localhost:9393' };
+const get = async (url: string) => {
+  const response = await api.server.inject({ url: `/api/v1${url}`, headers });
+  return { status: response.statusCode, body: response.json() };
+};
+const post = async (url: string, payload: unknown) => {
+  const response = await api.server.inject({
+    method: 'POST',
+    url: `/api/v1${url}`,
+    headers,
+    payload: payload as object,
+  });
+  return { status: response.statusCode, body: response.json() };
+};
+
+/** Sends an event about an object through the Provider. @returns the id of its entry */
+const sent = async (name: string, reason = 'UpgradeSucceeded'): Promise<string> => {
+  const event = aFluxEvent({
+    involvedObject: { name },
+    reason,
+    severity: reason.endsWith('Failed') ? 'error' : 'info',
+  });
+  const { status, body } = await post('/providers/flux-system/hub/send', { event });
+  expect(status).toBe(202);
+  return body.entries[0].id;
+};
+const settle = async (outcome: 'delivered' | 'dead-letter') => {
+  const settlements = (await api.claim()).map(({ id, leaseId }) => ({
+    id,
+    leaseId,
+    at: api.now,
+    outcome,
+    error: '404',
+  }));
+  await api.outbox.settle(settlements);
+};
+const idsIn = (body: { entries: { id: string }[] }) => body.entries.map(({ id }) => id);
+
+describe('GET /deliveries', () => {
+  it('lists the newest first, in pages', async () => {
+    const ids = [await sent('a'), await sent('b'), await sent('c')].reverse();
+    const first = await get('/deliveries?limit=2');
+    expect(idsIn(first.body)).toEqual(ids.slice(0, 2));
+    const second = await get(`/deliveries?limit=2&after=${encodeURIComponent(first.body.next)}`);
+    expect(idsIn(second.body)).toEqual(ids.slice(2));
+    expect(second.body.next).toBeUndefined();
+  });
+
+  it('says of each what a table needs, and nothing of its content', async () => {
+    const id = await sent('podinfo');
+    const { body } = await get('/deliveries');
+    expect(body.entries).toEqual([
+      {
+        id,
+        state: 'pending',
+        provider: 'flux-system/hub',
+        alert: 'flux-system/hub',
+        type: 'dev.cdevents.taskrun.finished.0.2.0',
+        object: 'HelmRelease/apps/podinfo',
+        reason: 'UpgradeSucceeded',
+        attempts: 0,
+        acceptedAt: '2026-11-24T12:00:00.000Z',
+        expiresAt: '2026-11-25T12:00:00.000Z',
+        dueAt: '2026-11-24T12:00:00.000Z',
+      },
+    ]);
+  });
+
+  it('filters by state, Provider, type, time and id', async () => {
+    const dead = await sent('a', 'InstallFailed');
+    await settle('dead-letter');
+    const waiting = await sent('b');
+    const listed = async (query: string) => idsIn((await get(`/deliveries?${query}`)).body);
+    expect(await listed('state=dead-letter')).toEqual([dead]);
+    expect(await listed('state=pending&state=dead-letter')).toEqual([waiting, dead]);
+    expect(await listed('type=incident.detected')).toEqual([dead]);
+    expect(await listed('type=dev.cdevents.taskrun')).toEqual([waiting]);
+    expect(await listed('provider=flux-system/hub')).toEqual([waiting, dead]);
+    expect(await listed('provider=flux-system/other')).toEqual([]);
+    expect(await listed('since=2h')).toEqual([waiting, dead]);
+    expect(await listed('since=2026-11-24T12:00:01Z')).toEqual([]);
+    expect(await listed(`id=${dead.slice(0, 13)}`)).toEqual([dead]);
+  });
+
+  it.each(['limit=0', 'limit=many', 'state=lost', 'provider=hub', 'since=yesterday', 'colour=red'])(
+    '400 for %s',
+    async (query) => {
+      const { status, body } = await get(`/deliveries?${query}`);
+      expect(status).toBe(400);
+      expect(body).toEqual({ code: 'FCE_OPTION_INVALID', message: expect.any(String) });
+    },
+  );
+});
+
+describe('GET /deliveries/{id}', () => {
+  it('shows the CDEvent and the Flux event without its token', async () => {
+    const id = await sent('podinfo');
+    const [contextId = ''] = id.split('.');
+    const { status, body } = await get(`/deliveries/${contextId}`);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      id,
+      cdevent: { context: { id: contextId, type: 'dev.cdevents.taskrun.finished.0.2.0' } },
+      fluxEvent: { reason: 'UpgradeSucceeded', involvedObject: { name: 'podinfo' } },
+      metadata: { revision: '6.5.1' },
+      partitionKey: 'ef3b02e5-399b-4838-a900-41087c4441bb',
+    });
+    expect(JSON.stringify(body)).not.toContain('sha256:e3b0c442');
+  });
+
+  it('404 when there is none, 409 with the ids when there are several', async () => {
+    expect(await get('/deliveries/0badcafe')).toMatchObject({ status: 404, body: { code: 'FCE_NOT_FOUND' } });
+    const ids: string[] = [];
+    // Ids follow from the event: of 17 two begin with the same digit.
+    for (let index = 0; index < 17; index += 1) ids.push(await sent(`app-${index}`));
+    const digit = [...'0123456789abcdef'].find((one) => ids.filter((id) => id.startsWith(one)).length > 1);
+    const { status, body } = await get(`/deliveries/${digit}`);
+    expect(status).toBe(409);
+    expect([...body.ids].sort()).toEqual(ids.filter((id) => id.startsWith(digit ?? '')).sort());
+  });
+});
+
+describe('POST /deliveries/replay and /discard', () => {
+  it('replays dead letters, and delivered ones when told to', async () => {
+    const dead = await sent('a');
+    await settle('dead-letter');
+    const done = await sent('b');
+    await settle('delivered');
+    expect((await post('/deliveries/replay', { all: true })).body).toEqual({ count: 1 });
+    expect((await get(`/deliveries/${dead}`)).body).toMatchObject({ state: 'pending' });
+    expect((await post('/deliveries/replay', { ids: [done], states: ['delivered'] })).body).toEqual({ count: 1 });
+  });
+
+  it('gives a replayed entry the age of its Provider, and maps it anew when told to', async () => {
+    const id = await sent('a');
+    await settle('dead-letter');
+    await post('/deliveries/replay', { ids: [id], remap: true });
+    const { body } = await get('/deliveries');
+    expect(body.entries).toMatchObject([{ state: 'pending', expiresAt: '2026-11-25T12:00:00.000Z' }]);
+    const [claimed] = await api.claim();
+    expect(claimed?.message).toBeUndefined();
+  });
+
+  it('discards dead letters only', async () => {
+    await sent('a');
+    await settle('dead-letter');
+    await sent('b');
+    expect((await post('/deliveries/discard', { provider: 'flux-system/hub' })).body).toEqual({ count: 1 });
+    expect((await get('/deliveries')).body.entries).toHaveLength(1);
+  });
+
+  it.each(['replay', 'discard'])('%s wants a filter, or to be told that it is all', async (what) => {
+    for (const body of [
+      {},
+      { all: false },
+      { ids: [] },
+      { all: 'true' },
+      { provider: 'hub' },
+      { stat: 'x', all: true },
+    ]) {
+      expect(await post(`/deliveries/${what}`, body)).toMatchObject({
+        status: 400,
+        body: { code: 'FCE_OPTION_INVALID' },
+      });
+    }
+    expect((await post(`/deliveries/${what}`, { all: true })).status).toBe(200);
+  });
+});
+
+describe('GET /providers, /alerts, /problems', () => {
+  it('shows Providers with what they wait for, and no secret', async () => {
+    await api.close();
+    const hidden = {
+      address: 'http://hidden.example/x',
+      addressIsSecret: true,
+      authorization: 'Bearer t0ken',
+      headers: { 'X-Key': 'k3y' },
+      secrets: ['t0ken', 'k3y', 'http://hidden.example/x'],
+    };
+    const snapshot = snapshotOf([
+      aProvider({ endpoint: { address: 'http://user:pw@hub.example:5000/events?key=q' } }),
+      aProvider({ ref: { namespace: 'apps', name: 'secret' }, endpoint: hidden }),
+      anInvalidProvider(),
+      { status: 'foreign', ref: { namespace: 'apps', name: 'chat' }, type: 'slack' },
+    ]);
+    api = await startTestApi({ snapshot });
+    await sent('a');
+    const ref = { namespace: 'flux-system', name: 'hub' };
+    await api.outbox.stop({ provider: ref, fingerprint: 'f1', reason: 'answered 410', at: api.now });
+    const { body } = await get('/providers');
+    expect(body.providers).toMatchObject([
+      { namespace: 'apps', name: 'chat', status: 'foreign', type: 'slack' },
+      { namespace: 'apps', name: 'secret', status: 'ready' },
+      {
+        name: 'hub',
+        status: 'ready',
+        address: 'http://hub.example:5000/events',
+        counts: { pending: 1, delivering: 0, delivered: 0, 'dead-letter': 0 },
+        oldestPendingAt: '2026-11-24T12:00:00.000Z',
+        stopped: { reason: 'answered 410', at: '2026-11-24T12:00:00.000Z' },
+        options: { preset: 'rfc', specVersion: '0.4' },
+      },
+      { name: 'wrong', status: 'invalid', issues: [{ path: 'spec.address', expected: 'an http or https URL' }] },
+    ]);
+    expect(JSON.stringify(body)).not.toMatch(/t0ken|k3y|hidden|pw@|key=q/);
+  });
+
+  it('shows a Provider that is gone while there is something for it', async () => {
+    await sent('a');
+    const snapshot = snapshotOf([]);
+    const { createApiServer } = await import('./api-server.ts');
+    const send = async () => ({ entries: [] });
+    const server = createApiServer({ outbox: api.outbox, snapshot: () => snapshot, send, now: () => api.now });
+    const response = await server.inject({ url: '/api/v1/providers', headers });
+    expect(response.json().providers).toMatchObject([{ name: 'hub', status: 'missing', counts: { pending: 1 } }]);
+  });
+
+  it('shows Alerts and problems as they are in force', async () => {
+    await api.close();
+    api = await startTestApi({
+      snapshot: snapshotOf([], {
+        alerts: [
+          {
+            metadata: { namespace: 'apps', name: 'all' },
+            spec: { providerRef: { name: 'hub' }, eventSources: [{ kind: 'HelmRelease', name: '*' }], summary: 'prod' },
+          },
+        ],
+        problems: [
+          {
+            object: 'Alert apps/old',
+            where: 'alerts.yaml:12',
+            severity: 'warning',
+            issue: { path: 'spec.summary', expected: 'no summary', found: 'one' },
+          },
+        ],
+      }),
+    });
+    expect((await get('/alerts')).body.alerts).toEqual([
+      {
+        namespace: 'apps',
+        name: 'all',
+        provider: 'apps/hub',
+        suspend: false,
+        eventSeverity: 'info',
+        eventSources: [{ kind: 'HelmRelease', name: '*' }],
+        inclusionList: [],
+        exclusionList: [],
+        eventMetadata: { summary: 'prod' },
+      },
+    ]);
+    expect((await get('/problems')).body.problems).toEqual([
+      {
+        object: 'Alert apps/old',
+        where: 'alerts.yaml:12',
+        severity: 'warning',
+        path: 'spec.summary',
+        expected: 'no summary',
+        found: 'one',
+      },
+    ]);
+  });
+
+  it('503 until the configuration is loaded', async () => {
+    const { createApiServer } = await import('./api-server.ts');
+    const send = async () => ({ entries: [] });
+    const server = createApiServer({ outbox: api.outbox, snapshot: () => undefined, send, now: () => api.now });
+    for (const url of ['/api/v1/providers', '/api/v1/alerts', '/api/v1/problems']) {
+      const response = await server.inject({ url, headers });
+      expect([response.statusCode, response.json().code]).toEqual([503, 'FCE_CONFIG_NOT_LOADED']);
+    }
+  });
+});
+
+describe('POST /providers/{namespace}/{name}/send', () => {
+  it('makes up an event, and takes a reason or a whole event', async () => {
+    const plain = await post('/providers/flux-system/hub/send', {});
+    expect(plain).toMatchObject({
+      status: 202,
+      body: { entries: [{ type: 'dev.cdevents.environment.modified.0.2.0' }] },
+    });
+    const failed = await post('/providers/flux-system/hub/send', { reason: 'UpgradeFailed' });
+    expect(failed.body.entries).toMatchObject([{ type: 'dev.cdevents.taskrun.finished.0.2.0' }]);
+    const { body } = await get(`/deliveries/${plain.body.entries[0].id}`);
+    expect(body).toMatchObject({ object: 'HelmRelease/flux-system/flux-cdevents-test', reason: 'InstallSucceeded' });
+  });
+
+  it('says so when the mapping makes nothing of it', async () => {
+    const { status, body } = await post('/providers/flux-system/hub/send', { reason: 'DriftDetected' });
+    expect([status, body]).toEqual([202, { entries: [], skipped: 'unmapped' }]);
+  });
+
+  it.each([
+    ['flux-system/none', {}, 404, 'FCE_NOT_FOUND'],
+    ['flux-system/wrong', {}, 409, 'FCE_CONFIG_INVALID'],
+    ['flux-system/hub', { event: { reason: 'X' } }, 400, 'FCE_EVENT_INVALID'],
+    ['flux-system/hub', { reason: 'a b' }, 400, 'FCE_OPTION_INVALID'],
+    ['flux-system/hub', { unknown: 1 }, 400, 'FCE_OPTION_INVALID'],
+  ])('%s %j → %s %s', async (provider, body, status, code) => {
+    expect(await post(`/providers/${provider}/send`, body)).toMatchObject({ status, body: { code } });
+  });
+});
+
+describe('the API as a whole', () => {
+  it('describes itself', async () => {
+    const { status, body } = await get('/openapi.json');
+    expect(status).toBe(200);
+    expect(body.openapi).toBe('3.1.0');
+    expect(body.info.version).toMatch(/^\d+\.\d+\.\d+/);
+    expect(Object.keys(body.paths)).toEqual([
+      '/api/v1/deliveries',
+      '/api/v1/deliveries/{id}',
+      '/api/v1/deliveries/replay',
+      '/api/v1/deliveries/discard',
+      '/api/v1/providers',
+      '/api/v1/alerts',
+      '/api/v1/problems',
+      '/api/v1/providers/{namespace}/{name}/send',
+    ]);
+    const names = body.paths['/api/v1/deliveries'].get.parameters.map(({ name }: { name: string }) => name);
+    expect(names).toEqual(['state', 'provider', 'type', 'since', 'id', 'limit', 'after']);
+  });
+
+  it('answers errors as {code, message}', async () => {
+    expect(await get('/nowhere')).toMatchObject({ status: 404, body: { code: 'FCE_NOT_FOUND' } });
+    const broken = await api.server.inject({
+      method: 'POST',
+      url: '/api/v1/deliveries/replay',
+      headers: { ...headers, 'content-type': 'application/json' },
+      payload: '{"all":',
+    });
+    expect([broken.statusCode, broken.json().code]).toEqual([400, 'FCE_API_REFUSED']);
+  });
+
+  it('is guarded everywhere, its description and what is not there included', async () => {
+    for (const url of ['/api/v1/deliveries', '/api/v1/openapi.json', '/api/v1/nowhere']) {
+      const response = await api.server.inject({ url, headers: { host: 'rebound.example' } });
+      expect([response.statusCode, response.json().code]).toEqual([403, 'FCE_API_REFUSED']);
+    }
+  });
+
+  it('wants the token when there is one, under whatever name it is reached', async () => {
+    await api.close();
+    api = await startTestApi({ token: () => 's3cret' });
+    const ask = (authorization?: string) =>
+      api.server.inject({
+        url: '/api/v1/deliveries',
+        headers: { host: 'flux.example', ...(authorization && { authorization }) },
+      });
+    expect((await ask('Bearer s3cret')).statusCode).toBe(200);
+    const refused = await ask();
+    expect([refused.statusCode, refused.headers['www-authenticate']]).toEqual([401, 'Bearer']);
+  });
+});

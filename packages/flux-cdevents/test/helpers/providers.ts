@@ -1,0 +1,43 @@
+import type { InvalidProvider, ReadyProvider } from '../../src/flux/provider.ts';
+
+type Overrides = Partial<Omit<ReadyProvider, 'options' | 'endpoint'>> & {
+  readonly options?: Partial<ReadyProvider['options']>;
+  readonly endpoint?: Partial<ReadyProvider['endpoint']>;
+};
+
+/** A Provider of type `cdevents` that is ready; a test names only what it is about. */
+export const aProvider = ({ options, endpoint, ...rest }: Overrides = {}): ReadyProvider => ({
+  status: 'ready',
+  ref: { namespace: 'flux-system', name: 'hub' },
+  type: 'cdevents',
+  suspend: false,
+  fingerprint: 'f1',
+  ...rest,
+  options: {
+    specVersion: '0.4',
+    preset: 'rfc',
+    unmapped: 'skip',
+    contentMode: 'binary',
+    maxAgeMs: 24 * 60 * 60 * 1000,
+    ordering: 'object',
+    unchanged: 'skip',
+    ...options,
+  },
+  endpoint: {
+    address: 'http://hub.example:5000/events',
+    addressIsSecret: false,
+    timeoutMs: 15_000,
+    headers: {},
+    secrets: [],
+    ...endpoint,
+  },
+});
+
+/** One that says something wrong. */
+export const anInvalidProvider = (name = 'wrong'): InvalidProvider => ({
+  status: 'invalid',
+  ref: { namespace: 'flux-system', name },
+  type: 'cdevents',
+  suspend: false,
+  issues: [{ path: 'spec.address', expected: 'an http or https URL', found: 'ftp' }],
+});
