@@ -1,0 +1,15 @@
+import { expect, it } from 'vitest';
+import { nearest } from './nearest.ts';
+
+const words = ['spec-version', 'preset', 'max-age', 'cdevents'];
+
+it.each([
+  ['specversion', 'spec-version'],
+  ['Preset', 'preset'],
+  ['preests', 'preset'],
+  ['maxage', 'max-age'],
+  ['cd-events', 'cdevents'],
+  ['slack', undefined],
+  ['x', undefined],
+  ['', undefined],
+])('%j was meant to be %j', (typed, word) => expect(nearest(typed, words)).toBe(word));
