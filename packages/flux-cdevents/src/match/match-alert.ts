@@ -20,12 +20,18 @@ export function matchAlert(
   labels: Readonly<Record<string, string>> | undefined,
   { noCrossNamespaceRefs = false }: MatchOptions = {},
 ): MatchResult {
-  const { suspend, inclusionList = [], exclusionList = [] } = alert.spec;
-  if (suspend) return noMatch('suspended');
+  if (alert.spec.suspend) return noMatch('suspended');
   const source = matchSources(event, alert, labels);
   if (!source.matched) return source;
-  if (inclusionList.length > 0 && !includes(event.message, inclusionList)) return noMatch('inclusionList');
-  if (includes(event.message, exclusionList)) return noMatch('exclusionList');
+  const message = matchMessage(event, alert);
+  if (!message.matched) return message;
   const crosses = alert.metadata.namespace !== event.involvedObject.namespace;
   return noCrossNamespaceRefs && crosses ? noMatch('cross-namespace') : matched;
+}
+
+/** Whether the lists of an Alert let the message of an event through. */
+export function matchMessage({ message }: FluxEvent, { spec }: Alert): MatchResult {
+  const { inclusionList = [], exclusionList = [] } = spec;
+  if (inclusionList.length > 0 && !includes(message, inclusionList)) return noMatch('inclusionList');
+  return includes(message, exclusionList) ? noMatch('exclusionList') : matched;
 }

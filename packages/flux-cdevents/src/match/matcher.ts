@@ -1,7 +1,7 @@
 import type { Alert } from '../flux/alert.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { nameOf } from '../flux/object-ref.ts';
-import { type MatchOptions, matchAlert } from './match-alert.ts';
+import { type MatchOptions, matchAlert, matchMessage } from './match-alert.ts';
 import { hasMatchLabels } from './match-source.ts';
 
 /** Finds the Alerts that select an event, at a cost that does not grow with those that cannot. */
@@ -54,7 +54,7 @@ export function createMatcher(alerts: readonly Alert[], options: MatchOptions = 
       return candidates(event).some(({ alert, labelled }) => {
         if (!labelled) return false;
         const result = matchAlert(event, alert, undefined, options);
-        return !result.matched && result.reason === 'labels unknown';
+        return !result.matched && result.reason === 'labels unknown' && matchMessage(event, alert).matched;
       });
     },
   };
