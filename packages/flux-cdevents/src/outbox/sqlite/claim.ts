@@ -14,16 +14,19 @@ export function claim(
   endExpiredLeases(store, at);
   const excepted = new Set(except);
   const claimed: Claimed[] = [];
-  let eligible = chooseProviders(store, { limit, perProvider, excepted, at });
-  while (eligible.length > 0 && claimed.length < limit) {
-    const share = Math.max(1, Math.floor((limit - claimed.length) / eligible.length));
-    eligible = eligible.filter((provider) => {
-      const wanted = Math.min(share, limit - claimed.length, perProvider - provider.leased);
-      if (wanted <= 0) return false;
-      const seqs = take(store, provider, wanted, { leaseMs, at });
-      for (const [leaseId, seq] of seqs) claimed.push([leaseId, loadEntry(store, seq)]);
-      return provider.nextDueAt <= at;
-    });
+  while (claimed.length < limit) {
+    let eligible = chooseProviders(store, { limit: limit - claimed.length, perProvider, excepted, at });
+    if (eligible.length === 0) break;
+    while (eligible.length > 0 && claimed.length < limit) {
+      const share = Math.max(1, Math.floor((limit - claimed.length) / eligible.length));
+      eligible = eligible.filter((provider) => {
+        const wanted = Math.min(share, limit - claimed.length, perProvider - provider.leased);
+        if (wanted <= 0) return false;
+        const taken = take(store, provider, wanted, { leaseMs, at });
+        for (const [leaseId, seq] of taken) claimed.push([leaseId, loadEntry(store, seq)]);
+        return provider.nextDueAt <= at;
+      });
+    }
   }
   return [claimed, nextDueAt(store, { perProvider, excepted, at })];
 }
