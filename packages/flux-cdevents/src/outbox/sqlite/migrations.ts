@@ -11,7 +11,7 @@ const APPLICATION_ID = 0x46434445;
  * entry by its id. `entry.key` is a hash of the ordering key, see `ordering-key.ts`. `seq` is the place in the order,
  * see `entries.ts`, and `state` is explained there too.
  */
-const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE provider (
      id INTEGER PRIMARY KEY,
      name TEXT NOT NULL UNIQUE,
@@ -72,24 +72,30 @@ const MIGRATIONS: readonly string[] = [
 
 /**
  * Brings the file to the newest version.
+ * @param migrations another list, for tests
  * @throws {FluxCDEventsError} `FCE_STORE_TOO_NEW`, or `FCE_STORE_CORRUPT` when it is some other program's file
  */
-export function migrate(db: Database, path: string): void {
+export function migrate(db: Database, path: string, migrations: readonly string[] = MIGRATIONS): void {
   const version = pragma(db, 'user_version');
   if (pragma(db, 'application_id') !== APPLICATION_ID && !isEmpty(db)) {
     throw corrupt(path, 'not a store of flux-cdevents');
   }
-  if (version > MIGRATIONS.length) {
+  if (version > migrations.length) {
     throw new FluxCDEventsError(
       'FCE_STORE_TOO_NEW',
-      `store ${path}: it has version ${version}, this flux-cdevents reads up to ${MIGRATIONS.length}. ` +
+      `store ${path}: it has version ${version}, this flux-cdevents reads up to ${migrations.length}. ` +
         'Run the newer flux-cdevents that wrote it, or use another --data-dir',
     );
   }
-  for (const [index, sql] of MIGRATIONS.entries()) {
+  for (const [index, sql] of migrations.entries()) {
     if (index < version) continue;
-    db.exec(`BEGIN IMMEDIATE; ${sql}
-      PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${index + 1}; COMMIT`);
+    try {
+      db.exec(`BEGIN IMMEDIATE; ${sql};
+        PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${index + 1}; COMMIT`);
+    } catch (cause) {
+      if (db.inTransaction) db.exec('ROLLBACK');
+      throw cause;
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import { type Database, openDatabase, storeError } from './database.ts';
 import { migrate } from './migrations.ts';
 import { createOperations } from './operations.ts';
 import type { Batch, Call, Failure, WorkerMessage, WorkerOptions } from './protocol.ts';
-import { createStore } from './store.ts';
+import { createStore, type Store } from './store.ts';
 
 /*
  * The thread that owns the file. A slow disk stops this thread, not the event loop; what arrives meanwhile is the next
@@ -24,13 +24,7 @@ try {
 }
 
 function serve(db: Database): void {
-  try {
-    migrate(db, path);
-  } catch (thrown) {
-    db.close();
-    throw thrown;
-  }
-  const store = createStore(db, randomBytes(6).toString('base64url'));
+  const store = prepare(db);
   const operations = createOperations(store);
   const run = ([name, args]: Call): unknown => (operations[name] as (...args: readonly unknown[]) => unknown)(...args);
 
@@ -52,6 +46,16 @@ function serve(db: Database): void {
   let undelivered = 0;
   for (const provider of store.providers.all()) undelivered += provider.undelivered;
   post({ kind: 'opened', undelivered });
+}
+
+function prepare(db: Database): Store {
+  try {
+    migrate(db, path);
+    return createStore(db, randomBytes(6).toString('base64url'));
+  } catch (thrown) {
+    db.close();
+    throw thrown;
+  }
 }
 
 interface Outcome {
