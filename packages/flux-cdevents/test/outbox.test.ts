@@ -1,12 +1,457 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtemp, rm, stat, truncate, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ClaimedEntry, EntryState } from '../src/outbox/entry.ts';
+import type { Outbox, Settlement } from '../src/outbox/outbox.ts';
+import { openDatabase } from '../src/outbox/sqlite/database.ts';
+import { MIGRATIONS, migrate } from '../src/outbox/sqlite/migrations.ts';
 import { openSqliteOutbox } from '../src/outbox/sqlite/sqlite-outbox.ts';
-import { describeOutbox, type StoreUnderTest } from './outbox-contract.ts';
+import { aClaim, aCommit, anEntry, aSettlement, hub, idsOf, T0 } from './helpers/outbox-fixtures.ts';
+import { createModel, facts, factsOf } from './helpers/outbox-model.ts';
+import { describeOutbox } from './outbox-contract.ts';
 
-async function aStore(): Promise<StoreUnderTest> {
-  const folder = await mkdtemp(join(tmpdir(), 'outbox-'));
-  const path = join(folder, 'data', 'outbox.db');
+// The worker's sources are then stripped of their types once, not at each opening.
+process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'flux-cdevents-compile-cache');
+
+const temporaryFolder = () => mkdtemp(join(tmpdir(), 'outbox-'));
+
+describeOutbox('SQLite', async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, 'outbox.db');
   return { open: () => openSqliteOutbox({ path }), remove: () => rm(folder, { recursive: true }) };
+});
+
+describe('SQLite outbox', () => {
+  let folder: string;
+  let path: string;
+  let opened: Outbox[];
+  let children: ChildProcess[];
+  const open = async (options: { path?: string; maxBytes?: number } = {}) => {
+    const outbox = await openSqliteOutbox({ path, ...options });
+    opened.push(outbox);
+    return outbox;
+  };
+  beforeEach(async () => {
+    folder = await temporaryFolder();
+    path = join(folder, 'outbox.db');
+    opened = [];
+    children = [];
+  });
+  afterEach(async () => {
+    for (const child of children) child.kill('SIGKILL');
+    for (const outbox of opened) await outbox.close();
+    await rm(folder, { recursive: true });
+  });
+
+  /** Another process that commits to the same file; `lines` is what it says. */
+  const aChild = (from = 0) => {
+    const child = spawn(process.execPath, [
+      join(import.meta.dirname, 'helpers', 'commit-until-killed.ts'),
+      path,
+      String(from),
+    ]);
+    children.push(child);
+    return { child, lines: createInterface(child.stdout) };
+  };
+  const firstLine = async (lines: AsyncIterable<string>): Promise<string | undefined> => {
+    for await (const line of lines) return line;
+    return undefined;
+  };
+
+  describe('the file', () => {
+    it('is created with its folder, for its owner only', async () => {
+      path = join(folder, 'a', 'b', 'outbox.db');
+      await open();
+      expect((await stat(path)).mode & 0o777).toBe(0o600);
+      expect((await stat(join(folder, 'a', 'b'))).mode & 0o777).toBe(0o700);
+    });
+
+    it('is one file after a close', async () => {
+      const outbox = await open();
+      await outbox.commit(aCommit([anEntry('a.1')]));
+      await outbox.close();
+      expect((await stat(`${path}-wal`).catch(() => ({ size: 0 }))).size).toBe(0);
+    });
+
+    it('belongs to one process: a second one is refused and told why', async () => {
+      const outbox = await open();
+      const line = await firstLine(aChild().lines);
+      expect(line).toMatch(/^FCE_STORE_LOCKED: store .*outbox\.db: another process has it open\. Stop/);
+      expect(await outbox.commit(aCommit([anEntry('a.1')]))).toEqual({ status: 'stored' });
+    });
+
+    it('is refused to the same process as well, and stays locked', async () => {
+      await open();
+      await expect(open()).rejects.toMatchObject({ code: 'FCE_STORE_LOCKED' });
+      expect(await firstLine(aChild().lines)).toContain('FCE_STORE_LOCKED');
+    });
+
+    it('is free again after a close', async () => {
+      await (await open()).close();
+      expect(await firstLine(aChild().lines)).toBe('open');
+    });
+
+    it('of a newer version is refused', async () => {
+      await (await open()).close();
+      const db = new DatabaseSync(path);
+      db.exec('PRAGMA user_version = 99');
+      db.close();
+      await expect(open()).rejects.toMatchObject({
+        code: 'FCE_STORE_TOO_NEW',
+        message: expect.stringMatching(/version 99.*newer flux-cdevents/),
+      });
+    });
+
+    it.each<[string, () => Promise<void>]>([
+      ['is no database', () => writeFile(path, 'not a database, but long enough to look at '.repeat(200))],
+      [
+        'is some other program’s',
+        async () => {
+          const db = new DatabaseSync(path);
+          db.exec('CREATE TABLE bookmarks (url TEXT)');
+          db.close();
+        },
+      ],
+      [
+        'is cut off',
+        async () => {
+          const outbox = await open();
+          await outbox.commit(aCommit(Array.from({ length: 200 }, (_, i) => anEntry(`a.${i}`))));
+          await outbox.close();
+          await truncate(path, 6_000);
+        },
+      ],
+    ])('that %s is refused with advice', async (_, damage) => {
+      await damage();
+      await expect(open()).rejects.toMatchObject({
+        code: 'FCE_STORE_CORRUPT',
+        message: expect.stringContaining('Put a backup in its place, or move it away'),
+      });
+    });
+
+    it('that cannot be made is reported as unavailable', async () => {
+      await writeFile(join(folder, 'file'), '');
+      await expect(open({ path: join(folder, 'file', 'outbox.db') })).rejects.toMatchObject({
+        code: 'FCE_STORE_UNAVAILABLE',
+      });
+    });
+  });
+
+  describe('migrations', () => {
+    const schemaOf = (version: number) => MIGRATIONS.slice(0, version);
+    const userVersion = (db: ReturnType<typeof openDatabase>) => db.get<[number]>('PRAGMA user_version')?.[0];
+
+    it('bring a file to the newest version, and keep what is in it', () => {
+      const first = openDatabase(path);
+      migrate(first, path, schemaOf(1));
+      first.run("INSERT INTO stop VALUES ('a/b', 'f', 'r', 1)");
+      first.close();
+      const db = openDatabase(path);
+      const next = [...schemaOf(1), 'ALTER TABLE stop ADD COLUMN note TEXT', 'CREATE TABLE extra (a)'];
+      migrate(db, path, next);
+      expect(userVersion(db)).toBe(3);
+      expect(db.all('SELECT provider, note FROM stop')).toEqual([['a/b', null]]);
+      migrate(db, path, next);
+      db.close();
+    });
+
+    it('leave the file as it was when a step fails', () => {
+      const db = openDatabase(path);
+      migrate(db, path, schemaOf(1));
+      expect(() => migrate(db, path, [...schemaOf(1), 'CREATE TABLE extra (a); nonsense'])).toThrow();
+      expect(userVersion(db)).toBe(1);
+      expect(db.get("SELECT 1 FROM sqlite_schema WHERE name = 'extra'")).toBeUndefined();
+      db.close();
+    });
+  });
+
+  describe('a crash', () => {
+    it('loses nothing that was acknowledged, and repeats nothing', async () => {
+      const acknowledged = new Set<string>();
+      for (let run = 0; run < 3; run++) {
+        const { child, lines } = aChild(run * 1_000_000);
+        const enough = acknowledged.size + 100;
+        for await (const line of lines) {
+          if (line === 'open') continue;
+          acknowledged.add(line);
+          if (acknowledged.size === enough) child.kill('SIGKILL');
+        }
+        const outbox = await open();
+        const { entries } = await outbox.list({}, { limit: 100_000 });
+        const ids = idsOf(entries);
+        expect(new Set(ids).size).toBe(ids.length);
+        const missing = [...acknowledged].filter((number) => !ids.includes(`${number}.1`));
+        expect(missing).toEqual([]);
+        for (const number of ids.map((id) => id.slice(0, -2))) {
+          expect(await outbox.recall(`object ${number}`)).toMatchObject({ memory: number });
+        }
+        expect((await outbox.stats())[0]?.counts.pending).toBe(ids.length);
+        await outbox.close();
+      }
+    });
+  });
+
+  describe('a failure', () => {
+    const big = (id: string) => anEntry(id, { source: 'x'.repeat(50_000) });
+    const fill = async (outbox: Outbox, from = 0) => {
+      for (let i = from; ; i++) {
+        try {
+          await outbox.commit(aCommit([big(`${i}.1`)], { object: `o${i}`, remember: 'x' }));
+        } catch (thrown) {
+          expect(thrown).toMatchObject({ code: 'FCE_STORE_UNAVAILABLE', message: expect.stringContaining('no room') });
+          return i;
+        }
+      }
+    };
+    const consistent = async (outbox: Outbox, stored: number) => {
+      expect((await outbox.list({}, { limit: 10_000 })).entries).toHaveLength(stored);
+      expect((await outbox.stats())[0]?.counts).toMatchObject({ pending: stored });
+    };
+
+    it('of one call does not touch the others of its batch', async () => {
+      const outbox = await open();
+      const wrong = { ...anEntry('b.1'), source: Symbol.iterator.toString as unknown as string };
+      const bad = outbox.commit(aCommit([{ ...wrong, source: { not: 'a text' } as unknown as string }]));
+      const good = ['a.1', 'c.1'].map((id) => outbox.commit(aCommit([anEntry(id)], { object: id, remember: id })));
+      await expect(bad).rejects.toThrow(/bound|bind/);
+      expect(await Promise.all(good)).toEqual([{ status: 'stored' }, { status: 'stored' }]);
+      await consistent(outbox, 2);
+    });
+
+    it('for want of room is told, undone, and over when there is room again', async () => {
+      const outbox = await open({ maxBytes: 1_000_000 });
+      const stored = await fill(outbox);
+      expect(stored).toBeGreaterThan(5);
+      await consistent(outbox, stored);
+      expect(await outbox.recall(`o${stored}`)).toEqual({ version: 0 });
+      await expect(outbox.commit(aCommit([big('again.1')]))).rejects.toMatchObject({ code: 'FCE_STORE_UNAVAILABLE' });
+
+      // what is under lease stays so, and can be settled
+      const { entries } = await outbox.claim(aClaim({ limit: 3 }));
+      const settlements = entries.map((entry) => aSettlement(entry, { outcome: 'dead-letter', error: 'x' }));
+      expect(await outbox.settle(settlements)).toEqual([true, true, true]);
+      expect(await outbox.discard({})).toBe(3);
+      expect(await outbox.commit(aCommit([big('again.1')]))).toEqual({ status: 'stored' });
+      await consistent(outbox, stored - 2);
+    });
+
+    it('of a settlement leaves the lease as it was', async () => {
+      const outbox = await open({ maxBytes: 400_000 });
+      await outbox.commit(aCommit([anEntry('a.1')]));
+      const { entries } = await outbox.claim(aClaim());
+      const huge = entries.map((entry) =>
+        aSettlement(entry, { outcome: 'retry', dueAt: T0, error: 'x'.repeat(1_000_000) }),
+      );
+      await expect(outbox.settle(huge)).rejects.toMatchObject({ code: 'FCE_STORE_UNAVAILABLE' });
+      expect((await outbox.stats())[0]?.counts).toMatchObject({ pending: 0, delivering: 1 });
+      expect((await outbox.claim(aClaim())).entries).toEqual([]);
+      const settlements = entries.map((entry) => aSettlement(entry, { outcome: 'delivered' }));
+      expect(await outbox.settle(settlements)).toEqual([true]);
+    });
+
+    it('of the disk itself is over when the disk has room again', async ({ skip }) => {
+      const disk = join(folder, 'disk');
+      const mounted = mountSmallDisk(disk);
+      if (!mounted) return skip('needs the right to mount a tmpfs');
+      try {
+        const ballast = join(disk, 'ballast');
+        await writeFile(ballast, Buffer.alloc(1_000_000));
+        const outbox = await open({ path: join(disk, 'outbox.db') });
+        const stored = await fill(outbox);
+        await consistent(outbox, stored);
+        await unlink(ballast);
+        expect(await outbox.commit(aCommit([big('again.1')]))).toEqual({ status: 'stored' });
+        await consistent(outbox, stored + 1);
+        await outbox.close();
+        await consistent(await open({ path: join(disk, 'outbox.db') }), stored + 1);
+      } finally {
+        for (const outbox of opened) await outbox.close();
+        execFileSync('umount', [disk]);
+      }
+      return undefined;
+    });
+  });
+
+  it('does what a simple model does, whatever is asked of it', async () => {
+    const number = fc.nat(11);
+    const action = fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.record({ do: fc.constant('commit' as const), numbers: fc.array(number, { maxLength: 3 }) }),
+      },
+      {
+        weight: 5,
+        arbitrary: fc.record({
+          do: fc.constant('claim' as const),
+          limit: fc.nat(5),
+          perProvider: fc.integer({ min: 1, max: 4 }),
+          leaseMs: fc.integer({ min: 1, max: 40 }),
+          except: fc.constantFrom([], [], ['a/p0'], ['a/p0', 'a/p1']),
+        }),
+      },
+      {
+        weight: 6,
+        arbitrary: fc.record({
+          do: fc.constant('settle' as const),
+          which: fc.nat(20),
+          outcome: fc.constantFrom('delivered', 'retry', 'dead-letter', 'release'),
+          delay: fc.nat(30),
+        }),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          do: fc.constant('expand' as const),
+          which: fc.nat(20),
+          numbers: fc.array(number, { maxLength: 3 }),
+        }),
+      },
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          do: fc.constant('replay' as const),
+          ids: fc.option(fc.array(number, { maxLength: 3 }), { nil: undefined }),
+          states: fc.constantFrom(undefined, ['dead-letter'], ['delivered', 'pending']),
+          remap: fc.boolean(),
+        }),
+      },
+      fc.record({ do: fc.constantFrom('discard', 'abandon', 'wake', 'expire', 'reopen'), which: fc.nat(2) }),
+      { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat(25) }) },
+    );
+    // The number of an entry says all of it: three Providers, three keys and none, a lifetime.
+    const entryOf = (n: number, at: number) =>
+      anEntry(`${n}.e`, {
+        provider: { namespace: 'a', name: `p${n % 3}` },
+        expiresAt: at + 40 + 7 * n,
+        ...(n % 4 !== 0 && { orderingKey: `key ${n % 4}` }),
+        ...(n === 11 && { deadLetter: 'not valid' }),
+      });
+
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, { minLength: 10, maxLength: 40 }), fc.nat(1e9), async (actions, run) => {
+        const file = join(folder, `${run}-${opened.length}.db`);
+        let outbox = await open({ path: file });
+        const model = createModel();
+        let now = T0;
+        const claims: ClaimedEntry[] = [];
+        for (const step of actions) {
+          now += 1;
+          const at = now;
+          const claimed = 'which' in step ? claims.at(-1 - (step.which % Math.max(claims.length, 1))) : undefined;
+          switch (step.do) {
+            case 'commit': {
+              const entries = step.numbers.map((n) => entryOf(n, at));
+              const { status } = await outbox.commit(aCommit(entries, { at }));
+              expect(status).toBe(model.commit(entries, at));
+              break;
+            }
+            case 'claim': {
+              const request = { ...step, except: new Set(step.except), at };
+              const claim = await outbox.claim(request);
+              expect(model.claimed(request, claim)).toBeUndefined();
+              claims.push(...claim.entries);
+              // nothing left to hand out: the next time is a later one, else the caller would spin
+              if (claim.entries.length < step.limit) {
+                const { nextDueAt } = await outbox.claim(request);
+                expect(nextDueAt ?? Number.POSITIVE_INFINITY).toBeGreaterThan(at);
+              }
+              break;
+            }
+            case 'settle': {
+              if (!claimed) break;
+              const { id, leaseId } = claimed;
+              const settlement = {
+                id,
+                leaseId,
+                at,
+                outcome: step.outcome,
+                dueAt: at + step.delay,
+                error: `error ${at}`,
+              };
+              expect(await outbox.settle([settlement as Settlement])).toEqual([model.settle(settlement as Settlement)]);
+              break;
+            }
+            case 'expand': {
+              if (!claimed) break;
+              const { id, leaseId } = claimed;
+              const expansion = { id, leaseId, entries: step.numbers.map((n) => entryOf(n, at)), at };
+              const ids = new Set(step.numbers);
+              if (ids.size < step.numbers.length) break;
+              expect(await outbox.expand({ ...expansion, object: 'o', expect: 0 })).toBe(model.expand(expansion));
+              break;
+            }
+            case 'replay': {
+              const filter = {
+                ...(step.ids && { ids: step.ids.map((n) => `${n}.`) }),
+                ...(step.states && { states: [...step.states] as EntryState[] }),
+              };
+              const options = { at, expiresAt: at + 100, remap: step.remap };
+              expect(await outbox.replay(filter, options)).toBe(model.replay(filter, options));
+              break;
+            }
+            case 'discard':
+              expect(await outbox.discard({})).toBe(model.discard({}));
+              break;
+            case 'abandon': {
+              const name = `p${step.which}`;
+              expect(await outbox.abandon({ namespace: 'a', name }, 'gone', at)).toBe(model.abandon(name, 'gone'));
+              break;
+            }
+            case 'wake':
+              await outbox.wake({ namespace: 'a', name: `p${step.which}` }, at);
+              model.wake(`p${step.which}`, at);
+              break;
+            case 'expire':
+              expect(idsOf(await outbox.expire(at)).sort()).toEqual(model.expire(at).sort());
+              break;
+            case 'reopen':
+              await outbox.close();
+              outbox = await open({ path: file });
+              model.restart();
+              break;
+            case 'wait':
+              now += step.ms;
+          }
+          const { entries } = await outbox.list({}, { limit: 100 });
+          expect(entries.map(factsOf).reverse()).toEqual(model.entries.map(facts));
+        }
+        const counts: Record<string, number> = {};
+        for (const one of await outbox.stats()) {
+          for (const [state, count] of Object.entries(one.counts)) counts[state] = (counts[state] ?? 0) + count;
+        }
+        const listed = model.entries.map(facts);
+        for (const [state, count] of Object.entries(counts)) {
+          expect([state, count]).toEqual([state, listed.filter((one) => one.state === state).length]);
+        }
+        await outbox.close();
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('works on a backlog without loading it', async () => {
+    const outbox = await open();
+    const commits = Array.from({ length: 40 }, (_, c) =>
+      aCommit(Array.from({ length: 100 }, (_, i) => anEntry(`${c}.${i}`, { orderingKey: `key ${i}` }))),
+    );
+    await Promise.all(commits.map((commit) => outbox.commit(commit)));
+    const { entries } = await outbox.claim(aClaim({ limit: 500, perProvider: 500 }));
+    expect(idsOf(entries)).toEqual(Array.from({ length: 100 }, (_, i) => `0.${i}`));
+    expect(await outbox.abandon(hub, 'gone', T0)).toBe(4_000);
+  });
+});
+
+function mountSmallDisk(folder: string): boolean {
+  try {
+    execFileSync('mkdir', [folder]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
 }
-describeOutbox('SQLite', aStore);
