@@ -51,14 +51,18 @@ function anEvent(number: number, provider: string): Commit {
   return { object, expect: 0, entries: [entry], mark: { key: digest, expiresAt: at + 300_000 }, at };
 }
 
-async function inParallel(count: number, work: (index: number) => Promise<unknown>): Promise<number> {
+/** @returns how many a second, and what one takes of a CPU, this script's part included */
+async function inParallel(count: number, work: (index: number) => Promise<unknown>): Promise<string> {
   const startedAt = performance.now();
+  const cpu = process.cpuUsage();
   let next = 0;
   const caller = async (): Promise<void> => {
     for (let index = next++; index < count; index = next++) await work(index);
   };
   await Promise.all(Array.from({ length: callers }, caller));
-  return count / ((performance.now() - startedAt) / 1_000);
+  const { user, system } = process.cpuUsage(cpu);
+  const perSecond = count / ((performance.now() - startedAt) / 1_000);
+  return `${rate(perSecond)}, ${((user + system) / count).toFixed(0)} µs of CPU each`;
 }
 
 const report = (what: string, value: string): void => console.log(`${what.padEnd(44)} ${value}`);
@@ -79,7 +83,7 @@ const quantile = (q: number): string => {
 };
 async function measure(outbox: Outbox, label: string, from: number): Promise<void> {
   latencies = [];
-  report(`commit, ${label}`, rate(await inParallel(commits, commitOne(outbox, from, 'fast'))));
+  report(`commit, ${label}`, await inParallel(commits, commitOne(outbox, from, 'fast')));
   report('  p50, p99, max', `${quantile(0.5)}, ${quantile(0.99)}, ${quantile(0.9999)}`);
 
   const claimMs: number[] = [];
@@ -115,7 +119,7 @@ try {
   await measure(outbox, 'empty', 0);
   report('memory, empty', memory());
 
-  report(`commit ${backlog} that stay undelivered`, rate(await inParallel(backlog, commitOne(outbox, 0, 'hanging'))));
+  report(`commit ${backlog} that stay undelivered`, await inParallel(backlog, commitOne(outbox, 0, 'hanging')));
   await measure(outbox, 'with the backlog', commits);
   report('memory, with the backlog', memory());
   let startedAt = performance.now();
