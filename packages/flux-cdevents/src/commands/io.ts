@@ -28,7 +28,7 @@ export const note = (io: Io, line: string): void => void io.stderr.write(`${line
 
 /** Colour on a terminal only, and not where `NO_COLOR` is set. */
 export const paint = (stream: Io['stdout'] | Io['stderr'], style: Style, text: string): string =>
-  styleText(style, text, { stream: stream as NodeJS.WritableStream });
+  process.env.NO_COLOR ? text : styleText(style, text, { stream: stream as NodeJS.WritableStream });
 
 /** Writes what takes long on stderr, once it does: a command that answers at once says nothing else. */
 export async function withProgress<T>(io: Io, doing: string, work: Promise<T>, afterMs = 1000): Promise<T> {
@@ -45,11 +45,11 @@ export type Cell = string | { readonly text: string; readonly style: Style };
 
 /**
  * Writes rows as an aligned table on a terminal. When piped, every row is a line of tab separated cells without a
- * head, for `cut` and `awk`; tabs and line breaks inside a cell become spaces.
+ * head, for `cut` and `awk`. Tabs and line breaks inside a cell become spaces.
  */
 export function printTable(io: Io, head: readonly string[], rows: readonly (readonly Cell[])[]): void {
   if (io.stdout.isTTY) printAligned(io, head, rows);
-  else for (const row of rows) print(io, row.map((cell) => textOf(cell).replace(/\s+/g, ' ')).join('\t'));
+  else for (const row of rows) print(io, row.map(oneLine).join('\t'));
 }
 
 /** The table of a terminal, wherever it goes to: for what only people read. */
@@ -60,12 +60,14 @@ export function printAligned(io: Io, head: readonly string[], rows: readonly (re
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 3 },
   });
   for (const row of rows) {
-    table.push(row.map((cell) => (typeof cell === 'string' ? cell : paint(io.stdout, cell.style, cell.text))));
+    table.push(
+      row.map((cell) => (typeof cell === 'string' ? oneLine(cell) : paint(io.stdout, cell.style, oneLine(cell)))),
+    );
   }
   print(io, table.toString().replaceAll(/ +$/gm, ''));
 }
 
-const textOf = (cell: Cell): string => (typeof cell === 'string' ? cell : cell.text);
+const oneLine = (cell: Cell): string => (typeof cell === 'string' ? cell : cell.text).replace(/\s+/g, ' ');
 
 const borderless = Object.fromEntries(
   [
