@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'cdevents-sdk';
+import { describe, expect, it } from 'vitest';
+import { plain, type RunOptions, runCommand } from '../../test/helpers/command-io.ts';
+import { createConvertCommand } from './convert.ts';
+
+/** A rollout as real controllers reported it. */
+const ROLLOUT = join(import.meta.dirname, '../../demo/rollout.jsonl');
+const convert = (argv: readonly string[], options?: RunOptions) => runCommand(createConvertCommand, argv, options);
+const jsonLines = (text: string) =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+const [, , install = ''] = readFileSync(ROLLOUT, 'utf8').split('\n');
+
+describe('convert', () => {
+  it('prints a CDEvent a line, and says what gave none and why', async () => {
+    const { code, stdout, stderr } = await convert([ROLLOUT]);
+    expect(code).toBe(0);
+    const seen = jsonLines(stdout).map((line) => {
+      const { context, subject } = parse(line);
+      return `${context.type} ${subject.id} ${subject.content.outcome ?? ''}`.trimEnd();
+    });
+    expect(seen).toMatchInlineSnapshot(`
+      [
+        "dev.cdevents.environment.modified.0.2.0 staging",
+        "dev.cdevents.environment.modified.0.2.0 apps",
+        "dev.cdevents.environment.modified.0.2.0 apps",
+        "dev.cdevents.taskrun.finished.0.2.0 apps/podinfo/helm-upgrade/v2 success",
+        "dev.cdevents.testcaserun.finished.0.2.0 apps/podinfo/helm-test/v2 pass",
+        "dev.cdevents.taskrun.finished.0.2.0 apps/podinfo/helm-upgrade/6.6.0 failure",
+        "dev.cdevents.taskrun.finished.0.2.0 apps/podinfo/helm-rollback/v2 success",
+        "dev.cdevents.testcaserun.finished.0.2.0 apps/podinfo/helm-test/v6 fail",
+        "dev.cdevents.taskrun.finished.0.2.0 apps/podinfo/helm-rollback/v4 success",
+        "dev.cdevents.environment.modified.0.2.0 apps",
+        "dev.cdevents.environment.modified.0.2.0 staging",
+        "dev.cdevents.incident.detected.0.2.0 flux-system/infra/incident/b9784acf",
+      ]
+    `);
+    expect(stderr.replaceAll(ROLLOUT, 'rollout.jsonl')).toMatchInlineSnapshot(`
+      "rollout.jsonl:1: HelmChart flux-system/apps-podinfo ChartPullSucceeded: skipped, unmapped: no rule of preset rfc is for it
+      rollout.jsonl:5: Kustomization flux-system/apps ReconciliationSucceeded: skipped, unchanged: this revision was announced before and nothing changed since
+      14 Flux events: 12 CDEvents, 2 skipped (1 unmapped, 1 unchanged), 0 invalid
+      "
+    `);
+  });
+
+  it('reads standard input and gives the same', async () => {
+    const fromFile = await convert([ROLLOUT]);
+    const stdin = readFileSync(ROLLOUT, 'utf8');
+    expect((await convert([], { stdin })).stdout).toBe(fromFile.stdout);
+    expect((await convert(['-'], { stdin })).stdout).toBe(fromFile.stdout);
+  });
+
+  it('lets the events of a rollout share a chain', async () => {
+    const { stdout } = await convert([ROLLOUT]);
+    const chainOf = (reason: string) =>
+      jsonLines(stdout).find(({ customData }) => customData.flux.reason === reason).context.chainId;
+    expect(chainOf('TestSucceeded')).toBe(chainOf('UpgradeSucceeded'));
+    expect(chainOf('UpgradeFailed')).not.toBe(chainOf('UpgradeSucceeded'));
+  });
+
+  it('is readable on a terminal', async () => {
+    const { stdout } = await convert([], { stdin: install, tty: true });
+    const [head, ...document] = plain(stdout).split('\n');
+    expect(head).toBe('# HelmRelease apps/podinfo InstallSucceeded → dev.cdevents.environment.modified.0.2.0');
+    expect(document.length).toBeGreaterThan(20);
+    expect(parse(document.join('\n')).subject.id).toBe('apps');
+  });
+
+  it.each([
+    [['--spec-version', '0.5'], { context: { specversion: '0.5.1' } }],
+    [['--cluster', 'eu-1'], { context: { source: '/eu-1/flux/helm-controller' }, subject: { id: 'eu-1/apps' } }],
+    [['--source', 'https://flux.example/{namespace}'], { context: { source: 'https://flux.example/apps' } }],
+    [
+      ['--preset', 'none', '--unmapped', 'custom'],
+      { context: { type: 'dev.cdeventsx.flux-HelmRelease.InstallSucceeded.0.1.0' } },
+    ],
+  ])('%j', async (argv, expected) => {
+    const { stdout } = await convert(argv, { stdin: install });
+    expect(jsonLines(stdout)).toMatchObject([expected]);
+  });
+
+  it('sends unchanged ones when told to', async () => {
+    const count = async (...argv: string[]) => jsonLines((await convert([ROLLOUT, ...argv])).stdout).length;
+    expect(await count('--unchanged', 'send')).toBe((await count()) + 1);
+  });
+
+  it.each([
+    ['binary', { 'content-type': 'application/json', 'ce-type': 'dev.cdevents.environment.modified.0.2.0' }],
+    ['structured', { 'content-type': 'application/cloudevents+json' }],
+    ['batched', { 'content-type': 'application/cloudevents-batch+json' }],
+  ])('prints the request in mode %s', async (mode, headers) => {
+    const { stdout } = await convert(['--content-mode', mode], { stdin: install });
+    const [request, ...more] = jsonLines(stdout);
+    expect(more).toEqual([]);
+    expect(request.headers).toMatchObject(headers);
+    const uid = 'ef3b02e5-399b-4838-a900-41087c4441bb';
+    if (mode === 'binary') expect(request.headers['ce-partitionkey']).toBe(uid);
+    else
+      expect([request.body].flat()[0]).toMatchObject({ specversion: '1.0', partitionkey: uid, data: { subject: {} } });
+  });
+
+  it('explains itself', async () => {
+    const { stderr } = await convert(['--explain'], { stdin: install });
+    expect(stderr).toMatchInlineSnapshot(`
+      "stdin: HelmRelease apps/podinfo InstallSucceeded
+        rules tried: install-succeeded
+        rule: install-succeeded
+        → dev.cdevents.environment.modified.0.2.0
+            subject.id    environment.id  =  "apps"
+            content.name  environment.id  =  "apps"
+            content.url   event.metadata.?environmentUrl  =  (left out)
+      1 Flux event: 1 CDEvent, 0 skipped, 0 invalid
+      "
+    `);
+    const { stdout } = await convert(['--explain', '--json'], { stdin: install });
+    expect(jsonLines(stdout)).toMatchObject([
+      {
+        rule: 'install-succeeded',
+        tried: ['install-succeeded'],
+        cdevents: [{ fields: [{ path: 'subject.id' }, {}, {}] }],
+      },
+    ]);
+  });
+
+  it('1 when an event is invalid, with what is good all the same', async () => {
+    const { code, stdout, stderr } = await convert([], { stdin: `${install}\n{"reason":"X"}\n` });
+    expect(code).toBe(1);
+    expect(jsonLines(stdout)).toHaveLength(1);
+    expect(stderr).toContain('stdin:2: invalid: ');
+  });
+
+  it('2 for a file that cannot be read', async () => {
+    const { code, stderr } = await convert(['/nowhere/events.json']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^flux-cdevents: FCE_OPTION_INVALID: cannot read \/nowhere\/events.json: /);
+  });
+});
