@@ -1,0 +1,125 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runCommand } from '../../test/helpers/command-io.ts';
+import { checkPath, createCheckCommand } from './check.ts';
+
+const good = `apiVersion: notification.toolkit.fluxcd.io/v1beta2
+kind: Provider
+metadata:
+  name: cdevents-provider
+  namespace: flux-system
+spec:
+  type: cdevents
+  secretRef:
+    name: generic-token
+  address: http://10.100.0.17:5000
+---
+apiVersion: notification.toolkit.fluxcd.io/v1beta2
+kind: Alert
+metadata:
+  name: cdevents-alert
+  namespace: flux-system
+spec:
+  providerRef:
+    name: cdevents-provider
+  eventSources:
+    - kind: HelmRelease
+      name: '*'
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: generic-token
+  namespace: flux-system
+stringData:
+  token: s3cret
+`;
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'flux-cdevents-'));
+  await mkdir(join(directory, 'team'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const write = (name: string, content: string) => writeFile(join(directory, name), content);
+
+const check = (...argv: string[]) => runCommand(createCheckCommand, argv);
+
+describe('check', () => {
+  it('is content with a good folder', async () => {
+    await write('team/all.yaml', good);
+    expect(await check(directory)).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '1 Provider, 1 Alert, 1 Secret in 1 file: 0 errors, 0 warnings\n',
+    });
+  });
+
+  it('names file and line of what is wrong, and shows no secret', async () => {
+    await write('providers.yaml', good.replace('http://', 'ftp://').replace('s3cret', '"s3cret\\n"'));
+    await write(
+      'team/alert.yaml',
+      good.slice(0, good.lastIndexOf('---')).split('---\n')[1]?.replace('kind: Helm', 'kind: Heml') ?? '',
+    );
+    const { code, stdout, stderr } = await check(directory);
+    expect(code).toBe(1);
+    expect(stdout.split('\n')).toEqual([
+      'providers.yaml:10: Provider flux-system/cdevents-provider: spec.address: expected an absolute http or https URL, found ftp://…',
+      'providers.yaml:30: Provider flux-system/cdevents-provider: Secret generic-token: token: expected one line of printable ASCII without a line break, found 7 bytes that end with a line break',
+      'team/alert.yaml:4: Alert flux-system/cdevents-alert: metadata.name: expected every object once, found another definition at providers.yaml:15, which is the one in use',
+      '',
+    ]);
+    expect(stderr).toBe('1 Provider, 1 Alert, 1 Secret in 2 files: 3 errors, 0 warnings\n');
+  });
+
+  it('does not fail for warnings', async () => {
+    await write('all.yaml', good.replace('kind: HelmRelease', 'kind: HelmRelese'));
+    const { code, stdout } = await check(directory);
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(
+        /^all\.yaml:21: Alert .* \(did you mean HelmRelease\?\), found "HelmRelese" \(warning\)\n$/,
+      ),
+    });
+  });
+
+  it('takes one file', async () => {
+    await write('all.yaml', good.replace('  type: cdevents', '  type: cdevent'));
+    expect(await check(join(directory, 'all.yaml'))).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^all\.yaml:7: Provider .* \(did you mean cdevents\?\), found "cdevent"\n$/),
+    });
+  });
+
+  it('minds cross-namespace references when it is told to', async () => {
+    await write('all.yaml', good.replace("name: '*'", "name: '*'\n      namespace: apps"));
+    expect((await check(directory)).code).toBe(0);
+    expect((await check('--no-cross-namespace-refs', directory)).code).toBe(1);
+  });
+
+  it('prints one JSON document', async () => {
+    await write('all.yaml', 'a: [');
+    const { code, stdout } = await check('--json', directory);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toEqual({
+      problems: [
+        {
+          where: 'all.yaml:1',
+          severity: 'error',
+          issue: { path: 'document', expected: 'YAML', found: expect.stringMatching(/^an error: /) },
+        },
+      ],
+      counts: { files: 1, providers: 0, alerts: 0, secrets: 0, errors: 1, warnings: 0 },
+    });
+  });
+
+  it('fails where there is nothing', async () => {
+    const { code, stderr } = await check(join(directory, 'nowhere'));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^flux-cdevents: FCE_CONFIG_INVALID: .*nowhere: expected a folder or a file, found ENOENT/);
+    await expect(checkPath(join(directory, 'nowhere'))).rejects.toMatchObject({ code: 'FCE_CONFIG_INVALID' });
+  });
+});
