@@ -31,7 +31,7 @@ afterEach(async () => {
 
 const write = (name: string, text: string) => writeFile(join(directory, name), text);
 
-async function start(options: { readonly rescanMs?: number } = {}) {
+async function start(options: { readonly rescanMs?: number; readonly settleMs?: number } = {}) {
   source = createFileSource({ directory, logger: silentLogger(), settleMs: 20, ...options });
   await source.start();
   return source;
@@ -133,6 +133,19 @@ describe('a change', () => {
     await write('a.yaml', aProvider('a', 'http://2'));
     await utimes(join(directory, 'a.yaml'), at, at);
     await expectAddresses({ a: 'http://2' });
+  });
+
+  it('is not seen while it is only half written', async () => {
+    await write('a.yaml', aProvider('a', 'http://a'));
+    const started = await start({ settleMs: 400 });
+    const seen: unknown[] = [];
+    started.onChange((snapshot) => seen.push(addressesIn(snapshot)));
+    const text = aProvider('a', 'http://b');
+    await write('a.yaml', '');
+    await write('a.yaml', text.slice(0, 60));
+    await write('a.yaml', text);
+    await expectAddresses({ a: 'http://b' });
+    expect(seen).toEqual([{ a: 'http://b' }]);
   });
 
   it('is not told when nothing that counts changed', async () => {
