@@ -1,11 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Alert } from '../../flux/alert.ts';
-import { apiGroupOf, type InvolvedObject, type NamespacedName, nameOf } from '../../flux/object-ref.ts';
+import { type InvolvedObject, type NamespacedName, nameOf } from '../../flux/object-ref.ts';
 import type { ConfigIssue, InvalidProvider, Provider } from '../../flux/provider.ts';
 import { invalidProvider } from '../../flux/resolve-provider.ts';
 import type { Secret } from '../../flux/secret.ts';
 import { assembleSnapshot } from '../assemble.ts';
 import type { ConfigProblem, ConfigSnapshot, Labels } from '../config-source.ts';
+import { createLabelIndex } from './label-index.ts';
 import { type FileObject, type ReadDocument, readDocument } from './read-document.ts';
 import { splitDocuments } from './split-documents.ts';
 
@@ -59,7 +60,7 @@ export function createFileSet({ noCrossNamespaceRefs }: { readonly noCrossNamesp
   let parsed = new Map<string, ReadDocument>();
   const lastGood = new Map<string, FileObject>();
   let placed = new Map<string, Placed>();
-  let labels: LabelIndex = new Map();
+  let labels = createLabelIndex([]);
   let conflicts: ConfigProblem[] = [];
 
   const pathsInOrder = () => [...files.keys()].sort();
@@ -108,7 +109,7 @@ export function createFileSet({ noCrossNamespaceRefs }: { readonly noCrossNamesp
     }
     for (const [key, { object }] of placed) if (goodValue(object)) lastGood.set(key, object);
     for (const key of lastGood.keys()) if (!placed.has(key)) lastGood.delete(key);
-    labels = indexLabels([...placed.values()].map(({ object }) => object));
+    labels = createLabelIndex([...placed.values()].map(({ object }) => object));
   }
 
   /** What an object says, or said when it was last good. */
@@ -197,19 +198,13 @@ export function createFileSet({ noCrossNamespaceRefs }: { readonly noCrossNamesp
         noCrossNamespaceRefs,
         secret: (name) => secrets.get(nameOf(name)),
         isUnreadable: (provider) => placed.has(`Provider ${nameOf(provider)}`),
-        labelsKnown: ({ kind, namespace, name }) => {
-          const names = labels.get(`${kind}/${namespace}`);
-          return names !== undefined && (name === '*' || names.has(name));
-        },
+        labelsKnown: (source) => labels.covers(source),
         where: locate,
       });
       return { ...snapshot, problems: snapshot.problems.toSorted(byPlace) };
     },
 
-    labels(object) {
-      const groups = labels.get(`${object.kind}/${object.namespace}`)?.get(object.name);
-      return object.apiVersion ? groups?.get(apiGroupOf(object)) : groups?.values().next().value;
-    },
+    labels: (object) => labels.of(object),
 
     counts() {
       const kinds = [...placed.values()].map(({ object }) => object.reading.kind);
@@ -222,21 +217,6 @@ export function createFileSet({ noCrossNamespaceRefs }: { readonly noCrossNamesp
       };
     },
   };
-}
-
-/** kind/namespace → name → API group → labels. */
-type LabelIndex = ReadonlyMap<string, ReadonlyMap<string, ReadonlyMap<string, Labels>>>;
-
-function indexLabels(objects: readonly FileObject[]): LabelIndex {
-  const index = new Map<string, Map<string, Map<string, Labels>>>();
-  for (const { ref, reading } of objects) {
-    if (reading.kind !== 'Other') continue;
-    const key = `${reading.type}/${ref.namespace}`;
-    const names = index.get(key) ?? new Map<string, Map<string, Labels>>();
-    const groups = names.get(ref.name) ?? new Map<string, Labels>();
-    index.set(key, names.set(ref.name, groups.set(reading.group, reading.labels)));
-  }
-  return index;
 }
 
 const goodValue = ({ reading }: FileObject): unknown => (reading.kind === 'Other' ? reading : reading.value);
