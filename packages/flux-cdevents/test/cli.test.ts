@@ -6,6 +6,14 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createEvent, toHttp } from 'cdevents-sdk';
 import { describe, expect, it } from 'vitest';
+import { createCheckCommand } from '../src/commands/check.ts';
+import { createConvertCommand } from '../src/commands/convert.ts';
+import { createDeliveriesCommand } from '../src/commands/deliveries.ts';
+import { createDemoCommand } from '../src/commands/demo.ts';
+import { createMappingCommand } from '../src/commands/mapping.ts';
+import { createSendCommand } from '../src/commands/send.ts';
+import { createSinkCommand } from '../src/commands/sink.ts';
+import { runCommand } from './helpers/command-io.ts';
 
 const BIN = join(import.meta.dirname, '../bin/flux-cdevents.js');
 const ROLLOUT = join(import.meta.dirname, '../demo/rollout.jsonl');
@@ -25,17 +33,33 @@ const cli = (argv: readonly string[], { stdin = '', env = {} }: { stdin?: string
   return ended;
 };
 
+const expectHelp = (stdout: string) => {
+  expect(stdout).toContain('\nExamples:\n  $ flux-cdevents ');
+  expect(stdout).toContain('\nExit codes:\n');
+};
+
 describe('flux-cdevents', () => {
-  it.concurrent.each(
-    ['', 'serve', 'demo', 'sink', 'check', 'convert', 'mapping', 'mapping show', 'send', 'deliveries'].concat(
-      ['list', 'show', 'replay', 'discard'].map((name) => `deliveries ${name}`),
-    ),
-  )('help of %s has examples and exit codes', async (command) => {
+  it.concurrent.each(['', 'serve', 'deliveries list'])('help of %s has examples and exit codes', async (command) => {
     const { code, stdout, stderr } = await cli([...command.split(' ').filter(Boolean), '--help']);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^Usage: flux-cdevents /);
-    expect(stdout).toContain('\nExamples:\n  $ flux-cdevents ');
-    expect(stdout).toContain('\nExit codes:\n');
+    expectHelp(stdout);
+  });
+
+  it.each([
+    [createDemoCommand, []],
+    [createSinkCommand, []],
+    [createConvertCommand, []],
+    [createCheckCommand, []],
+    [createMappingCommand, ['show']],
+    [createDeliveriesCommand, ['show', 'replay', 'discard']],
+    [createSendCommand, []],
+  ])('so has that of %o and %j', async (create, below) => {
+    for (const argv of [[], ...below.map((name) => [name])]) {
+      const { code, stdout } = await runCommand(create, [...argv, '--help']);
+      expect(code).toBe(0);
+      expectHelp(stdout);
+    }
   });
 
   it('says its version', async () => {
@@ -118,15 +142,39 @@ describe('flux-cdevents sink', () => {
 });
 
 describe('flux-cdevents demo', () => {
-  it('loses nothing, and leaves nothing behind', async () => {
-    const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith('flux-cdevents-demo-'));
+  const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith('flux-cdevents-demo-'));
+  /** Resolves with everything that the stream said once it matches. */
+  const said = async (stream: NodeJS.ReadableStream, pattern: RegExp): Promise<string> => {
+    let heard = '';
+    for (;;) {
+      const [chunk] = (await once(stream, 'data')) as [Buffer];
+      heard += String(chunk);
+      if (pattern.test(heard)) return heard;
+    }
+  };
+
+  it('loses nothing, stays up when told to, and leaves nothing behind', async () => {
     const before = leftovers();
-    const { code, stdout } = await cli(['demo']);
+    const { child, ended } = start(['demo', '--keep']);
+    const hint = await said(child.stderr, /deliveries list --server \S+\n/);
+    const server = /deliveries list --server (\S+)\n/.exec(hint)?.[1] ?? '';
+    const listed = await cli(['deliveries', 'list', '--state', 'delivered', '--server', server]);
+    expect(listed.stdout.trimEnd().split('\n')).toHaveLength(12);
+    child.kill('SIGINT');
+    const { code, stdout } = await ended;
     expect(stdout).toMatch(/\nposted 14, CDEvents 12, delivered 12, attempts \d+, lost 0, invalid 0, in [\d.]+ s\n$/);
     expect(stdout).toContain('retrying: ');
-    const attempts = Number(/attempts (\d+)/.exec(stdout)?.[1]);
-    expect(attempts).toBeGreaterThan(12);
+    expect(Number(/attempts (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(12);
     expect(code).toBe(0);
     expect(leftovers()).toEqual(before);
   }, 40_000);
+
+  it('cleans up when it is interrupted', async () => {
+    const before = leftovers();
+    const { child, ended } = start(['demo']);
+    await said(child.stdout, /^controller/);
+    child.kill('SIGINT');
+    expect((await ended).code).toBe(1);
+    expect(leftovers()).toEqual(before);
+  });
 });
