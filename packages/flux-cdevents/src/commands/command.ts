@@ -71,7 +71,10 @@ export class CommandFailed extends Error {
   override readonly name = 'CommandFailed';
 }
 
-/** Runs a program and answers with its exit code. Errors become one clear line on stderr, without a stack. */
+/**
+ * Runs a program and answers with its exit code. Errors become one clear line on stderr, without a stack; of an error
+ * that nobody expected `FLUX_CDEVENTS_DEBUG=1` shows it.
+ */
 export async function run(program: Command, argv: readonly string[], io: Io): Promise<number> {
   try {
     await program.parseAsync(argv, { from: 'user' });

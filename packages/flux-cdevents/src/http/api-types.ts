@@ -104,7 +104,12 @@ export type Delivery = Static<typeof Delivery>;
 
 export const DeliveryPage = Type.Object({
   entries: Type.Array(Delivery, { description: 'Newest first.' }),
-  next: Type.Optional(Type.String({ description: 'Pass as `after` to read on; absent on the last page.' })),
+  next: Type.Optional(
+    Type.String({
+      description:
+        'Pass as `after` to read on; absent on the last page. With a filter a page may be short, or empty, before that.',
+    }),
+  ),
 });
 export type DeliveryPage = Static<typeof DeliveryPage>;
 
