@@ -39,8 +39,8 @@ export interface Pipeline {
 }
 
 export function createPipeline(deps: PipelineDeps): Pipeline {
-  const { config, current, outbox, defaults, metrics, now } = deps;
-  const reportConflicts = createConflictReporter(deps.logger);
+  const { config, current, outbox, defaults, metrics, logger, now } = deps;
+  const reportConflicts = createConflictReporter(logger);
 
   const select = async (event: FluxEvent): Promise<readonly Selection[]> => {
     const configuration = current();
@@ -56,11 +56,14 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     });
   };
 
-  const count = ({ entries, skipped }: MappedEvent) => {
-    for (const { type, deadLetter } of entries) {
-      if (deadLetter === undefined && type !== 'unmapped') metrics.eventsMapped.inc({ type, preset: 'rfc' });
-    }
+  const account = ({ entries, skipped, made }: MappedEvent) => {
+    for (const { type, preset } of made) metrics.eventsMapped.inc({ type, preset });
     for (const { reason } of skipped) metrics.eventsSkipped.inc({ reason });
+    for (const { id, provider, type, object, reason, deadLetter } of entries) {
+      if (deadLetter === undefined) continue;
+      metrics.deliveries.inc({ ...labelsOf(provider), type, outcome: 'dead-letter' });
+      logger.error({ provider: nameOf(provider), entry: id, type, object, reason, error: deadLetter }, 'dead letter');
+    }
   };
 
   return {
@@ -73,7 +76,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
         const { version, memory } = await outbox.recall(object);
         const mapped = mapEvent(event, selections, memory, { defaults, at });
         if (mapped.entries.length === 0 && mapped.remember === undefined) {
-          count(mapped);
+          account(mapped);
           return { status: 'nothing' };
         }
         const receipt = await outbox.commit({
@@ -85,7 +88,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
           at,
         });
         if (receipt.status === 'conflict') continue;
-        if (receipt.status === 'stored') count(mapped);
+        if (receipt.status === 'stored') account(mapped);
         return receipt;
       }
     },
@@ -113,12 +116,14 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
           at,
         });
         if (result === 'conflict') continue;
-        if (result === 'expanded') count(mapped);
+        if (result === 'expanded') account(mapped);
         return;
       }
     },
   };
 }
+
+const labelsOf = ({ namespace, name }: NamespacedName) => ({ namespace, provider: name });
 
 /** Says once for each Alert and set of keys that metadata came from more than one source: not at every event. */
 function createConflictReporter(logger: Logger) {

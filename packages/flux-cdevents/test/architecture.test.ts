@@ -20,7 +20,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   map: ['outbox/entry.ts'],
   outbox: [],
   transport: [],
-  config: ['match/message-filter.ts'],
+  config: [],
   deliver: ['outbox/outbox.ts', 'outbox/entry.ts', 'transport/transport.ts'],
   http: ['outbox/outbox.ts', 'outbox/entry.ts', 'config/config-source.ts', 'map'],
   'pipeline.ts': ['match', 'map', 'outbox/outbox.ts', 'outbox/entry.ts', 'config/config-source.ts'],

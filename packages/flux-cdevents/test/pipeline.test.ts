@@ -170,6 +170,19 @@ describe('accept', () => {
     ]);
   });
 
+  it('counts what was made of what', async () => {
+    const providers = [aProvider('hub'), aProvider('audit', { options: { unmapped: 'custom' } })];
+    const alerts = [anAlert('a'), anAlert('b', { providerRef: { name: 'audit' } })];
+    const { pipeline, metrics } = aPipeline(alerts, providers);
+    await pipeline.accept(aFluxEvent({ reason: 'DriftDetected', severity: 'error' }));
+    await pipeline.accept(aFluxEvent());
+    expect((await metrics.eventsMapped.get()).values).toMatchObject([
+      { labels: { type: 'dev.cdeventsx.flux-HelmRelease.DriftDetected.0.1.0', preset: 'none' }, value: 1 },
+      { labels: { type: 'dev.cdevents.taskrun.finished.0.2.0', preset: 'rfc' }, value: 2 },
+    ]);
+    expect((await metrics.eventsSkipped.get()).values).toMatchObject([{ labels: { reason: 'unmapped' }, value: 1 }]);
+  });
+
   it('passes the raw event, with merged metadata, to a generic Provider', async () => {
     const alerts = [anAlert('a', { eventMetadata: { cluster: 'eu-1' } })];
     await aPipeline(alerts, [aProvider('hub', { type: 'generic' })]).pipeline.accept(aFluxEvent());

@@ -91,6 +91,10 @@ export function parseProviderOptions(annotations: Readonly<Record<string, string
     if ('complaint' in reading) issues.push({ path, found: describeFound(value), ...reading.complaint });
     else options = { ...options, ...reading };
   }
+  if (options.unmapped === 'custom' && options.specVersion === '0.3') {
+    const path = formatPath(['metadata', 'annotations', `${OPTION_PREFIX}unmapped`]);
+    issues.push({ path, expected: 'skip with spec-version 0.3, which has no custom events', found: 'custom' });
+  }
   return { options, issues };
 }
 

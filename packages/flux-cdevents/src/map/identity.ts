@@ -43,9 +43,6 @@ export const chainIdOf = (identity: Identity): string => idOf([...identity, 'cha
 export const entryIdOf = (contextId: string, provider: NamespacedName): string =>
   `${contextId}.${hash('sha256', nameOf(provider)).slice(0, 8)}`;
 
-/** Placeholders of a `source` template. */
-export const SOURCE_PLACEHOLDERS = ['cluster', 'reportingController', 'namespace', 'name', 'kind'] as const;
-
 /**
  * `context.source`: the template with its placeholders filled in, else `/{cluster}/flux/{reportingController}`, without
  * a cluster `/flux/{reportingController}`.

@@ -35,6 +35,13 @@ export interface MappedEvent {
   /** What to remember of the object from now on; absent when nothing changed. */
   readonly remember?: string;
   readonly skipped: readonly { readonly provider: NamespacedName; readonly reason: SkipReason }[];
+  /** The CDEvents that were made; `none` stands for no preset: a custom event of what no rule maps. */
+  readonly made: readonly MadeCDEvent[];
+}
+
+export interface MadeCDEvent {
+  readonly type: string;
+  readonly preset: string;
 }
 
 /** What an entry keeps of the event it came from, so that it can be mapped later, or anew. */
@@ -66,7 +73,7 @@ export function mapEvent(
     skipped.push({ provider, reason: 'suspended' });
     return false;
   });
-  if (live.length === 0) return { entries: [], skipped };
+  if (live.length === 0) return { entries: [], skipped, made: [] };
 
   const memory = parseMemory(recalled);
   const chain = chainOf(event, {
@@ -76,10 +83,11 @@ export function mapEvent(
   });
   const chainId = userValue(event, 'chainId') || chain.id;
   const entries = new Map<string, NewEntry>();
+  const made: MadeCDEvent[] = [];
   const told: Record<string, ProviderMemory> = { ...memory.providers };
   for (const selection of live) {
     const key = nameOf(selection.provider);
-    const { entries: made, ...rest } = mapSelection({
+    const { entries: drafts, ...rest } = mapSelection({
       event,
       selection,
       chainId,
@@ -87,9 +95,10 @@ export function mapEvent(
       defaults,
       at,
     });
-    for (const entry of made) if (!entries.has(entry.id)) entries.set(entry.id, entry);
+    for (const entry of drafts) if (!entries.has(entry.id)) entries.set(entry.id, entry);
     if (rest.memory && Object.keys(rest.memory).length > 0) told[key] = rest.memory;
     if (rest.skipped) skipped.push({ provider: selection.provider, reason: rest.skipped });
+    if (rest.made) made.push(...rest.made);
   }
   // A chain that nobody heard of need not be remembered: the next event would start the same one or its own.
   const kept = entries.size > 0 ? chain : memory.chain;
@@ -98,7 +107,7 @@ export function mapEvent(
     ...(Object.keys(told).length > 0 && { providers: told }),
   };
   const remember = serialiseMemory(after, recalled);
-  return { entries: [...entries.values()], skipped, ...(remember !== undefined && { remember }) };
+  return { entries: [...entries.values()], skipped, made, ...(remember !== undefined && { remember }) };
 }
 
 /**
@@ -122,6 +131,7 @@ export function mapEntry(
     object: objectKey(event.involvedObject),
     entries: mapped.entries.map((made) => ({ ...made, expiresAt: entry.expiresAt })),
     skipped: mapped.skipped ? [{ provider: provider.ref, reason: mapped.skipped }] : [],
+    made: mapped.made ?? [],
     ...(remember !== undefined && { remember }),
   };
 }
@@ -139,6 +149,7 @@ interface SelectionResult {
   readonly entries: readonly NewEntry[];
   readonly memory?: ProviderMemory;
   readonly skipped?: SkipReason;
+  readonly made?: readonly MadeCDEvent[];
 }
 
 function mapSelection(input: SelectionInput): SelectionResult {
@@ -182,6 +193,9 @@ function mapSelection(input: SelectionInput): SelectionResult {
         : { deadLetter: `not a valid CDEvent: ${mapped.error}` }),
     })),
     memory: result.memory,
+    made: result.cdevents
+      .filter((mapped) => 'cdevent' in mapped)
+      .map(({ type }) => ({ type, preset: result.rule === 'unmapped' ? 'none' : options.preset })),
     ...(result.skipped && { skipped: result.skipped }),
   };
 }

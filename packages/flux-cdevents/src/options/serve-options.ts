@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { Option } from 'commander';
 import { FluxCDEventsError } from '../errors.ts';
 import { parseGoDuration } from '../flux/go-duration.ts';
+import { sourceExpectation } from '../flux/provider-options.ts';
 import type { LogEncoding, LogLevel } from '../observe/log.ts';
 import type { Retention } from '../outbox/outbox.ts';
 import { type Address, isLoopback, parseAddress } from './address.ts';
@@ -127,6 +128,8 @@ export function resolveServeOptions(raw: RawOptions): ServeOptions {
   );
   const cluster = text('cluster');
   const source = text('source');
+  const expectedSource = source && sourceExpectation(source);
+  if (expectedSource) issues.push(`--source: expected ${expectedSource}, found ${source}`);
   const options: ServeOptions = {
     config: resolve(config ?? '.'),
     storePath: resolve(storePath),
