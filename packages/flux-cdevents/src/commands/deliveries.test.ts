@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -193,5 +193,6 @@ describe('a controller', () => {
     await writeFile(file, 's3cret\n');
     expect((await deliveries(['list', '--token-file', file])).code).toBe(0);
     expect((await deliveries(['list', '--token-file', `${file}.none`])).code).toBe(2);
+    await rm(file);
   });
 });
