@@ -1,6 +1,6 @@
 import type { EntryState } from '../entry.ts';
+import { hashOrderingKey } from './hash.ts';
 import type { Lease } from './leases.ts';
-import { hashOrderingKey } from './ordering-key.ts';
 import type { EntryRow, NewEntryRow } from './protocol.ts';
 import type { ProviderQueue } from './providers.ts';
 import type { Store } from './store.ts';
@@ -51,7 +51,8 @@ export function promote(store: Store, key: number | null): void {
 export function insertEntry(store: Store, row: NewEntryRow, seq: number, acceptedAt: number, at: number): boolean {
   const [id, providerName, alert, orderingKey, type, object, reason, expiresAt, source, message, partition, dead] = row;
   const { db } = store;
-  if (db.run('INSERT OR IGNORE INTO entry_id (id, seq) VALUES (?, ?)', id, seq) === 0) return false;
+  if (entryExists(store, id)) return false;
+  store.ids.put(id, seq);
   const provider = store.providers.intern(providerName);
   const key = orderingKey === null ? null : hashOrderingKey(orderingKey);
   const state = dead === null ? stateAt(store, seq, key) : DEAD_LETTER;
@@ -91,12 +92,12 @@ export function insertEntry(store: Store, row: NewEntryRow, seq: number, accepte
   return true;
 }
 
-export const entryExists = (store: Store, id: string): boolean =>
-  store.db.get('SELECT 1 FROM entry_id WHERE id = ?', id) !== undefined;
+export const entryExists = (store: Store, id: string): boolean => store.ids.find(id) !== undefined;
 
 /** Removes a settled entry, or one that others take the place of; the counts are the caller's to keep. */
 export function removeEntry(store: Store, seq: number): void {
-  store.db.run('DELETE FROM entry_id WHERE id = (SELECT id FROM payload WHERE seq = ?)', seq);
+  const [id] = store.db.get<[string]>('SELECT id FROM payload WHERE seq = ?', seq) ?? [];
+  if (id !== undefined) store.ids.remove(id);
   store.db.run('DELETE FROM payload WHERE seq = ?', seq);
   store.db.run('DELETE FROM entry WHERE seq = ?', seq);
 }

@@ -7,9 +7,9 @@ const APPLICATION_ID = 0x46434445;
 /**
  * The schema, one step a version, forward only: a step that was released is never changed.
  *
- * `entry` is what changes and what is searched, a few dozen bytes a row; `payload` is written once; `entry_id` finds an
- * entry by its id. `entry.key` is a hash of the ordering key, see `ordering-key.ts`. `seq` is the place in the order,
- * see `entries.ts`, and `state` is explained there too.
+ * `entry` is what changes and what is searched, a few dozen bytes a row; `payload` is written once; `entry_id` finds the
+ * `seq` of an entry by its id, and `mark` when a duplicate key expires: see `key-index.ts`. `entry.key` is a hash of the
+ * ordering key. `seq` is the place in the order, see `entries.ts`, and `state` is explained there too.
  */
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE provider (
@@ -44,7 +44,12 @@ export const MIGRATIONS: readonly string[] = [
      source TEXT NOT NULL,
      message TEXT
    );
-   CREATE TABLE entry_id (id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+   CREATE TABLE entry_id (
+     generation INTEGER NOT NULL,
+     key TEXT NOT NULL,
+     value INTEGER NOT NULL,
+     PRIMARY KEY (generation, key)
+   ) WITHOUT ROWID;
    CREATE INDEX entry_claimable ON entry (provider, due_at) WHERE state = 0;
    CREATE INDEX entry_of_key ON entry (key) WHERE key IS NOT NULL AND state <= 1;
    CREATE INDEX entry_undelivered ON entry (provider) WHERE state <= 1;
@@ -60,8 +65,18 @@ export const MIGRATIONS: readonly string[] = [
      memory TEXT NOT NULL
    ) WITHOUT ROWID;
    CREATE INDEX memory_used ON memory (used_at);
-   CREATE TABLE mark (key TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) WITHOUT ROWID;
-   CREATE INDEX mark_expiring ON mark (expires_at);
+   CREATE TABLE mark (
+     generation INTEGER NOT NULL,
+     key TEXT NOT NULL,
+     value INTEGER NOT NULL,
+     PRIMARY KEY (generation, key)
+   ) WITHOUT ROWID;
+   CREATE TABLE generation (
+     of TEXT NOT NULL,
+     number INTEGER NOT NULL,
+     filter BLOB NOT NULL,
+     PRIMARY KEY (of, number)
+   );
    CREATE TABLE stop (
      provider TEXT PRIMARY KEY,
      fingerprint TEXT NOT NULL,

@@ -10,11 +10,7 @@ type Row = [seq: number, provider: number];
 /** Removes what need not be kept, the cheapest first. @returns how many rows; 0 when all is done */
 export function purge(store: Store, retention: Retention, at: number): number {
   let left = STEP;
-  left -= store.db.run(
-    'DELETE FROM mark WHERE key IN (SELECT key FROM mark WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
-    at,
-    left,
-  );
+  left -= store.marks.removeUpTo(at, left);
   left -= remove(store, 'delivered', deliveredToGo(store, retention, at, left));
   left -= remove(
     store,
@@ -31,6 +27,10 @@ export function purge(store: Store, retention: Retention, at: number): number {
     at - retention.memoryMs,
     left,
   );
+  if (left === STEP) {
+    store.ids.dropEmpty();
+    store.marks.dropEmpty();
+  }
   return STEP - left;
 }
 

@@ -84,13 +84,7 @@ function seqsOf(store: Store, ids: readonly string[]): number[] {
   const seqs = new Set<number>();
   for (const start of ids) {
     if (start === '') continue;
-    for (const [seq] of store.db.each<[number]>(
-      'SELECT seq FROM entry_id WHERE id >= ? AND id < ?',
-      start,
-      `${start}\u{10FFFF}`,
-    )) {
-      seqs.add(seq);
-    }
+    for (const seq of store.ids.startingWith(start)) seqs.add(seq);
   }
   return [...seqs];
 }

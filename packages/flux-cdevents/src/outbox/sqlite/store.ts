@@ -1,5 +1,6 @@
 import { type Database, isFull } from './database.ts';
 import { SEQ_STRIDE } from './entries.ts';
+import { createKeyIndex, type KeyIndex } from './key-index.ts';
 import { createLeases, type Leases } from './leases.ts';
 import { createProviders, type Providers } from './providers.ts';
 import { createTurns, type Turns } from './turns.ts';
@@ -10,6 +11,10 @@ export interface Store {
   readonly db: Database;
   readonly providers: Providers;
   readonly types: Types;
+  /** Entry ids to places. */
+  readonly ids: KeyIndex;
+  /** Duplicate keys to when they expire. */
+  readonly marks: KeyIndex;
   readonly leases: Leases;
   readonly turns: Turns;
   /** The place of the next entry. */
@@ -22,6 +27,8 @@ export interface Store {
 export function createStore(db: Database, run: string): Store {
   const providers = createProviders(db);
   const types = createTypes(db);
+  const ids = createKeyIndex(db, 'entry_id');
+  const marks = createKeyIndex(db, 'mark');
   const leases = createLeases(run);
   const turns = createTurns();
   const [last] = db.get<[number | null]>('SELECT max(seq) FROM entry') ?? [null];
@@ -33,6 +40,8 @@ export function createStore(db: Database, run: string): Store {
     if (db.inTransaction) db.exec('ROLLBACK');
     providers.rolledBack();
     types.rolledBack();
+    ids.rolledBack();
+    marks.rolledBack();
     leases.rolledBack();
     if (isFull(cause)) startLogOver(db);
   };
@@ -41,6 +50,8 @@ export function createStore(db: Database, run: string): Store {
     db,
     providers,
     types,
+    ids,
+    marks,
     leases,
     turns,
     nextSeq() {
@@ -56,6 +67,8 @@ export function createStore(db: Database, run: string): Store {
         providers.flush();
         db.exec('COMMIT');
         providers.committed();
+        ids.committed();
+        marks.committed();
         return result;
       } catch (cause) {
         rollBack(cause);
