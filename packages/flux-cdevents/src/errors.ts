@@ -13,7 +13,8 @@ export type FluxCDEventsErrorCode =
   | 'FCE_API_UNREACHABLE'
   | 'FCE_API_REFUSED'
   | 'FCE_NOT_FOUND'
-  | 'FCE_DEMO_FAILED';
+  | 'FCE_DEMO_FAILED'
+  | 'FCE_INTERNAL';
 
 /** Stops the work at hand. The message names the object, what was expected and what was found, and no secret. */
 export class FluxCDEventsError extends Error {

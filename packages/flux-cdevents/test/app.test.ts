@@ -10,6 +10,7 @@ import { silentLogger } from '../src/observe/log.ts';
 import { resolveServeOptions } from '../src/options/serve-options.ts';
 import { aFluxEvent, aKustomizationEvent } from './helpers/flux-events.ts';
 import { type ReceivedRequest, type Receiver, startReceiver } from './helpers/receiver.ts';
+import { serveDefaults } from './helpers/running-app.ts';
 
 /** As the RFC has it, to the letter. */
 const RFC_PROVIDER = `apiVersion: notification.toolkit.fluxcd.io/v1beta2
@@ -64,25 +65,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function anApp(): App {
-  const loopback = '127.0.0.1:0';
-  return createApp(
-    resolveServeOptions({
-      config: join(folder, 'config'),
-      dataDir: join(folder, 'data'),
-      eventsAddr: loopback,
-      metricsAddr: loopback,
-      healthAddr: loopback,
-      uiAddr: loopback,
-      rateLimitInterval: '5m',
-      concurrent: '16',
-      deliveredRetention: '24h',
-      deliveredLimit: '1000',
-      deadLetterRetention: '24h',
-    }),
-    silentLogger(),
-  );
-}
+const anApp = (): App => createApp(resolveServeOptions(serveDefaults(folder)), silentLogger());
 
 async function start() {
   const app = anApp();

@@ -10,6 +10,7 @@ import { untilSignal } from './until-signal.ts';
 export function createServeCommand(io: Io): Command {
   const command = createCommand('serve', io)
     .description('Runs the controller: takes Flux events, maps them, and delivers CDEvents to the Providers.')
+    .summary('run the controller: Flux events in, CDEvents out')
     .addHelpText(
       'after',
       helpWith([
