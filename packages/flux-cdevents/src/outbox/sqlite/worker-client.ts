@@ -6,6 +6,12 @@ import type { Call, Failure, Operations, Reads, WorkerMessage, WorkerOptions, Wr
 /** A batch has at most so many writes: the first of them waits for the last. */
 const MAX_WRITES = 512;
 
+/**
+ * Batches are at least so far apart. Waking a thread costs as much as writing an event; under load a batch that waits
+ * a moment carries many calls, and a single call still goes at once.
+ */
+const MIN_GAP_MS = 5;
+
 /** The main thread's end: calls are gathered while a batch is under way, and go to the worker together. */
 export interface WorkerClient {
   read<N extends keyof Reads>(name: N, ...args: Parameters<Reads[N]>): Promise<ReturnType<Reads[N]>>;
@@ -33,7 +39,9 @@ export async function startWorker(
   const reads: Waiting[] = [];
   const writes: Waiting[] = [];
   const underWay = { reads: [] as Waiting[], writes: [] as Waiting[] };
+  const failures = createFailureLog(logger, options.path);
   let scheduled = false;
+  let sentAt = 0;
   let closing: Promise<void> | undefined;
   let broken: FluxCDEventsError | undefined;
 
@@ -44,6 +52,7 @@ export async function startWorker(
     underWay.reads = reads.splice(0);
     underWay.writes = writes.splice(0, MAX_WRITES);
     if (isUnderWay()) {
+      sentAt = performance.now();
       worker.postMessage({ reads: underWay.reads.map(callOf), writes: underWay.writes.map(callOf) });
     } else if (closing) {
       worker.postMessage('close');
@@ -53,7 +62,9 @@ export async function startWorker(
   const schedule = (): void => {
     if (scheduled || isUnderWay()) return;
     scheduled = true;
-    setImmediate(flush);
+    const waitMs = sentAt + MIN_GAP_MS - performance.now();
+    if (waitMs > 0) setTimeout(flush, waitMs);
+    else setImmediate(flush);
   };
   const enqueue = (queue: Waiting[], name: keyof Operations, args: readonly unknown[]): Promise<never> => {
     if (broken) return Promise.reject(broken);
@@ -73,7 +84,7 @@ export async function startWorker(
       if (failure) reject(errorOf(failure));
       else resolve(message.answers[index] as never);
     }
-    if (message.failures) logFailure(logger, message.failures);
+    failures.note(message.kind, message.failures);
     if (message.ready) onReady();
     schedule();
   });
@@ -102,9 +113,24 @@ const unavailable = (path: string, why: string): FluxCDEventsError =>
 const errorOf = ({ code, message }: Failure): Error =>
   code ? new FluxCDEventsError(code, message) : new Error(message);
 
-function logFailure(logger: Logger | undefined, failures: ReadonlyMap<number, Failure>): void {
-  const [failure] = failures.values();
-  logger?.error({ code: failure?.code, calls: failures.size, err: failure?.message }, 'store failed');
+/** Tells of a store that fails once, and once when it can write again; of a call that is wrong each time. */
+function createFailureLog(logger: Logger | undefined, path: string) {
+  let failing = false;
+  return {
+    note(kind: 'reads' | 'writes', failures: ReadonlyMap<number, Failure> | undefined): void {
+      for (const { code, message } of failures?.values() ?? []) {
+        if (code === undefined) logger?.error({ path, error: message }, 'store refused a call');
+        else if (!failing) {
+          failing = true;
+          logger?.error({ path, code, error: message }, 'store failed');
+        }
+      }
+      if (failing && kind === 'writes' && failures === undefined) {
+        failing = false;
+        logger?.info({ path }, 'store works again');
+      }
+    },
+  };
 }
 
 /** @returns how many entries are undelivered */
