@@ -73,6 +73,12 @@ describe('createEvent', () => {
     expect(() => createEvent('build.started', { context, subject: { id: 'b' } })).toThrow('context.timestamp');
   });
 
+  it('leaves out what is undefined', () => {
+    const context = { source: '/', chainId: undefined, links: undefined } as unknown as { source: string };
+    const event = createUntypedEvent('build.started', { context, subject: { id: 'b' } }, { specVersion: '0.3' });
+    expect(Object.keys(event.context)).toEqual(['version', 'id', 'source', 'type', 'timestamp']);
+  });
+
   it('says when the version has no such event', () => {
     expect(() => createUntypedEvent('ticket.created', input, { specVersion: '0.3' })).toThrow(
       'CDEvents 0.3.0 has no event ticket.created',

@@ -71,10 +71,13 @@ function assemble(identity: Identity, input: UntypedEventInput, options: CreateO
       source,
       type,
       timestamp: typeof at === 'string' ? at : toTimestamp(at),
-      ...rest,
     },
     subject: { ...input.subject, content: input.subject.content ?? {} },
   };
+  // what is undefined is left out, so that 0.3 is not asked for a field that it does not have
+  for (const [name, value] of Object.entries(rest)) {
+    if (value !== undefined) Object.assign(event.context, { [name]: value });
+  }
   if (specVersion !== '0.5') event.subject.type = subjectType;
   if (input.customData !== undefined) event.customData = input.customData;
   if (input.customDataContentType !== undefined) event.customDataContentType = input.customDataContentType;
