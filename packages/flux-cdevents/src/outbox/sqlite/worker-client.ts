@@ -10,7 +10,7 @@ const MAX_WRITES = 512;
  * Batches are at least so far apart. Waking a thread costs as much as writing an event; under load a batch that waits
  * a moment carries many calls, and a single call still goes at once.
  */
-const MIN_GAP_MS = 5;
+const MIN_GAP_MS = 2;
 
 /** The main thread's end: calls are gathered while a batch is under way, and go to the worker together. */
 export interface WorkerClient {
