@@ -1,12 +1,9 @@
 import { fastifySwagger } from '@fastify/swagger';
 import { type FastifyInstance, fastify } from 'fastify';
-import type { ConfigSnapshot } from '../config/config-source.ts';
 import { messageOf } from '../errors.ts';
-import type { FluxEvent } from '../flux/event.ts';
-import type { NamespacedName } from '../flux/object-ref.ts';
-import { type Logger, silentLogger } from '../observe/log.ts';
-import type { Outbox } from '../outbox/outbox.ts';
+import { silentLogger } from '../observe/log.ts';
 import { VERSION } from '../version.ts';
+import type { ApiServerDeps } from './api-deps.ts';
 import { ApiError, answerFor } from './api-error.ts';
 import { createGuard } from './api-guard.ts';
 import { configRoutes } from './config-routes.ts';
@@ -17,26 +14,6 @@ import { type TypeBoxProvider, validateWithTypeBox } from './typebox-routes.ts';
 export const API_PREFIX = '/api/v1';
 /** A Flux event of the largest size that the event endpoint takes, and what is around it. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
-
-export interface ApiServerDeps {
-  readonly outbox: Pick<Outbox, 'list' | 'replay' | 'discard' | 'stats' | 'stops'>;
-  readonly snapshot: () => ConfigSnapshot | undefined;
-  /** Maps an event, or one that it makes up, for one Provider and commits it. */
-  readonly send: (
-    provider: NamespacedName,
-    request: { readonly reason?: string; readonly event?: FluxEvent },
-  ) => Promise<{
-    readonly entries: readonly { readonly id: string; readonly type: string }[];
-    /** Why there is none. */
-    readonly skipped?: string;
-  }>;
-  /** When given, every request has to show it; `createGuard` has the rules with and without. A function may rotate it. */
-  readonly token?: string | (() => string);
-  /** @default silent */
-  readonly logger?: Logger;
-  /** Epoch ms. */
-  readonly now: () => number;
-}
 
 /**
  * The API behind `flux-cdevents deliveries`, `send` and the web page, described by its own `openapi.json`. Errors are

@@ -7,7 +7,7 @@ import type { ReadyProvider, ResolvedProvider } from '../flux/provider.ts';
 import { mask } from '../observe/mask.ts';
 import { ENTRY_STATES } from '../outbox/entry.ts';
 import type { ProviderStats, ProviderStop } from '../outbox/outbox.ts';
-import type { ApiServerDeps } from './api-server.ts';
+import type { ApiServerDeps } from './api-deps.ts';
 import {
   type AlertInfo,
   AlertsAnswer,

@@ -2,8 +2,8 @@ import Type from 'typebox';
 import { type NamespacedName, nameOf, parseName } from '../flux/object-ref.ts';
 import type { OutboxEntry } from '../outbox/entry.ts';
 import type { EntryFilter } from '../outbox/outbox.ts';
+import type { ApiServerDeps } from './api-deps.ts';
 import { ApiError } from './api-error.ts';
-import type { ApiServerDeps } from './api-server.ts';
 import {
   CountAnswer,
   type Delivery,

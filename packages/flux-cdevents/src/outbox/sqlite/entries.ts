@@ -17,9 +17,6 @@ export const BLOCKED = 1;
 export const DELIVERED = 2;
 export const DEAD_LETTER = 3;
 
-/** Place in the order. Neighbours are so far apart that an entry can be replaced by several in its place. */
-export const SEQ_STRIDE = 1024;
-
 /** The undelivered entry of a key that comes first. */
 const headOf = (store: Store, key: number) =>
   store.db.get<[seq: number, state: number, provider: number, dueAt: number]>(

@@ -1,6 +1,7 @@
-import { DELIVERED, endLease, entryExists, insertEntry, promote, removeEntry, SEQ_STRIDE } from './entries.ts';
+import { DELIVERED, endLease, entryExists, insertEntry, promote, removeEntry } from './entries.ts';
 import { isExpected, remember } from './memory.ts';
 import type { Writes } from './protocol.ts';
+import { SEQ_STRIDE } from './seq.ts';
 import { settled } from './settle.ts';
 import type { Store } from './store.ts';
 

@@ -1,8 +1,8 @@
 import { type Database, isFull } from './database.ts';
-import { SEQ_STRIDE } from './entries.ts';
 import { createKeyIndex, type KeyIndex } from './key-index.ts';
 import { createLeases, type Leases } from './leases.ts';
 import { createProviders, type Providers } from './providers.ts';
+import { SEQ_STRIDE } from './seq.ts';
 import { createTurns, type Turns } from './turns.ts';
 import { createTypes, type Types } from './types.ts';
 
