@@ -8,6 +8,8 @@ const root = join(import.meta.dirname, '..');
 const packages = ['cdevents-sdk', 'flux-cdevents'];
 /** Folders and files of a package that are published as they are. */
 const asIs = ['README.md', 'demo'];
+/** Folders of the repository that a package brings: the manifests that `flux-cdevents install` prints. */
+const brought: Readonly<Record<string, readonly string[]>> = { 'flux-cdevents': ['deploy/base', 'deploy/components'] };
 
 type Manifest = Record<string, unknown> & { exports?: Record<string, string>; private?: boolean };
 
@@ -22,6 +24,7 @@ for (const name of packages) {
   for (const file of asIs) {
     if (existsSync(join(from, file))) cpSync(join(from, file), join(to, file), { recursive: true });
   }
+  for (const folder of brought[name] ?? []) cpSync(join(root, folder), join(to, folder), { recursive: true });
   cpSync(join(root, 'LICENSE'), join(to, 'LICENSE'));
   if (existsSync(join(from, 'bin'))) {
     cpSync(join(from, 'bin'), join(to, 'bin'), { recursive: true });

@@ -96,6 +96,10 @@ describe('flux-cdevents', () => {
     expect(cdevent.context.type).toBe('dev.cdevents.environment.modified.0.2.0');
   });
 
+  it('brings the manifests of an installation', () => {
+    expect(node(bin, 'install', '--export', '--components', 'forward')).toContain('--forward-to=');
+  });
+
   it('runs the demo, its store and its worker included', () => {
     expect(node(bin, 'demo')).toMatch(/lost 0/);
   });

@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<(io: Io) => Command>>> = {
   mapping: async () => (await import('./commands/mapping.ts')).createMappingCommand,
   deliveries: async () => (await import('./commands/deliveries.ts')).createDeliveriesCommand,
   send: async () => (await import('./commands/send.ts')).createSendCommand,
+  install: async () => (await import('./commands/install.ts')).createInstallCommand,
 };
 
 const io = processIo();
@@ -28,6 +29,8 @@ const argv = process.argv.slice(2);
 const program = createCommand('flux-cdevents', io)
   .description('The CDEvents Provider for Flux: Flux events in, CDEvents out, and nothing accepted is lost.')
   .version(VERSION)
+  // A flag behind a command is that command's: install has a --version of its own.
+  .enablePositionalOptions()
   .addHelpText(
     'after',
     helpWith([

@@ -10,6 +10,7 @@ import { createCheckCommand } from '../src/commands/check.ts';
 import { createConvertCommand } from '../src/commands/convert.ts';
 import { createDeliveriesCommand } from '../src/commands/deliveries.ts';
 import { createDemoCommand } from '../src/commands/demo.ts';
+import { createInstallCommand } from '../src/commands/install.ts';
 import { createMappingCommand } from '../src/commands/mapping.ts';
 import { createSendCommand } from '../src/commands/send.ts';
 import { createSinkCommand } from '../src/commands/sink.ts';
@@ -54,12 +55,18 @@ describe('flux-cdevents', () => {
     [createMappingCommand, ['show']],
     [createDeliveriesCommand, ['show', 'replay', 'discard']],
     [createSendCommand, []],
+    [createInstallCommand, []],
   ])('so has that of %o and %j', async (create, below) => {
     for (const argv of [[], ...below.map((name) => [name])]) {
       const { code, stdout } = await runCommand(create, [...argv, '--help']);
       expect(code).toBe(0);
       expectHelp(stdout);
     }
+  });
+
+  it('leaves --version behind a command to the command', async () => {
+    const { code, stdout } = await cli(['install', '--export', '--version', 'v9.9.9']);
+    expect([code, stdout]).toEqual([0, expect.stringContaining('/flux-cdevents:v9.9.9\n')]);
   });
 
   it('says its version', async () => {

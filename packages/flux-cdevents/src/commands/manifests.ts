@@ -1,0 +1,95 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse, parseAllDocuments } from 'yaml';
+import { type PatchOperation, patched } from './json-patch.ts';
+
+/** An object of Kubernetes, as far as manifests are handled. */
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly [field: string]: unknown;
+}
+
+/** A change to the objects of a kind whose whole name a regular expression matches, as Kustomize takes it. */
+export interface ManifestPatch {
+  readonly target: { readonly kind: string; readonly name: string };
+  readonly operations: readonly PatchOperation[];
+}
+
+/** What our folders say in their kustomization.yaml; Kustomize knows more, `readKustomization` refuses it. */
+interface Kustomization {
+  readonly resources?: readonly string[];
+  readonly components?: readonly string[];
+  readonly patches?: readonly { readonly target: ManifestPatch['target']; readonly patch: string }[];
+}
+
+const KNOWN_FIELDS = ['apiVersion', 'kind', 'resources', 'components', 'patches'];
+
+/** The folder with the manifests: in a published package beside `src`, in a checkout at its root. */
+export const manifestsFolder = (): string => {
+  const [published = '', checkout = ''] = ['../..', '../../../..'].map((up) => join(import.meta.dirname, up, 'deploy'));
+  return existsSync(join(published, 'base')) ? published : checkout;
+};
+
+/** The objects of a folder, with components over them: what `kubectl kustomize` makes of the same files. */
+export function buildManifests(folder: string, components: readonly string[] = []): Manifest[] {
+  return components.reduce(
+    (manifests, component) => withComponent(manifests, component),
+    withComponent([], folder, readKustomization(folder)),
+  );
+}
+
+function withComponent(
+  manifests: readonly Manifest[],
+  folder: string,
+  { resources = [], components = [], patches = [] } = readKustomization(folder),
+): Manifest[] {
+  const own = resources.flatMap((file) => readManifests(join(folder, file)));
+  const composed = components.reduce(
+    (below, component) => withComponent(below, join(folder, component)),
+    [...manifests, ...own],
+  );
+  return withPatches(
+    composed,
+    patches.map(({ target, patch }) => ({ target, operations: parse(patch) as PatchOperation[] })),
+  );
+}
+
+/** @throws {Error} where a patch does not apply */
+export const withPatches = (manifests: readonly Manifest[], patches: readonly ManifestPatch[]): Manifest[] =>
+  patches.reduce<Manifest[]>(
+    (before, { target, operations }) =>
+      before.map((manifest) => (isTarget(manifest, target) ? patched(manifest, operations) : manifest)),
+    [...manifests],
+  );
+
+const isTarget = ({ kind, metadata }: Manifest, target: ManifestPatch['target']): boolean =>
+  kind === target.kind && new RegExp(`^(?:${target.name})$`).test(metadata.name);
+
+/** The same objects in another namespace, those that refer to them included. */
+export const inNamespace = (manifests: readonly Manifest[], namespace: string): Manifest[] =>
+  manifests.map(({ metadata, ...manifest }) => ({
+    ...(manifest as Omit<Manifest, 'metadata'>),
+    metadata: metadata.namespace === undefined ? metadata : { ...metadata, namespace },
+    ...(Array.isArray(manifest.subjects) && {
+      subjects: manifest.subjects.map((subject: object) => ({ ...subject, namespace })),
+    }),
+  })) as Manifest[];
+
+/** @throws {Error} where a file is no YAML */
+export const readManifests = (file: string): Manifest[] =>
+  parseAllDocuments(readFileSync(file, 'utf8'), { prettyErrors: true })
+    .map((document) => {
+      if (document.errors[0]) throw new Error(`${file}: ${document.errors[0].message}`);
+      return document.toJS() as Manifest | null;
+    })
+    .filter((manifest) => manifest !== null);
+
+function readKustomization(folder: string): Kustomization {
+  const file = join(folder, 'kustomization.yaml');
+  const kustomization = parse(readFileSync(file, 'utf8')) as Kustomization;
+  const unknown = Object.keys(kustomization).filter((field) => !KNOWN_FIELDS.includes(field));
+  if (unknown.length > 0) throw new Error(`${file}: ${unknown.join(', ')}: not known here`);
+  return kustomization;
+}
