@@ -3,9 +3,10 @@ import { formatIssue, type Provider } from '../flux/provider.ts';
 import { resolveProvider } from '../flux/resolve-provider.ts';
 import { providerProblems } from './provider-problems.ts';
 
-const findingsOf = (spec: Partial<Provider['spec']>) => {
+const findingsOf = (spec: Partial<Provider['spec']>, annotations: Readonly<Record<string, string>> = {}) => {
+  const prefixed = Object.entries(annotations).map(([name, value]) => [`cdevents.toolkit.fluxcd.io/${name}`, value]);
   const provider: Provider = {
-    metadata: { namespace: 'apps', name: 'hub' },
+    metadata: { namespace: 'apps', name: 'hub', annotations: Object.fromEntries(prefixed) },
     spec: { type: 'cdevents', address: 'http://sink', ...spec },
   };
   const resolved = resolveProvider(provider, { secret: () => undefined });
@@ -33,3 +34,31 @@ it.each<[Partial<Provider['spec']>, string[]]>([
     ],
   ],
 ])('%j', (spec, messages) => expect(findingsOf(spec)).toEqual(messages));
+
+const at = (name: string) => `warning: metadata.annotations[cdevents.toolkit.fluxcd.io/${name}]`;
+it.each<[string, Record<string, string>, string[]]>([
+  ['cdevents', { 'webhook-auth': 'none' }, []],
+  [
+    'cdevents',
+    { address: 'http://hub' },
+    [`${at('address')}: expected nothing: it has no effect on type cdevents, found "http://hub"`],
+  ],
+  [
+    'generic',
+    { 'webhook-auth': 'none' },
+    [
+      `${at('webhook-auth')}: expected nothing: it has no effect without cdevents.toolkit.fluxcd.io/address, found "none"`,
+    ],
+  ],
+  ['generic', { address: 'http://hub', 'webhook-auth': 'none' }, []],
+  ['slack', { address: 'http://hub' }, []],
+])('of the webhook: type %s, %j', (type, annotations, messages) =>
+  expect(findingsOf({ type }, annotations)).toEqual(messages),
+);
+
+it('says that a Provider of type generic does not sign', () => {
+  const findings = findingsOf({ type: 'generic' }, { address: 'http://hub' });
+  expect(findings.at(-1)).toBe(
+    `${at('webhook-auth')}: expected none, or type generic-hmac: type generic does not sign, so that its requests are refused, found nothing`,
+  );
+});

@@ -1,12 +1,14 @@
 import { PROVIDER_TYPES } from '../flux/crd-enums.ts';
-import { describeFound } from '../flux/issues.ts';
+import { describeFound, formatPath } from '../flux/issues.ts';
 import { nearest } from '../flux/nearest.ts';
 import { isHandledType } from '../flux/parse-provider.ts';
 import type { Provider, ResolvedProvider } from '../flux/provider.ts';
+import { WEBHOOK_ANNOTATIONS } from '../flux/webhook-provider.ts';
 import type { Finding } from './alert-problems.ts';
 
 /** What is wrong with a Provider, and what it says in vain. A type of the notification-controller is not looked at. */
-export function providerProblems({ spec }: Provider, resolved: ResolvedProvider): readonly Finding[] {
+export function providerProblems(provider: Provider, resolved: ResolvedProvider): readonly Finding[] {
+  const { spec } = provider;
   const finding = (severity: Finding['severity'], field: string, expected: string, found: string): Finding => ({
     severity,
     issue: { path: `spec.${field}`, expected, found },
@@ -26,5 +28,27 @@ export function providerProblems({ spec }: Provider, resolved: ResolvedProvider)
     if (value)
       findings.push(finding('warning', field, `nothing: it has no effect on type ${spec.type}`, describeFound(value)));
   }
-  return findings;
+  return [...findings, ...webhookProblems(provider)];
+}
+
+/** Annotations of the webhook that have no effect, or let nothing in. */
+function webhookProblems({ metadata, spec: { type } }: Provider): readonly Finding[] {
+  const { address, secret, auth } = WEBHOOK_ANNOTATIONS;
+  const annotated = (name: string) => metadata.annotations?.[name];
+  const warn = (name: string, expected: string): Finding => ({
+    severity: 'warning',
+    issue: { path: formatPath(['metadata', 'annotations', name]), expected, found: describeFound(annotated(name)) },
+  });
+  if (type === 'cdevents') {
+    const idle = [address, secret].filter((name) => annotated(name) !== undefined);
+    return idle.map((name) => warn(name, 'nothing: it has no effect on type cdevents'));
+  }
+  if (annotated(address) === undefined) {
+    const idle = [secret, auth].filter((name) => annotated(name) !== undefined);
+    return idle.map((name) => warn(name, `nothing: it has no effect without ${address}`));
+  }
+  if (type === 'generic' && annotated(auth) !== 'none') {
+    return [warn(auth, 'none, or type generic-hmac: type generic does not sign, so that its requests are refused')];
+  }
+  return [];
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aFluxEvent } from '../../test/helpers/flux-events.ts';
 import type { FluxEvent } from './event.ts';
-import { duplicateKey, mergeMetadata } from './metadata.ts';
+import { duplicateKey, groupValue, mergeMetadata, restorePrefixes, userValue } from './metadata.ts';
 
 const alertWith = (spec: { eventMetadata?: Record<string, string>; summary?: string }) => ({
   spec: { providerRef: { name: 'hub' }, eventSources: [], ...spec },
@@ -78,4 +78,41 @@ describe('duplicateKey', () => {
     ['revision', aFluxEvent({ metadata: { 'helm.toolkit.fluxcd.io/revision': '7' } })],
     ['token', aFluxEvent({ metadata: { 'helm.toolkit.fluxcd.io/revision': '6.5.1' } })],
   ])('depends on the %s', (_, event) => expect(duplicateKey(event)).not.toBe(key));
+});
+
+describe('restorePrefixes', () => {
+  it('gives controllers and users their keys back', () => {
+    const metadata = { revision: '6.5.1', 'app-version': '6', 'oci-digest': 'sha256:1', chainId: 'c1', env: 'prod' };
+    const event = restorePrefixes(aFluxEvent({ metadata }));
+    expect(event.metadata).toEqual({
+      'helm.toolkit.fluxcd.io/revision': '6.5.1',
+      'helm.toolkit.fluxcd.io/app-version': '6',
+      'helm.toolkit.fluxcd.io/oci-digest': 'sha256:1',
+      'event.toolkit.fluxcd.io/chainId': 'c1',
+      'event.toolkit.fluxcd.io/env': 'prod',
+    });
+    expect(groupValue(event, 'revision')).toBe('6.5.1');
+    expect(userValue(event, 'chainId')).toBe('c1');
+  });
+
+  it('is undone by a merge, whatever the keys', () => {
+    const metadata = {
+      revision: 'main@sha1:1',
+      commit_status: 'update',
+      originRevision: 'x',
+      token: 'of a user',
+      'a/b': '',
+    };
+    expect(mergeMetadata(restorePrefixes(aFluxEvent({ metadata })), undefined)).toEqual({ metadata, conflicts: [] });
+  });
+
+  it('knows no controller without an API group', () => {
+    const { metadata: _, ...bare } = aFluxEvent();
+    expect(restorePrefixes(bare)).toEqual(bare);
+    const event = {
+      ...aFluxEvent({ metadata: { revision: '1' } }),
+      involvedObject: { kind: 'Pod', namespace: 'a', name: 'b' },
+    };
+    expect(restorePrefixes(event).metadata).toEqual({ 'event.toolkit.fluxcd.io/revision': '1' });
+  });
 });

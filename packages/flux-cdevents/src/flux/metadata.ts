@@ -37,6 +37,24 @@ export function duplicateKey(event: FluxEvent): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }
 
+/** What the controllers themselves say, under the prefix of their group. */
+const ofControllers = new Set(['revision', 'originRevision', 'commit_status', 'app-version', 'oci-digest']);
+
+/**
+ * An event that a notification-controller sent on, with the prefixes that it took off the metadata put back: to the
+ * keys of the controllers that of the object's group, to all others that of a user's annotations. Where a user gives a
+ * key of a controller, the two cannot be told apart any more.
+ */
+export function restorePrefixes(event: FluxEvent): FluxEvent {
+  if (!event.metadata) return event;
+  const group = groupPrefixOf(event);
+  const prefixOf = (key: string) => (group !== '/' && ofControllers.has(key) ? group : EVENT_PREFIX);
+  const metadata = Object.fromEntries(
+    Object.entries(event.metadata).map(([key, value]) => [prefixOf(key) + key, value]),
+  );
+  return { ...event, metadata };
+}
+
 /** One metadata key that more than one source gives. */
 export interface MetadataConflict {
   readonly key: string;

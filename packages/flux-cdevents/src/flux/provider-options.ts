@@ -59,7 +59,7 @@ const readers: Readonly<Record<string, Reader>> = {
   },
   ordering: oneOf('ordering', ['object', 'none']),
   unchanged: oneOf('unchanged', ['skip', 'send']),
-  // The three of the webhook, read where requests come in: here they only have to make sense.
+  // The three of the webhook, read in webhook-provider.ts: here they only have to make sense.
   address: (value) => {
     const wrong = urlIssue(value);
     return wrong ? refuse(wrong.expected, wrong.found) : {};

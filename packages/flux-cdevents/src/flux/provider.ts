@@ -82,8 +82,22 @@ export interface ConfigIssue {
   readonly found: string;
 }
 
+/** How a request to `/webhook/{namespace}/{name}` shows that it may: a signature with this key, or not at all. */
+export type WebhookAuth = { readonly how: 'hmac'; readonly key: Uint8Array } | { readonly how: 'none' };
+
+/** What a Provider is to the webhook. */
+interface WebhookSide {
+  /** Absent: there is no key to check a signature with, so every request is refused. */
+  readonly webhook?: WebhookAuth;
+  /**
+   * True for a `generic` or `generic-hmac` Provider with an `address` annotation: the notification-controller sends to
+   * it, and the webhook is where it sends to. Here it is one of type `cdevents` that takes nothing else.
+   */
+  readonly webhookOnly?: true;
+}
+
 /** A Provider of a handled type, ready for use. */
-export interface ReadyProvider {
+export interface ReadyProvider extends WebhookSide {
   readonly status: 'ready';
   readonly ref: NamespacedName;
   readonly type: HandledType;
@@ -95,7 +109,7 @@ export interface ReadyProvider {
 }
 
 /** A Provider of a handled type that says something wrong: it delivers nothing, and its events wait. */
-export interface InvalidProvider {
+export interface InvalidProvider extends WebhookSide {
   readonly status: 'invalid';
   readonly ref: NamespacedName;
   readonly type: HandledType;

@@ -2,14 +2,31 @@ import { createHash } from 'node:crypto';
 import { type ProviderDeps, resolveEndpoint } from './endpoint/endpoint.ts';
 import type { Findings } from './endpoint/findings.ts';
 import { isHandledType } from './parse-provider.ts';
-import type { ConfigIssue, InvalidProvider, Provider, ReadyProvider, ResolvedProvider } from './provider.ts';
+import type {
+  ConfigIssue,
+  InvalidProvider,
+  Provider,
+  ProviderOptions,
+  ReadyProvider,
+  ResolvedProvider,
+  WebhookAuth,
+} from './provider.ts';
 import { parseProviderOptions } from './provider-options.ts';
 import { memberOf, readName } from './read-object.ts';
+import {
+  isWebhookOnly,
+  receiverOf,
+  toAnnotationPaths,
+  WEBHOOK_ANNOTATIONS,
+  webhookAuthOf,
+} from './webhook-provider.ts';
 
 /** The Secrets that `resolveProvider` will ask for. */
-export const secretNamesOf = ({ spec }: Provider): readonly string[] => [
-  ...new Set([spec.secretRef, spec.certSecretRef, spec.proxySecretRef].flatMap((ref) => (ref ? [ref.name] : []))),
-];
+export const secretNamesOf = ({ metadata, spec }: Provider): readonly string[] => {
+  const ofReceiver = metadata.annotations?.[WEBHOOK_ANNOTATIONS.secret];
+  const references = [spec.secretRef, spec.certSecretRef, spec.proxySecretRef];
+  return [...new Set([...references.flatMap((ref) => (ref ? [ref.name] : [])), ...(ofReceiver ? [ofReceiver] : [])])];
+};
 
 /**
  * Checks a Provider, its annotations and its Secrets, and says where and how to deliver. Pure. Whatever is wrong makes
@@ -23,10 +40,43 @@ export function resolveProvider(provider: Provider, deps: ProviderDeps): Resolve
 
   const { options, issues } = parseProviderOptions(metadata.annotations);
   const findings: Findings = { issues: [...issues], masked: new Set() };
+  const webhook = webhookAuthOf(provider, deps);
+  if (isWebhookOnly(provider)) return resolveWebhookOnly(provider, webhook, { options, suspend, deps, findings });
   const endpoint = resolveEndpoint(provider, type, deps, findings);
-  if (findings.issues.length > 0) return { status: 'invalid', ref, type, suspend, issues: findings.issues };
+  const side = webhook && { webhook };
+  if (findings.issues.length > 0) return { status: 'invalid', ref, type, suspend, issues: findings.issues, ...side };
   const ready: Omit<ReadyProvider, 'fingerprint'> = { status: 'ready', ref, type, suspend, options, endpoint };
-  return { ...ready, fingerprint: fingerprintOf(ready) };
+  return { ...ready, ...side, fingerprint: fingerprintOf(ready) };
+}
+
+interface WebhookOnlyContext {
+  readonly options: ProviderOptions;
+  readonly suspend: boolean;
+  readonly deps: ProviderDeps;
+  readonly findings: Findings;
+}
+
+/** Delivers as a Provider of type `cdevents` would whose receiver is the one of the annotations. */
+function resolveWebhookOnly(
+  provider: Provider,
+  webhook: WebhookAuth | undefined,
+  { options, suspend, deps, findings }: WebhookOnlyContext,
+): ReadyProvider | InvalidProvider {
+  const { namespace, name } = provider.metadata;
+  const common = { ref: { namespace, name }, type: 'cdevents', suspend } as const;
+  const endpoint = resolveEndpoint(receiverOf(provider), 'cdevents', deps, findings);
+  if (!webhook) {
+    findings.issues.push({
+      path: 'spec.secretRef',
+      expected: 'a Secret with the HMAC key as token',
+      found: provider.spec.secretRef ? 'none that can be read' : 'nothing',
+    });
+  }
+  const side = { webhookOnly: true, ...(webhook && { webhook }) } as const;
+  const issues = toAnnotationPaths(findings.issues);
+  if (issues.length > 0) return { status: 'invalid', ...common, issues, ...side };
+  const ready: Omit<ReadyProvider, 'fingerprint'> = { status: 'ready', ...common, options, endpoint };
+  return { ...ready, ...side, fingerprint: fingerprintOf(ready) };
 }
 
 /**
@@ -37,9 +87,11 @@ export function invalidProvider(document: unknown, issues: readonly ConfigIssue[
   const ref = readName(document);
   const spec = memberOf(document, 'spec');
   const type = spec?.type;
-  return ref && isHandledType(type)
-    ? { status: 'invalid', ref, type, suspend: spec?.suspend === true, issues }
-    : undefined;
+  if (!ref || !isHandledType(type)) return undefined;
+  const annotations = memberOf(memberOf(document, 'metadata'), 'annotations');
+  const webhookOnly = type !== 'cdevents' && annotations?.[WEBHOOK_ANNOTATIONS.address] !== undefined;
+  const suspend = spec?.suspend === true;
+  return { status: 'invalid', ref, type, suspend, issues, ...(webhookOnly && { webhookOnly }) };
 }
 
 /** The order of annotations does not count, that of headers does. */
