@@ -1,13 +1,16 @@
+import { createHash } from 'node:crypto';
 import type { ConfigSnapshot, ConfigSource } from './config/config-source.ts';
 import { FluxCDEventsError } from './errors.ts';
-import type { FluxEvent } from './flux/event.ts';
-import { duplicateKey, mergeMetadata } from './flux/metadata.ts';
+import { type FluxEvent, parseFluxEvent } from './flux/event.ts';
+import { duplicateKey, mergeMetadata, restorePrefixes } from './flux/metadata.ts';
 import { type NamespacedName, nameOf, objectKey } from './flux/object-ref.ts';
+import type { ResolvedProvider } from './flux/provider.ts';
+import { bodyOf, forwardEntry, isForward } from './forward.ts';
 import { type MapDefaults, type MappedEvent, mapEntry, mapEvent, type Selection } from './map/map-event.ts';
 import type { Matcher } from './match/matcher.ts';
 import type { Logger } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
-import type { ClaimedEntry } from './outbox/entry.ts';
+import type { ClaimedEntry, NewEntry } from './outbox/entry.ts';
 import type { Outbox } from './outbox/outbox.ts';
 
 export interface PipelineDeps {
@@ -18,6 +21,8 @@ export interface PipelineDeps {
   readonly defaults: MapDefaults;
   /** How long the same event counts as a duplicate. */
   readonly rateLimitIntervalMs: number;
+  /** True: every event of the event endpoint is passed on to a notification-controller as well. @default false */
+  readonly forward?: boolean;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly now: () => number;
@@ -31,29 +36,50 @@ export type Acceptance =
 export interface Pipeline {
   /**
    * Resolves once everything that the event causes is committed. Safe to repeat: ids follow from the event.
+   * @param body what is passed on, as it came. @default the event as JSON
    * @throws {FluxCDEventsError} `FCE_CONFIG_NOT_LOADED`, `FCE_STORE_UNAVAILABLE`
    */
-  accept(event: FluxEvent): Promise<Acceptance>;
+  accept(event: FluxEvent, body?: string): Promise<Acceptance>;
+  /**
+   * The same for an event that a notification-controller sent on to one Provider: the Alerts were matched there, and
+   * metadata has lost its prefixes. The same body for the same Provider is the same event.
+   * @throws {FluxCDEventsError} as `accept` does
+   */
+  acceptFor(provider: NamespacedName, event: FluxEvent, body: Uint8Array): Promise<Acceptance>;
   /** Maps an entry that waited for it and puts what comes of it in its place. */
   expand(entry: ClaimedEntry): Promise<void>;
 }
 
 export function createPipeline(deps: PipelineDeps): Pipeline {
-  const { config, current, outbox, defaults, metrics, logger, now } = deps;
+  const { config, current, outbox, defaults, forward = false, metrics, logger, now } = deps;
   const reportConflicts = createConflictReporter(logger);
 
-  const select = async (event: FluxEvent): Promise<readonly Selection[]> => {
+  const loaded = () => {
     const configuration = current();
     if (!configuration) throw new FluxCDEventsError('FCE_CONFIG_NOT_LOADED', 'the configuration is not loaded yet');
-    const { snapshot, matcher } = configuration;
+    return configuration;
+  };
+
+  /** What the notification-controller delivers itself, whose endpoint this is only in part. */
+  const isItsOwn = (resolved: ResolvedProvider | undefined): boolean =>
+    resolved !== undefined &&
+    resolved.status !== 'foreign' &&
+    (resolved.webhookOnly === true || (forward && resolved.type !== 'cdevents'));
+
+  const select = async (event: FluxEvent): Promise<readonly Selection[]> => {
+    const { snapshot, matcher } = loaded();
     // Labels are fetched first, so that what follows is pure.
     const labels = matcher.needsLabels(event) ? await config.labels(event.involvedObject) : undefined;
-    return matcher.match(event, labels).map((alert) => {
+    const selections: Selection[] = [];
+    for (const alert of matcher.match(event, labels)) {
+      const provider = { namespace: alert.metadata.namespace, name: alert.spec.providerRef.name };
+      const resolved = snapshot.providers.get(nameOf(provider));
+      if (isItsOwn(resolved)) continue;
       const { metadata, conflicts } = mergeMetadata(event, alert);
       if (conflicts.length > 0) reportConflicts(alert.metadata, conflicts);
-      const provider = { namespace: alert.metadata.namespace, name: alert.spec.providerRef.name };
-      return { alert: alert.metadata, metadata, provider, resolved: snapshot.providers.get(nameOf(provider)) };
-    });
+      selections.push({ alert: alert.metadata, metadata, provider, resolved });
+    }
+    return selections;
   };
 
   const account = ({ entries, skipped, made }: MappedEvent) => {
@@ -66,31 +92,50 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     }
   };
 
-  return {
-    async accept(event) {
-      const selections = await select(event);
-      if (selections.length === 0) return { status: 'nothing' };
-      const object = objectKey(event.involvedObject);
-      for (;;) {
-        const at = now();
-        const { version, memory } = await outbox.recall(object);
-        const mapped = mapEvent(event, selections, memory, { defaults, at });
-        if (mapped.entries.length === 0 && mapped.remember === undefined) {
-          account(mapped);
-          return { status: 'nothing' };
-        }
-        const receipt = await outbox.commit({
-          object,
-          expect: version,
-          ...(mapped.remember !== undefined && { remember: mapped.remember }),
-          entries: mapped.entries,
-          mark: { key: duplicateKey(event), expiresAt: at + deps.rateLimitIntervalMs },
-          at,
-        });
-        if (receipt.status === 'conflict') continue;
-        if (receipt.status === 'stored') account(mapped);
-        return receipt;
+  /** @param more entries that the event causes whatever is made of it */
+  const store = async (
+    event: FluxEvent,
+    selections: readonly Selection[],
+    markKey: string,
+    more: (at: number) => readonly NewEntry[],
+  ): Promise<Acceptance> => {
+    const object = objectKey(event.involvedObject);
+    for (;;) {
+      const at = now();
+      const { version, memory } = await outbox.recall(object);
+      const mapped = mapEvent(event, selections, memory, { defaults, at });
+      const entries = [...mapped.entries, ...more(at)];
+      if (entries.length === 0 && mapped.remember === undefined) {
+        account(mapped);
+        return { status: 'nothing' };
       }
+      const receipt = await outbox.commit({
+        object,
+        expect: version,
+        ...(mapped.remember !== undefined && { remember: mapped.remember }),
+        entries,
+        mark: { key: markKey, expiresAt: at + deps.rateLimitIntervalMs },
+        at,
+      });
+      if (receipt.status === 'conflict') continue;
+      if (receipt.status === 'stored') account(mapped);
+      return receipt;
+    }
+  };
+
+  return {
+    async accept(event, body) {
+      const selections = await select(event);
+      if (selections.length === 0 && !forward) return { status: 'nothing' };
+      return store(event, selections, duplicateKey(event), (at) =>
+        forward ? [forwardEntry(event, body ?? JSON.stringify(event), at)] : [],
+      );
+    },
+
+    async acceptFor(provider, event, body) {
+      const resolved = loaded().snapshot.providers.get(nameOf(provider));
+      const selection = { alert: provider, metadata: event.metadata ?? {}, provider, resolved };
+      return store(restorePrefixes(event), [selection], webhookKey(provider, body), () => []);
     },
 
     async expand(entry) {
@@ -102,10 +147,12 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
           return;
         }
         const at = now();
-        const { event } = JSON.parse(entry.source) as { event: FluxEvent };
+        const event = isForward(entry) ? parseFluxEvent(bodyOf(entry), at) : eventOf(entry);
         const object = objectKey(event.involvedObject);
         const { version, memory } = await outbox.recall(object);
-        const mapped = mapEntry(entry, provider, memory, { defaults, at });
+        const mapped: MappedEvent = isForward(entry)
+          ? unmapped({ ...forwardEntry(event, bodyOf(entry), at), expiresAt: entry.expiresAt })
+          : mapEntry(entry, provider, memory, { defaults, at });
         const result = await outbox.expand({
           id,
           leaseId,
@@ -122,6 +169,17 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     },
   };
 }
+
+/** The mark of a body that the webhook took: a notification-controller that got no answer sends it again as it was. */
+const webhookKey = (provider: NamespacedName, body: Uint8Array): string =>
+  createHash('sha256')
+    .update(`webhook ${nameOf(provider)}\n`)
+    .update(body)
+    .digest('base64url');
+
+const eventOf = ({ source }: ClaimedEntry): FluxEvent => (JSON.parse(source) as { event: FluxEvent }).event;
+
+const unmapped = (entry: NewEntry): MappedEvent => ({ entries: [entry], skipped: [], made: [] });
 
 const labelsOf = ({ namespace, name }: NamespacedName) => ({ namespace, provider: name });
 

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Alert } from '../src/flux/alert.ts';
-import type { FluxEvent } from '../src/flux/event.ts';
+import { type FluxEvent, parseFluxEvent } from '../src/flux/event.ts';
+import { mergeMetadata } from '../src/flux/metadata.ts';
 import { objectKey } from '../src/flux/object-ref.ts';
-import type { ProviderOptions, ReadyProvider, ResolvedProvider } from '../src/flux/provider.ts';
+import type { InvalidProvider, ProviderOptions, ReadyProvider, ResolvedProvider } from '../src/flux/provider.ts';
+import { forwardProvider } from '../src/forward.ts';
 import { createMatcher } from '../src/match/matcher.ts';
 import { silentLogger } from '../src/observe/log.ts';
 import { createMetrics } from '../src/observe/metrics.ts';
@@ -53,7 +55,7 @@ const aProvider = (
   },
 });
 
-const invalid = (name: string): ResolvedProvider => ({
+const invalid = (name: string): InvalidProvider => ({
   status: 'invalid',
   ref: { namespace: 'flux-system', name },
   type: 'cdevents',
@@ -73,7 +75,7 @@ afterEach(async () => {
 });
 
 /** A pipeline whose configuration the test may change. */
-function aPipeline(alerts: readonly Alert[], providers: readonly ResolvedProvider[]) {
+function aPipeline(alerts: readonly Alert[], providers: readonly ResolvedProvider[], forward = false) {
   const configure = (next: readonly ResolvedProvider[]) => ({
     snapshot: {
       alerts,
@@ -90,6 +92,7 @@ function aPipeline(alerts: readonly Alert[], providers: readonly ResolvedProvide
     outbox,
     defaults: {},
     rateLimitIntervalMs: 5 * 60_000,
+    forward,
     metrics,
     logger: silentLogger(),
     now: () => NOW,
@@ -281,4 +284,162 @@ it('remembers an object under its group, kind, namespace and name', async () => 
   const { version, memory } = await outbox.recall(objectKey(aFluxEvent().involvedObject));
   expect(version).toBeGreaterThan(0);
   expect(JSON.parse(memory ?? '')).toMatchObject({ chain: { kind: 'rollout', revision: '6.5.1' } });
+});
+
+describe('with a notification-controller to forward to', () => {
+  const to = forwardProvider('http://notification-controller.flux-system/');
+  /** Spelled as no JSON.stringify would. */
+  const body = (event: FluxEvent) => ` ${JSON.stringify({ ...event, unknown: 'é' })}\n`;
+
+  it('one commit holds what is mapped and what is passed on, byte for byte', async () => {
+    const { pipeline } = aPipeline([anAlert('a')], [aProvider('hub'), to], true);
+    const event = aFluxEvent();
+    expect(await pipeline.accept(event, body(event))).toEqual({ status: 'stored' });
+    const [mapped, forwarded] = await stored();
+    expect(mapped).toMatchObject({ provider: { name: 'hub' } });
+    expect(forwarded).toMatchObject({
+      provider: { namespace: '_', name: 'forward-to' },
+      type: 'forward',
+      object: 'HelmRelease/apps/podinfo',
+      message: body(event),
+      expiresAt: NOW + 24 * HOUR,
+    });
+    expect(await pipeline.accept(event, body(event))).toMatchObject({ status: 'duplicate' });
+    expect(await stored()).toHaveLength(2);
+  });
+
+  it('passes on what no Alert selects, and what is not mapped', async () => {
+    const { pipeline } = aPipeline([anAlert('a')], [aProvider('hub'), to], true);
+    await pipeline.accept(aFluxEvent({ involvedObject: { kind: 'Bucket' } }));
+    await pipeline.accept(aFluxEvent({ reason: 'DriftDetected', severity: 'error' }));
+    expect((await stored()).map(({ type }) => type)).toEqual(['forward', 'forward']);
+  });
+
+  it.each(['generic', 'generic-hmac'] as const)('leaves Providers of type %s to it', async (type) => {
+    const { pipeline } = aPipeline([anAlert('a')], [aProvider('hub', { type }), to], true);
+    await pipeline.accept(aFluxEvent());
+    expect((await stored()).map((entry) => entry.type)).toEqual(['forward']);
+  });
+
+  it('keeps nothing of an event while the configuration is not loaded', async () => {
+    const { pipeline } = aPipeline([], [], true);
+    await pipeline.accept(aFluxEvent());
+    await expect(
+      createPipeline({
+        config: { labels: async () => undefined },
+        current: () => undefined,
+        outbox,
+        defaults: {},
+        rateLimitIntervalMs: 0,
+        forward: true,
+        metrics: createMetrics(),
+        logger: silentLogger(),
+        now: () => NOW,
+      }).accept(aFluxEvent({ reason: 'TestFailed' })),
+    ).rejects.toMatchObject({ code: 'FCE_CONFIG_NOT_LOADED' });
+    expect(await stored()).toHaveLength(1);
+  });
+
+  it('gives the body back to an entry that is to be mapped anew', async () => {
+    const { pipeline } = aPipeline([], [to], true);
+    // nulls, as Go writes them, are no part of a FluxEvent
+    const wire = JSON.stringify({ ...aFluxEvent(), metadata: null, relatedObject: null });
+    await pipeline.accept(parseFluxEvent(wire, NOW), wire);
+    const [first] = (await claim()).entries;
+    if (!first) throw new Error('nothing claimed');
+    await outbox.settle([{ id: first.id, leaseId: first.leaseId, at: NOW, outcome: 'dead-letter', error: 'x' }]);
+    await outbox.replay({}, { at: NOW, expiresAt: NOW + HOUR, remap: true });
+    const [waiting] = (await claim()).entries;
+    expect(waiting).toMatchObject({ id: first.id, type: 'unmapped' });
+    expect(waiting).not.toHaveProperty('message');
+    if (waiting) await pipeline.expand(waiting);
+    expect(await stored()).toMatchObject([
+      { id: first.id, type: 'forward', message: wire, state: 'pending', expiresAt: NOW + HOUR },
+    ]);
+  });
+});
+
+describe('acceptFor', () => {
+  const hub = { namespace: 'flux-system', name: 'hub' };
+  const received = (event: FluxEvent) => {
+    const { metadata } = mergeMetadata(event, undefined);
+    return { event: { ...event, metadata }, body: Buffer.from(JSON.stringify({ ...event, metadata })) };
+  };
+  const webhookOnly = aProvider('hub', { webhookOnly: true });
+
+  it('maps for the Provider that is named, without an Alert', async () => {
+    const { pipeline } = aPipeline([], [webhookOnly]);
+    const { event, body } = received(
+      aFluxEvent({
+        metadata: {
+          'helm.toolkit.fluxcd.io/revision': '6.5.1',
+          'event.toolkit.fluxcd.io/env': 'prod',
+          'event.toolkit.fluxcd.io/chainId': 'my-chain',
+          'event.toolkit.fluxcd.io/triggerId': 'my-trigger',
+        },
+      }),
+    );
+    expect(await pipeline.acceptFor(hub, event, body)).toEqual({ status: 'stored' });
+    const [entry] = await stored();
+    if (!entry) throw new Error('nothing stored');
+    expect(entry).toMatchObject({ provider: hub, alert: hub });
+    expect(cdeventOf(entry)).toMatchObject({
+      context: {
+        chainId: 'my-chain',
+        links: [{ linkType: 'RELATION', linkKind: 'TRIGGER', target: { contextId: 'my-trigger' } }],
+      },
+      customData: { flux: { metadata: { revision: '6.5.1', env: 'prod' } } },
+    });
+  });
+
+  it('takes the same body for the same Provider once, and another for what it is', async () => {
+    const { pipeline } = aPipeline([], [webhookOnly, aProvider('other')]);
+    const { event, body } = received(aFluxEvent());
+    expect(await pipeline.acceptFor(hub, event, body)).toEqual({ status: 'stored' });
+    expect(await pipeline.acceptFor(hub, event, body)).toEqual({ status: 'duplicate', retryAfterMs: 5 * 60_000 });
+    expect(await pipeline.acceptFor({ ...hub, name: 'other' }, event, body)).toEqual({ status: 'stored' });
+    const later = received(aFluxEvent({ timestamp: '2026-11-24T07:49:42Z' }));
+    expect(await pipeline.acceptFor(hub, later.event, later.body)).toEqual({ status: 'stored' });
+  });
+
+  it('is no duplicate of the event endpoint, whose ids are others since the token is known there', async () => {
+    const { pipeline } = aPipeline([anAlert('a')], [aProvider('hub')]);
+    expect(await pipeline.accept(aFluxEvent())).toEqual({ status: 'stored' });
+    const { event, body } = received(aFluxEvent());
+    expect(await pipeline.acceptFor(hub, event, body)).toEqual({ status: 'stored' });
+  });
+
+  it('knows a success that is no news', async () => {
+    const { pipeline } = aPipeline([], [webhookOnly]);
+    for (const [message, status] of [
+      ['finished in 1s', 'stored'],
+      ['finished in 2s', 'nothing'],
+    ]) {
+      const { event, body } = received(aKustomizationEvent({ commitStatus: true, ...(message && { message }) }));
+      expect(await pipeline.acceptFor(hub, event, body)).toEqual({ status });
+    }
+  });
+
+  it('lets events wait for a Provider that says something wrong', async () => {
+    const { pipeline, reconfigure } = aPipeline([], [{ ...invalid('hub'), webhookOnly: true }]);
+    const { event, body } = received(aFluxEvent());
+    expect(await pipeline.acceptFor(hub, event, body)).toEqual({ status: 'stored' });
+    expect(await stored()).toMatchObject([{ type: 'unmapped' }]);
+    reconfigure([webhookOnly]);
+    for (const entry of (await claim()).entries) await pipeline.expand(entry);
+    expect(await stored()).toMatchObject([{ type: 'dev.cdevents.taskrun.finished.0.2.0' }]);
+  });
+
+  it('drops what comes for a suspended Provider', async () => {
+    const { pipeline } = aPipeline([], [aProvider('hub', { suspend: true })]);
+    const { event, body } = received(aFluxEvent());
+    expect(await pipeline.acceptFor(hub, event, body)).toEqual({ status: 'nothing' });
+  });
+
+  it.each([
+    ['ready', aProvider('hub', { webhookOnly: true })],
+    ['wrong', { ...invalid('hub'), webhookOnly: true } as const],
+  ])('is the only way to a Provider that is %s and for the webhook', async (_, provider) => {
+    expect(await aPipeline([anAlert('a')], [provider]).pipeline.accept(aFluxEvent())).toEqual({ status: 'nothing' });
+  });
 });

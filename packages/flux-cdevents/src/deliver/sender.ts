@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
 import type { ReadyProvider } from '../flux/provider.ts';
-import type { ClaimedEntry } from '../outbox/entry.ts';
+import { type ClaimedEntry, FORWARD_TYPE } from '../outbox/entry.ts';
 import type { DeliveryOutcome, OutgoingMessage, Transport } from '../transport/transport.ts';
 import { isDown } from './health.ts';
 import { type Job, type Lane, RAW_TYPE, takeNext } from './lane.ts';
@@ -122,8 +122,13 @@ export function createSender(deps: SenderDeps): { readonly fill: (lane: Lane) =>
   return { fill };
 }
 
+const kinds: ReadonlyMap<string, OutgoingMessage['kind']> = new Map([
+  [RAW_TYPE, 'flux'],
+  [FORWARD_TYPE, 'body'],
+]);
+
 const toMessage = ({ entry: { type, message = '', partitionKey } }: Job): OutgoingMessage => ({
-  kind: type === RAW_TYPE ? 'flux' : 'cdevent',
+  kind: kinds.get(type) ?? 'cdevent',
   body: message,
   ...(partitionKey !== undefined && { partitionKey }),
 });

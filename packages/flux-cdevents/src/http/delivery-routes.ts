@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { type NamespacedName, nameOf, parseName } from '../flux/object-ref.ts';
-import type { OutboxEntry } from '../outbox/entry.ts';
+import { FORWARD_TYPE, type OutboxEntry } from '../outbox/entry.ts';
 import type { EntryFilter } from '../outbox/outbox.ts';
 import type { ApiServerDeps } from './api-deps.ts';
 import { ApiError } from './api-error.ts';
@@ -167,7 +167,7 @@ function toDetail(entry: OutboxEntry): DeliveryDetail {
     metadata: Record<string, string>;
     chainId?: string;
   };
-  const isCDEvent = entry.message !== undefined && entry.type !== 'flux';
+  const isCDEvent = entry.message !== undefined && entry.type !== 'flux' && entry.type !== FORWARD_TYPE;
   return {
     ...toDelivery(entry),
     fluxEvent: event.metadata ? { ...event, metadata: withoutToken(event.metadata) } : event,

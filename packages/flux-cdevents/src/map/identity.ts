@@ -39,6 +39,9 @@ export const contextIdOf = (identity: Identity, type: string, environment: strin
 /** The id of a chain that starts with this event. */
 export const chainIdOf = (identity: Identity): string => idOf([...identity, 'chain']);
 
+/** Stands for the body of a request, byte for byte. */
+export const bodyIdOf = (body: string): string => idOf(['body', hash('sha256', body)]);
+
 /** Id of an outbox entry: the CDEvent's id and eight hexadecimal digits that stand for the Provider. */
 export const entryIdOf = (contextId: string, provider: NamespacedName): string =>
   `${contextId}.${hash('sha256', nameOf(provider)).slice(0, 8)}`;

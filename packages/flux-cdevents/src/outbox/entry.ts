@@ -16,6 +16,9 @@ export type EntryState = 'pending' | 'delivering' | 'delivered' | 'dead-letter';
 
 export const ENTRY_STATES: readonly EntryState[] = ['pending', 'delivering', 'delivered', 'dead-letter'];
 
+/** The type of an entry whose message is the body of a request, passed on to a notification-controller as it came. */
+export const FORWARD_TYPE = 'forward';
+
 /** What an accepted event puts into the outbox. The texts are opaque to the store. */
 export interface NewEntry {
   /** `<CDEvent id>.<8 hexadecimal digits of the Provider>`: the same event for the same Provider has the same id. */
@@ -24,7 +27,7 @@ export interface NewEntry {
   readonly alert: NamespacedName;
   /** Entries with the same key are delivered one at a time, in the order of commit. Absent: no order is kept. */
   readonly orderingKey?: string;
-  /** The event type: `dev.cdevents.service.deployed.0.2.0`; `flux` for a raw event; `unmapped` when there is none yet. */
+  /** The event type: `dev.cdevents.service.deployed.0.2.0`; `flux` for a raw event; `forward`; `unmapped` when there is none yet. */
   readonly type: string;
   /** The Flux object the event is about: `HelmRelease/apps/podinfo`. */
   readonly object: string;
