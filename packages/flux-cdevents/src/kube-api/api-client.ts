@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto';
+import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import { messageOf } from '../errors.ts';
+import type { ApiAccess, Credentials, TlsSettings } from './access.ts';
+import { sleep } from './backoff.ts';
+import { createRateLimiter } from './rate-limit.ts';
+import { readLines } from './read-lines.ts';
+
+export interface ApiRequest {
+  /** @default 'GET' */
+  readonly method?: 'GET' | 'POST' | 'PATCH';
+  /** From the root of the server, with its query. */
+  readonly path: string;
+  /** @default 'application/json' */
+  readonly accept?: string;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** @default 'application/json' */
+  readonly contentType?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** What the API server answered, whatever the status: a failure that was answered is no exception here. */
+export interface ApiResponse {
+  readonly status: number;
+  /** JSON, parsed; undefined when it is none. */
+  readonly body: unknown;
+}
+
+/** One line of a watch. */
+export interface WatchEvent {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  readonly object: unknown;
+}
+
+/** Speaks to one API server. */
+export interface ApiClient {
+  readonly server: string;
+  /** The namespace of the credentials. */
+  readonly namespace: string | undefined;
+  /** @throws when no answer came: no connection, a time-out, an aborted signal */
+  request(request: ApiRequest): Promise<ApiResponse>;
+  /**
+   * Opens a watch. The iteration ends when the API server ends the watch, and throws when the connection breaks or is
+   * silent for too long; a watch that was refused is an answer.
+   */
+  watch(path: string, signal: AbortSignal): Promise<ApiResponse | { readonly events: AsyncIterable<WatchEvent> }>;
+  /** Ends what is under way. */
+  close(): Promise<void>;
+}
+
+export interface ApiClientOptions {
+  readonly access: ApiAccess;
+  /** Requests a second. @default 50 */
+  readonly qps?: number;
+  /** Requests at once. @default 300 */
+  readonly burst?: number;
+  /** @default 'flux-cdevents' */
+  readonly userAgent?: string;
+}
+
+/** Reading 500 large objects takes an API server under load its time. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** API servers send a bookmark about every minute: a watch that is silent for longer hangs on a dead connection. */
+const WATCH_IDLE_MS = 150_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** How often a request is repeated that the API server put off with 429. */
+const MAX_PUT_OFF = 3;
+const MAX_PUT_OFF_MS = 10_000;
+
+/**
+ * The official client makes a new connection for every request; this one keeps them, and asks the official one only
+ * for credentials.
+ */
+export function createApiClient({
+  access,
+  qps = 50,
+  burst = 300,
+  userAgent = 'flux-cdevents',
+}: ApiClientOptions): ApiClient {
+  const limiter = createRateLimiter({ qps, burst });
+  const closing = new AbortController();
+  let kept: { readonly identity: string; readonly dispatcher: Dispatcher } | undefined;
+
+  const dispatcherFor = (tls: TlsSettings): Dispatcher => {
+    const identity = identityOf(tls);
+    if (kept?.identity !== identity) {
+      void kept?.dispatcher.close(); // when its watches have ended
+      kept = { identity, dispatcher: createDispatcher(access.proxy, tls) };
+    }
+    return kept.dispatcher;
+  };
+
+  const send = async (request: ApiRequest, idleMs: number): Promise<Dispatcher.ResponseData> => {
+    const { method = 'GET', path, accept = 'application/json', body, contentType = 'application/json' } = request;
+    const signal = request.signal ? AbortSignal.any([request.signal, closing.signal]) : closing.signal;
+    const attempt = async ({ headers, tls }: Credentials) =>
+      dispatcherFor(tls).request({
+        origin: new URL(access.server).origin,
+        path: `${new URL(access.server).pathname.replace(/\/$/, '')}${path}`,
+        method,
+        headers: {
+          ...headers,
+          accept,
+          'user-agent': userAgent,
+          ...(body !== undefined && { 'content-type': contentType }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+        signal,
+        headersTimeout: REQUEST_TIMEOUT_MS,
+        bodyTimeout: idleMs,
+      });
+    for (let putOff = 0, renewed = false; ; ) {
+      await limiter.take(signal);
+      const response = await attempt(await access.credentials());
+      if (response.statusCode === 401 && !renewed) {
+        renewed = true;
+        await response.body.dump();
+        access.renew();
+      } else if (response.statusCode === 429 && putOff < MAX_PUT_OFF) {
+        putOff++;
+        await response.body.dump();
+        const seconds = Number(response.headers['retry-after'] ?? 1);
+        await sleep(Math.min((Number.isFinite(seconds) ? seconds : 1) * 1000, MAX_PUT_OFF_MS), signal);
+      } else return response;
+    }
+  };
+
+  const answer = async ({ statusCode, body }: Dispatcher.ResponseData): Promise<ApiResponse> => {
+    const text = await body.text();
+    return { status: statusCode, body: parseJson(text) };
+  };
+
+  return {
+    server: access.server,
+    namespace: access.namespace,
+    request: async (request) => answer(await send(request, REQUEST_TIMEOUT_MS)),
+    async watch(path, signal) {
+      const response = await send({ path, signal }, WATCH_IDLE_MS);
+      if (response.statusCode !== 200) return answer(response);
+      return { events: watchEvents(response.body) };
+    },
+    async close() {
+      closing.abort();
+      await kept?.dispatcher.destroy();
+    },
+  };
+}
+
+async function* watchEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<WatchEvent> {
+  for await (const line of readLines(body)) {
+    if (line !== '') yield JSON.parse(line) as WatchEvent;
+  }
+}
+
+function createDispatcher(proxy: string | undefined, tls: TlsSettings): Dispatcher {
+  const connect = { ...tls, timeout: CONNECT_TIMEOUT_MS, keepAlive: true, keepAliveInitialDelay: 30_000 };
+  return proxy === undefined ? new Agent({ connect }) : new ProxyAgent({ uri: proxy, requestTls: connect });
+}
+
+/** Connections are kept as long as who we are and whom we trust stays the same. */
+const identityOf = (tls: TlsSettings): string => {
+  const hash = createHash('sha256');
+  for (const part of [tls.ca, tls.cert, tls.key, tls.servername, String(tls.rejectUnauthorized)]) {
+    hash.update(part ?? '').update('\0');
+  }
+  return hash.digest('base64');
+};
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** `403 Forbidden: secrets "hub" is forbidden: …`, of an answer that was not hoped for. */
+export function describeAnswer({ status, body }: ApiResponse): string {
+  const { reason, message } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
+  const parts = [typeof reason === 'string' ? `${status} ${reason}` : String(status)];
+  if (typeof message === 'string' && message !== '') parts.push(message);
+  return parts.join(': ');
+}
+
+/** Why no answer came; a time-out and a refused connection say so in their cause. */
+export const describeNoAnswer = (thrown: unknown): string => {
+  const { code, cause } = (thrown instanceof Error ? thrown : {}) as { code?: unknown; cause?: unknown };
+  const text = messageOf(thrown) || (typeof code === 'string' ? code : 'no answer');
+  return cause instanceof Error && cause.message !== '' ? `${text}: ${cause.message}` : text;
+};

@@ -1,0 +1,57 @@
+import { type ApiClient, type ApiResponse, describeAnswer } from './api-client.ts';
+
+/** A resource type as an API server serves it. */
+export interface ServedResource {
+  /** `notification.toolkit.fluxcd.io/v1`. */
+  readonly apiVersion: string;
+  /** Plural, as in paths: `alerts`. */
+  readonly resource: string;
+  readonly kind: string;
+}
+
+/** The path of a resource type, of one namespace when that is given. */
+export function resourcePath({ apiVersion, resource }: Omit<ServedResource, 'kind'>, namespace?: string): string {
+  const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  const within = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  return `${root}${within}/${resource}`;
+}
+
+/**
+ * Asks an API server what it serves. Every authenticated user may (the ClusterRole `system:discovery`).
+ * @throws when no answer came, or one that says nothing about it
+ */
+export interface Discovery {
+  /** The versions of a group, the server's preferred one first; empty when there is no such group. */
+  versions(group: string): Promise<readonly string[]>;
+  /** The resource types of a version, without subresources; undefined when the version is not served. */
+  resources(apiVersion: string): Promise<readonly ServedResource[] | undefined>;
+}
+
+export function createDiscovery(api: Pick<ApiClient, 'request'>): Discovery {
+  const get = async (path: string): Promise<ApiResponse | undefined> => {
+    const response = await api.request({ path });
+    if (response.status === 404) return undefined;
+    if (response.status !== 200) throw new Error(`discovery of ${path}: ${describeAnswer(response)}`);
+    return response;
+  };
+  return {
+    async versions(group) {
+      const response = await get(`/apis/${group}`);
+      const { versions = [], preferredVersion } = (response?.body ?? {}) as {
+        versions?: readonly { readonly version: string }[];
+        preferredVersion?: { readonly version: string };
+      };
+      const names = versions.map(({ version }) => version);
+      const preferred = preferredVersion?.version;
+      return preferred === undefined ? names : [preferred, ...names.filter((name) => name !== preferred)];
+    },
+    async resources(apiVersion) {
+      const response = await get(apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`);
+      if (!response) return undefined;
+      const { resources = [] } = response.body as { resources?: readonly { name: string; kind: string }[] };
+      return resources
+        .filter(({ name }) => !name.includes('/'))
+        .map(({ name, kind }) => ({ apiVersion, resource: name, kind }));
+    },
+  };
+}
