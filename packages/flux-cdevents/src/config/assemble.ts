@@ -1,8 +1,17 @@
 import type { Alert } from '../flux/alert.ts';
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
-import type { ConfigIssue, InvalidProvider, Provider, ResolvedProvider } from '../flux/provider.ts';
-import { resolveProvider } from '../flux/resolve-provider.ts';
+import { isHandledType } from '../flux/parse-provider.ts';
+import {
+  type ConfigIssue,
+  HANDLED_TYPES,
+  type HandledType,
+  type InvalidProvider,
+  type Provider,
+  type ResolvedProvider,
+} from '../flux/provider.ts';
+import { resolveProvider, secretNamesOf } from '../flux/resolve-provider.ts';
 import type { Secret } from '../flux/secret.ts';
+import { isWebhookOnly } from '../flux/webhook-provider.ts';
 import { type AlertContext, alertProblems, type Finding } from './alert-problems.ts';
 import type { ConfigProblem, ConfigSnapshot } from './config-source.ts';
 import { providerProblems } from './provider-problems.ts';
@@ -16,6 +25,8 @@ export interface ConfigObjects {
   /** Problems that the source found while reading; they come first. */
   readonly problems: readonly ConfigProblem[];
   readonly noCrossNamespaceRefs: boolean;
+  /** Provider types that are delivered here; the others are foreign. @default all that are known */
+  readonly handledTypes?: readonly HandledType[];
   secret(name: NamespacedName): Secret | undefined;
   /** True for a Provider that is there but cannot be read, so that its Alerts are not blamed as well. */
   isUnreadable(provider: NamespacedName): boolean;
@@ -25,33 +36,82 @@ export interface ConfigObjects {
   where(kind: 'Alert' | 'Provider', name: NamespacedName, issue: ConfigIssue): string | undefined;
 }
 
+interface KnownProvider {
+  readonly secrets: readonly (Secret | undefined)[];
+  readonly resolved: ResolvedProvider;
+  readonly findings: readonly Finding[];
+}
+
+interface KnownAlert {
+  readonly providerExists: boolean;
+  readonly findings: readonly Finding[];
+}
+
+/** Whether a Provider is delivered here: by its type, or because its events come through the webhook. */
+export const isDelivered = (provider: Provider, handledTypes: readonly HandledType[] = HANDLED_TYPES): boolean =>
+  handledTypes.some((handled) => handled === provider.spec.type) || isWebhookOnly(provider);
+
+/** The Secrets that a Provider is resolved with: none when it is not delivered here. */
+export const secretsNeeded = (provider: Provider, handledTypes?: readonly HandledType[]): readonly string[] =>
+  isDelivered(provider, handledTypes) ? secretNamesOf(provider) : [];
+
 /** Makes a snapshot: Providers with their Secrets resolved, Alerts held against them, every problem listed. Pure. */
-export function assembleSnapshot(objects: ConfigObjects): ConfigSnapshot {
-  const problems = [...objects.problems];
-  const report = (kind: 'Alert' | 'Provider', { metadata }: Alert | Provider, findings: readonly Finding[]) => {
-    for (const finding of findings) {
-      const where = objects.where(kind, metadata, finding.issue);
-      problems.push({ object: `${kind} ${nameOf(metadata)}`, ...(where && { where }), ...finding });
-    }
-  };
+export const assembleSnapshot = (objects: ConfigObjects): ConfigSnapshot => createAssembler()(objects);
 
-  const providers = new Map<string, ResolvedProvider>();
-  for (const provider of objects.invalidProviders) providers.set(nameOf(provider.ref), provider);
-  for (const provider of objects.providers) {
+/**
+ * The same again and again, for objects that change a few at a time: what an object came to is remembered by its
+ * identity, so an object that stays must be the same one, and one that changes another. `noCrossNamespaceRefs`,
+ * `handledTypes` and `labelsKnown` are to stay what they are.
+ */
+export function createAssembler(): (objects: ConfigObjects) => ConfigSnapshot {
+  const knownProviders = new WeakMap<Provider, KnownProvider>();
+  const knownAlerts = new WeakMap<Alert, KnownAlert>();
+
+  const resolve = (provider: Provider, objects: ConfigObjects): KnownProvider => {
     const { namespace } = provider.metadata;
-    const resolved = resolveProvider(provider, { secret: (name) => objects.secret({ namespace, name }) });
-    providers.set(nameOf(provider.metadata), resolved);
-    report('Provider', provider, providerProblems(provider, resolved));
-  }
-
-  const context: AlertContext = {
-    noCrossNamespaceRefs: objects.noCrossNamespaceRefs,
-    providerExists: (provider) => providers.has(nameOf(provider)) || objects.isUnreadable(provider),
-    labelsKnown: objects.labelsKnown,
+    const secrets = secretsNeeded(provider, objects.handledTypes).map((name) => objects.secret({ namespace, name }));
+    const known = knownProviders.get(provider);
+    if (known?.secrets.every((secret, index) => secret === secrets[index])) return known;
+    const left = isHandledType(provider.spec.type) && !isDelivered(provider, objects.handledTypes);
+    const resolved: ResolvedProvider = left
+      ? { status: 'foreign', ref: { namespace, name: provider.metadata.name }, type: provider.spec.type }
+      : resolveProvider(provider, { secret: (name) => objects.secret({ namespace, name }) });
+    const now = { secrets, resolved, findings: left ? [] : providerProblems(provider, resolved) };
+    knownProviders.set(provider, now);
+    return now;
   };
-  for (const alert of objects.alerts) {
-    const provider = providers.get(nameOf({ ...alert.spec.providerRef, namespace: alert.metadata.namespace }));
-    if (provider?.status !== 'foreign') report('Alert', alert, alertProblems(alert, context));
-  }
-  return { alerts: objects.alerts, providers, problems };
+
+  return (objects) => {
+    const problems = [...objects.problems];
+    const report = (kind: 'Alert' | 'Provider', { metadata }: Alert | Provider, findings: readonly Finding[]) => {
+      for (const finding of findings) {
+        const where = objects.where(kind, metadata, finding.issue);
+        problems.push({ object: `${kind} ${nameOf(metadata)}`, ...(where && { where }), ...finding });
+      }
+    };
+
+    const providers = new Map<string, ResolvedProvider>();
+    for (const provider of objects.invalidProviders) providers.set(nameOf(provider.ref), provider);
+    for (const provider of objects.providers) {
+      const { resolved, findings } = resolve(provider, objects);
+      providers.set(nameOf(provider.metadata), resolved);
+      report('Provider', provider, findings);
+    }
+
+    for (const alert of objects.alerts) {
+      const name = { ...alert.spec.providerRef, namespace: alert.metadata.namespace };
+      const provider = providers.get(nameOf(name));
+      if (provider?.status === 'foreign') continue;
+      const providerExists = provider !== undefined || objects.isUnreadable(name);
+      let known = knownAlerts.get(alert);
+      if (known?.providerExists !== providerExists) {
+        const { noCrossNamespaceRefs, labelsKnown } = objects;
+        const context: AlertContext = { noCrossNamespaceRefs, providerExists: () => providerExists, labelsKnown };
+        known = { providerExists, findings: alertProblems(alert, context) };
+        knownAlerts.set(alert, known);
+      }
+      report('Alert', alert, known.findings);
+    }
+    return { alerts: objects.alerts, providers, problems };
+  };
 }

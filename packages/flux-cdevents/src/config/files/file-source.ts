@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { FluxCDEventsError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../observe/log.ts';
 import type { ConfigProblem, ConfigSnapshot, ConfigSource } from '../config-source.ts';
-import { formatProblem } from '../format-problem.ts';
+import { logChange } from '../log-change.ts';
 import { createFileSet, type FileContent } from './file-set.ts';
 import { readFiles, resolveIn } from './read-files.ts';
 import { isSameMap, isSameScan, type Scan, scan } from './scan.ts';
@@ -185,18 +185,3 @@ const unusable = (directory: string, found: unknown) =>
     `${directory}: expected a folder of YAML files, found ${typeof found === 'string' ? found : messageOf(found)}`,
     { cause: found },
   );
-
-/** Says what changed for a reader: every new problem, every one that is gone, and how much there is now. */
-function logChange(logger: Logger, before: ConfigSnapshot | undefined, after: ConfigSnapshot) {
-  const old = new Set(before?.problems.map(formatProblem));
-  const now = new Set(after.problems.map(formatProblem));
-  for (const problem of after.problems) {
-    const text = formatProblem(problem);
-    if (old.has(text)) continue;
-    if (problem.severity === 'error') logger.error({ problem: text }, 'configuration problem');
-    else logger.info({ problem: text }, 'configuration warning');
-  }
-  for (const text of old) if (!now.has(text)) logger.info({ problem: text }, 'configuration problem is gone');
-  const { alerts, providers, problems } = after;
-  logger.info({ alerts: alerts.length, providers: providers.size, problems: problems.length }, 'configuration loaded');
-}

@@ -1,0 +1,18 @@
+import type { Logger } from '../observe/log.ts';
+import type { ConfigSnapshot } from './config-source.ts';
+import { formatProblem } from './format-problem.ts';
+
+/** Says what changed for a reader: every new problem, every one that is gone, and how much there is now. */
+export function logChange(logger: Logger, before: ConfigSnapshot | undefined, after: ConfigSnapshot): void {
+  const old = new Set(before?.problems.map(formatProblem));
+  const now = new Set(after.problems.map(formatProblem));
+  for (const problem of after.problems) {
+    const text = formatProblem(problem);
+    if (old.has(text)) continue;
+    if (problem.severity === 'error') logger.error({ problem: text }, 'configuration problem');
+    else logger.info({ problem: text }, 'configuration warning');
+  }
+  for (const text of old) if (!now.has(text)) logger.info({ problem: text }, 'configuration problem is gone');
+  const { alerts, providers, problems } = after;
+  logger.info({ alerts: alerts.length, providers: providers.size, problems: problems.length }, 'configuration loaded');
+}
