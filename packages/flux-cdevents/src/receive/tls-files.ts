@@ -1,0 +1,114 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import { FluxCDEventsError, messageOf } from '../errors.ts';
+import type { Logger } from '../observe/log.ts';
+
+/** Paths of PEM files. */
+export interface TlsFiles {
+  /** The server's certificate and those between it and the authority. */
+  readonly cert: string;
+  readonly key: string;
+  /** Authorities of client certificates; absent: none are asked for. */
+  readonly clientCa?: string;
+}
+
+/** What the files say, as PEM. */
+export interface TlsMaterial {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca?: string;
+}
+
+/** TLS material that is rotated while it is in use. */
+export interface TlsSource {
+  readonly current: TlsMaterial;
+  /** Called with new material, after it was checked. */
+  onChange(listener: (material: TlsMaterial) => void): void;
+  /** Looks at the files now. */
+  refresh(): void;
+  close(): void;
+}
+
+/** SVIDs live an hour and are renewed after half of it. */
+const CHECK_EVERY_MS = 5_000;
+
+/**
+ * Reads the files and looks every few seconds whether they changed, by what their paths lead to: volumes of Kubernetes
+ * swap a symlink. New files are used once they fit together; until then, and while they are gone, the old ones are.
+ * @throws {FluxCDEventsError} `FCE_OPTION_INVALID` when they cannot be used at the start
+ */
+export function openTlsFiles(files: TlsFiles, logger: Logger): TlsSource {
+  let version = versionOf(files);
+  let current: TlsMaterial;
+  try {
+    current = read(files);
+  } catch (cause) {
+    throw new FluxCDEventsError('FCE_OPTION_INVALID', `TLS of the events address: ${messageOf(cause)}`, { cause });
+  }
+  const listeners: ((material: TlsMaterial) => void)[] = [];
+  let complained = '';
+
+  const refresh = () => {
+    const found = versionOf(files);
+    if (found === version) return;
+    try {
+      current = read(files);
+    } catch (error) {
+      if (complained !== found) logger.error({ error: messageOf(error) }, 'TLS files not usable; the old ones stay');
+      complained = found;
+      return;
+    }
+    version = found;
+    const { validTo, subjectAltName } = new X509Certificate(current.cert);
+    logger.info({ validTo, subjectAltName }, 'TLS files reloaded');
+    for (const listener of listeners) listener(current);
+  };
+  const timer = setInterval(refresh, CHECK_EVERY_MS).unref();
+
+  return {
+    get current() {
+      return current;
+    },
+    onChange: (listener) => void listeners.push(listener),
+    refresh,
+    close: () => clearInterval(timer),
+  };
+}
+
+const pathsOf = ({ cert, key, clientCa }: TlsFiles): readonly string[] => [cert, key, ...(clientCa ? [clientCa] : [])];
+
+const versionOf = (files: TlsFiles): string =>
+  pathsOf(files)
+    .map((path) => {
+      const stat = statSync(path, { throwIfNoEntry: false });
+      return stat ? `${stat.ino} ${stat.mtimeMs} ${stat.size}` : 'gone';
+    })
+    .join();
+
+function read(files: TlsFiles): TlsMaterial {
+  const cert = readFileSync(files.cert, 'utf8');
+  const key = readFileSync(files.key, 'utf8');
+  const ca = files.clientCa === undefined ? undefined : readFileSync(files.clientCa, 'utf8');
+  try {
+    new X509Certificate(cert);
+    createSecureContext({ cert, key }); // which refuses a key of another certificate
+  } catch (cause) {
+    const what = `${files.cert} and ${files.key}: expected a certificate and its key in PEM`;
+    throw new Error(`${what} (${messageOf(cause)})`, { cause });
+  }
+  if (ca !== undefined && certificatesIn(ca) === 0) {
+    throw new Error(`${files.clientCa}: expected certificates in PEM`);
+  }
+  return { cert, key, ...(ca !== undefined && { ca }) };
+}
+
+/** How many there are; none when one of them does not parse. */
+function certificatesIn(pem: string): number {
+  const blocks = pem.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED )?CERTIFICATE-----/g);
+  try {
+    return (blocks ?? []).map((block) => new X509Certificate(block)).length;
+  } catch {
+    return 0;
+  }
+}
