@@ -96,6 +96,44 @@ describe('authentication', () => {
   });
 });
 
+describe('authentication that takes a while', () => {
+  it.each([
+    ['true', async () => true, 202],
+    ['false', async () => false, 401],
+    [
+      'not known now',
+      () => Promise.reject(new FluxCDEventsError('FCE_AUTH_UNAVAILABLE', 'the API server does not answer')),
+      503,
+    ],
+    ['something unforeseen', () => Promise.reject(new Error('secret')), 500],
+  ])('%s → %#', async (_, authenticate, status) => {
+    const { post, events } = aServer({ authenticate });
+    const answer = await post(body);
+    expect(answer.statusCode).toBe(status);
+    expect(answer.body).toBe('');
+    expect(answer.headers['retry-after']).toBe(status === 503 ? '1' : undefined);
+    expect(events).toHaveLength(status === 202 ? 1 : 0);
+  });
+
+  it('comes before the body', async () => {
+    const { post } = aServer({ authenticate: () => false });
+    expect((await post('x'.repeat(3 * 1024 * 1024 + 1))).statusCode).toBe(401);
+  });
+});
+
+it('hands over the body as it came', async () => {
+  const bodies: string[] = [];
+  const { post } = aServer({
+    accept: async (_, text) => {
+      bodies.push(text);
+      return { status: 'stored' };
+    },
+  });
+  const spelled = ` ${JSON.stringify({ ...aFluxEvent(), unknown: 'é' })}\n`;
+  await post(spelled);
+  expect(bodies).toEqual([spelled]);
+});
+
 describe('on a socket', () => {
   async function aListeningServer() {
     const { server, ...rest } = aServer();

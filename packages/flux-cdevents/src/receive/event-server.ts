@@ -1,8 +1,20 @@
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import { FluxCDEventsError, messageOf } from '../errors.ts';
-import { type FluxEvent, parseFluxEvent } from '../flux/event.ts';
+import { constants } from 'node:crypto';
+import type { Server as TlsServer } from 'node:tls';
+import {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+  fastify,
+} from 'fastify';
+import { messageOf } from '../errors.ts';
+import type { FluxEvent } from '../flux/event.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import { type Acceptance, createResponder, isUnavailable } from './responder.ts';
+import type { PeerCheck } from './spiffe.ts';
+import type { TlsSource } from './tls-files.ts';
+import { type WebhookDeps, webhookRoutes } from './webhook.ts';
 
 /** Limits of the notification-controller's event server, v1.9.3. */
 export const MAX_EVENT_BYTES = 3 * 1024 * 1024;
@@ -11,18 +23,22 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Flux's recorder keeps idle connections for 90 s; ours must outlive them, or an event meets a closing socket. */
 const KEEP_ALIVE_MS = 120_000;
-/** A wait for the sender that is well under its own 5 s of patience. */
-const RETRY_AFTER_UNAVAILABLE_S = 1;
 
 export interface EventServerDeps {
-  /** Resolves once the event is durable. */
-  readonly accept: (
-    event: FluxEvent,
-  ) => Promise<
-    { readonly status: 'stored' | 'nothing' } | { readonly status: 'duplicate'; readonly retryAfterMs: number }
-  >;
-  /** False: the request is answered 401. Absent: everybody may post. */
-  readonly authenticate?: (authorization: string | undefined) => boolean;
+  /** Resolves once the event is durable. The body is what came. */
+  readonly accept: (event: FluxEvent, body: string) => Promise<Acceptance>;
+  /**
+   * False: the request is answered 401, before its body is read. Absent: everybody may post. The webhook has a check
+   * of its own.
+   * @throws {FluxCDEventsError} `FCE_AUTH_UNAVAILABLE` when it cannot be known now: 503
+   */
+  readonly authenticate?: (authorization: string | undefined) => boolean | Promise<boolean>;
+  /** Absent: there is no webhook. */
+  readonly webhook?: WebhookDeps;
+  /** Absent: plain HTTP. */
+  readonly tls?: TlsSource;
+  /** Whether the client of a connection may post, to the webhook as well. False: 401, and the connection is closed. */
+  readonly peer?: PeerCheck;
   /** Label the HTTP metrics with the request path instead of `/`. */
   readonly exportPathMetrics: boolean;
   readonly metrics: Metrics;
@@ -30,35 +46,17 @@ export interface EventServerDeps {
   readonly now: () => number;
 }
 
-type Result = 'stored' | 'nothing' | 'duplicate' | 'invalid' | 'too_large' | 'unauthorized' | 'unavailable' | 'error';
-
 /**
- * The event endpoint: `POST` to any path, as the notification-controller takes it. Every answer has an empty body,
- * because Flux's recorder reads none and would hold the connection until its time-out otherwise.
+ * The event endpoint: `POST` to any path, as the notification-controller takes it, but for the webhook. Every answer
+ * has an empty body, because Flux's recorder reads none and would hold the connection until its time-out otherwise.
  */
 export function createEventServer(deps: EventServerDeps): FastifyInstance {
-  const { accept, authenticate, metrics, logger, now } = deps;
-  const server = fastify({
-    bodyLimit: MAX_EVENT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connectionTimeout: 0,
-    forceCloseConnections: 'idle',
-    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 5_000 },
-    exposeHeadRoutes: false,
-    clientErrorHandler(error, socket) {
-      if (!socket.writable) return;
-      const status = statusLineOf((error as NodeJS.ErrnoException).code);
-      socket.end(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
-    },
-  });
+  const { accept, authenticate, peer, metrics, logger, now } = deps;
+  const server = createServer(deps);
+  const responder = createResponder(metrics, logger, now);
+  const { answer, unavailable, take } = responder;
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
-
-  const answer = (reply: FastifyReply, status: number, result: Result) => {
-    metrics.eventsReceived.inc({ result });
-    return reply.code(status).send();
-  };
 
   server.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     if (error.statusCode === 413) return answer(reply, 413, 'too_large');
@@ -68,36 +66,65 @@ export function createEventServer(deps: EventServerDeps): FastifyInstance {
   });
   server.setNotFoundHandler((_request, reply) => reply.code(405).header('Allow', 'POST').send());
   observeRequests(server, deps);
+  if (peer) {
+    server.addHook('onRequest', async (request, reply) => {
+      if (peer(request.raw.socket)) return;
+      logger.info('request refused: its client certificate is not one that may post');
+      return answer(reply.header('Connection', 'close').header('WWW-Authenticate', 'mTLS'), 401, 'unauthorized');
+    });
+  }
+  if (deps.webhook) webhookRoutes(server, deps.webhook, responder, logger);
 
-  server.post('*', async (request, reply) => {
-    if (authenticate && !authenticate(request.headers.authorization)) {
+  const onRequest = authenticate && [
+    async (request: FastifyRequest, reply: FastifyReply) => {
+      try {
+        if (await authenticate(request.headers.authorization)) return;
+      } catch (error) {
+        if (!isUnavailable(error)) throw error;
+        return unavailable(reply, error);
+      }
       return answer(reply.header('WWW-Authenticate', 'Bearer'), 401, 'unauthorized');
-    }
-    let event: FluxEvent;
-    try {
-      event = parseFluxEvent(typeof request.body === 'string' ? request.body : '', now());
-    } catch (error) {
-      logger.error({ error: messageOf(error) }, 'event refused');
-      return answer(reply, 400, 'invalid');
-    }
-    try {
-      const acceptance = await accept(event);
-      if (acceptance.status !== 'duplicate') return answer(reply, 202, acceptance.status);
-      reply.header('Retry-After', Math.max(1, Math.ceil(acceptance.retryAfterMs / 1000)));
-      return answer(reply, 429, 'duplicate');
-    } catch (error) {
-      if (!isUnavailable(error)) throw error;
-      logger.error({ error: messageOf(error), ...subjectOf(event) }, 'event not taken now');
-      return answer(reply.header('Retry-After', RETRY_AFTER_UNAVAILABLE_S), 503, 'unavailable');
-    }
+    },
+  ];
+  server.post('*', { ...(onRequest && { onRequest }) }, (request, reply) => {
+    const body = typeof request.body === 'string' ? request.body : '';
+    return take(reply, body, (event) => accept(event, body));
   });
   return server;
 }
 
-const isUnavailable = (error: unknown): boolean =>
-  error instanceof FluxCDEventsError && ['FCE_CONFIG_NOT_LOADED', 'FCE_STORE_UNAVAILABLE'].includes(error.code);
+/** Limits and, with the files for it, TLS. */
+function createServer({ tls, peer, logger }: EventServerDeps): FastifyInstance {
+  const http = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: 5_000,
+  };
+  const options = {
+    bodyLimit: MAX_EVENT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionTimeout: 0,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+    clientErrorHandler(error, socket) {
+      if (!socket.writable) return;
+      const status = statusLineOf((error as NodeJS.ErrnoException).code);
+      socket.end(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+    },
+  } satisfies FastifyServerOptions;
+  if (!tls) return fastify({ ...options, http });
 
-const subjectOf = ({ involvedObject, reason }: FluxEvent) => ({ involvedObject, reason });
+  // A session that is taken up again would not be checked against authorities that were taken away since.
+  const mutual = peer && { requestCert: true, rejectUnauthorized: true, secureOptions: constants.SSL_OP_NO_TICKET };
+  const server = fastify({ ...options, https: { ...http, ...tls.current, ...mutual } });
+  const tlsServer: TlsServer = server.server;
+  tlsServer.on('tlsClientError', (error) => logger.info({ error: messageOf(error) }, 'TLS handshake failed'));
+  // Connections that are open stay as they are.
+  tls.onChange((material) => tlsServer.setSecureContext({ ...material, ...mutual }));
+  server.addHook('onClose', async () => tls.close());
+  return server as unknown as FastifyInstance;
+}
 
 const statusLineOf = (code: string | undefined): string => {
   if (code === 'HPE_HEADER_OVERFLOW') return '431 Request Header Fields Too Large';

@@ -11,7 +11,8 @@ export interface CertificateAuthority {
   readonly ca: string;
   /** For `localhost`, or for the host that is given. */
   server(host?: string): Promise<Certificate>;
-  client(name: string): Promise<Certificate>;
+  /** @param uris subject alternative names: `spiffe://…` */
+  client(name: string, options?: { readonly uris?: readonly string[]; readonly notAfter?: Date }): Promise<Certificate>;
 }
 
 const elliptic = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256' } as const;
@@ -25,15 +26,23 @@ export async function createAuthority(name = 'test authority'): Promise<Certific
     ],
   });
   const ca = { key: authority.private, cert: authority.cert };
-  const issue = async (commonName: string, usage: 'serverAuth' | 'clientAuth'): Promise<Certificate> => {
+  const issue = async (
+    commonName: string,
+    usage: 'serverAuth' | 'clientAuth',
+    { uris = [], notAfter }: { readonly uris?: readonly string[]; readonly notAfter?: Date } = {},
+  ): Promise<Certificate> => {
     const issued = await generate([{ name: 'commonName', value: commonName }], {
       ...elliptic,
       ca,
+      ...(notAfter && { notAfterDate: notAfter }),
       extensions: [
         { name: 'basicConstraints', cA: false },
         { name: 'keyUsage', digitalSignature: true },
         { name: 'extKeyUsage', [usage]: true },
-        { name: 'subjectAltName', altNames: [{ type: 2, value: commonName }] },
+        {
+          name: 'subjectAltName',
+          altNames: [{ type: 2, value: commonName }, ...uris.map((value) => ({ type: 6 as const, value }))],
+        },
       ],
     });
     return { cert: issued.cert, key: issued.private };
@@ -41,6 +50,6 @@ export async function createAuthority(name = 'test authority'): Promise<Certific
   return {
     ca: authority.cert,
     server: (host = 'localhost') => issue(host, 'serverAuth'),
-    client: (clientName) => issue(clientName, 'clientAuth'),
+    client: (clientName, options) => issue(clientName, 'clientAuth', options),
   };
 }

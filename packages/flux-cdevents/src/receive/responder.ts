@@ -1,0 +1,70 @@
+import type { FastifyReply } from 'fastify';
+import { FluxCDEventsError, messageOf } from '../errors.ts';
+import { type FluxEvent, parseFluxEvent } from '../flux/event.ts';
+import type { Logger } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
+
+/** A wait for the sender that is well under its own 5 s of patience. */
+const RETRY_AFTER_UNAVAILABLE_S = 1;
+
+/** What became of an event. */
+export type Acceptance =
+  | { readonly status: 'stored' | 'nothing' }
+  | { readonly status: 'duplicate'; readonly retryAfterMs: number };
+
+/** The `result` label of a request. */
+export type Result =
+  | Acceptance['status']
+  | 'invalid'
+  | 'too_large'
+  | 'unauthorized'
+  | 'not_found'
+  | 'unavailable'
+  | 'error';
+
+/** The answers of the events address: a status, a count, and no body. */
+export interface Responder {
+  answer(reply: FastifyReply, status: number, result: Result): FastifyReply;
+  unavailable(reply: FastifyReply, error: FluxCDEventsError, details?: object): FastifyReply;
+  /** Reads the event and answers what `accept` comes to. */
+  take(reply: FastifyReply, body: string, accept: (event: FluxEvent) => Promise<Acceptance>): Promise<FastifyReply>;
+}
+
+export function createResponder(metrics: Metrics, logger: Logger, now: () => number): Responder {
+  const answer: Responder['answer'] = (reply, status, result) => {
+    metrics.eventsReceived.inc({ result });
+    return reply.code(status).send();
+  };
+  const unavailable: Responder['unavailable'] = (reply, error, details) => {
+    logger.error({ error: messageOf(error), ...details }, 'event not taken now');
+    return answer(reply.header('Retry-After', RETRY_AFTER_UNAVAILABLE_S), 503, 'unavailable');
+  };
+
+  return {
+    answer,
+    unavailable,
+    async take(reply, body, accept) {
+      let event: FluxEvent;
+      try {
+        event = parseFluxEvent(body, now());
+      } catch (error) {
+        logger.error({ error: messageOf(error) }, 'event refused');
+        return answer(reply, 400, 'invalid');
+      }
+      try {
+        const acceptance = await accept(event);
+        if (acceptance.status !== 'duplicate') return answer(reply, 202, acceptance.status);
+        reply.header('Retry-After', Math.max(1, Math.ceil(acceptance.retryAfterMs / 1000)));
+        return answer(reply, 429, 'duplicate');
+      } catch (error) {
+        if (!isUnavailable(error)) throw error;
+        return unavailable(reply, error, { involvedObject: event.involvedObject, reason: event.reason });
+      }
+    },
+  };
+}
+
+/** True for what passes by itself: the sender repeats. */
+export const isUnavailable = (error: unknown): error is FluxCDEventsError =>
+  error instanceof FluxCDEventsError &&
+  ['FCE_CONFIG_NOT_LOADED', 'FCE_STORE_UNAVAILABLE', 'FCE_AUTH_UNAVAILABLE'].includes(error.code);

@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import type { FluxEvent } from '../flux/event.ts';
+import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
+import type { ResolvedProvider } from '../flux/provider.ts';
+import type { Logger } from '../observe/log.ts';
+import { type Acceptance, isUnavailable, type Responder } from './responder.ts';
+import { isSignedWith } from './signature.ts';
+
+export interface WebhookDeps {
+  /**
+   * The Provider of this name; undefined when there is none.
+   * @throws {FluxCDEventsError} `FCE_CONFIG_NOT_LOADED`
+   */
+  readonly provider: (name: NamespacedName) => ResolvedProvider | undefined;
+  /** Resolves once the event is durable. */
+  readonly accept: (provider: NamespacedName, event: FluxEvent, body: Uint8Array) => Promise<Acceptance>;
+}
+
+/** Checked in place of a key that is not there, so that no answer and no delay tells which Providers there are. */
+const nobodysKey = randomBytes(32);
+
+type Params = { Params: { namespace: string; name: string } };
+
+/**
+ * `POST /webhook/{namespace}/{provider}`: where a notification-controller that knows nothing of CDEvents sends to,
+ * through a Provider of type `generic-hmac` or `generic`. The signature is checked over the bytes that came, before
+ * anything is read from them. Whoever cannot show one is answered 401, be it a wrong signature or a Provider that is
+ * not there; only who can is told that a Provider has nothing to do with CDEvents (404).
+ */
+export function webhookRoutes(server: FastifyInstance, deps: WebhookDeps, responder: Responder, logger: Logger): void {
+  server.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+
+    scope.post<Params>('/webhook/:namespace/:name', async (request, reply) => {
+      const { namespace, name } = request.params;
+      const ref = { namespace, name };
+      let provider: ResolvedProvider | undefined;
+      try {
+        provider = deps.provider(ref);
+      } catch (error) {
+        if (!isUnavailable(error)) throw error;
+        return responder.unavailable(reply, error);
+      }
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      const refusal = refuse(provider, request.headers['x-signature'], body);
+      if (refusal) {
+        logger.info({ provider: nameOf(ref), error: refusal }, 'webhook request refused');
+        return responder.answer(reply.header('WWW-Authenticate', 'X-Signature'), 401, 'unauthorized');
+      }
+      if (provider?.type !== 'cdevents') {
+        const error = 'expected type cdevents, or an annotation with the address of a receiver';
+        logger.error({ provider: nameOf(ref), error }, 'webhook request for a Provider that makes no CDEvents');
+        return responder.answer(reply, 404, 'not_found');
+      }
+      return responder.take(reply, body.toString('utf8'), (event) => deps.accept(ref, event, body));
+    });
+
+    // An event that was meant for the webhook must not be taken for one of the event endpoint.
+    scope.post('/webhook/*', async (_request, reply) => responder.answer(reply, 404, 'not_found'));
+  });
+}
+
+/** Why a request is not let in, for the log; undefined when it is. */
+function refuse(
+  provider: ResolvedProvider | undefined,
+  signature: string | readonly string[] | undefined,
+  body: Uint8Array,
+): string | undefined {
+  const auth = provider && provider.status !== 'foreign' ? provider.webhook : undefined;
+  if (auth?.how === 'none') return undefined;
+  const text = typeof signature === 'string' ? signature : undefined;
+  const isSigned = isSignedWith(auth?.key ?? nobodysKey, text, body);
+  if (!provider) return 'no such Provider';
+  if (!auth) return 'the Provider has no Secret with a token to check signatures with';
+  if (isSigned) return undefined;
+  return text === undefined ? 'no X-Signature' : 'X-Signature does not fit the token and the body';
+}
