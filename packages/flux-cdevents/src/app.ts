@@ -1,24 +1,33 @@
 import type { AddressInfo } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import type { ConfigSnapshot } from './config/config-source.ts';
 import { createFileSource } from './config/files/file-source.ts';
 import { createDelivery } from './deliver/delivery.ts';
 import { FluxCDEventsError, messageOf } from './errors.ts';
+import { nameOf } from './flux/object-ref.ts';
+import { FORWARD_PROVIDER, forwardProvider, withForwarding } from './forward.ts';
 import { createApiServer } from './http/api-server.ts';
 import { createHealthServer } from './http/health-server.ts';
 import { createMetricsServer } from './http/metrics-server.ts';
 import { refreshGauges } from './http/refresh-gauges.ts';
+import { connectToCluster } from './kube-api/connect.ts';
+import { reviewToken } from './kube-api/token-review.ts';
 import { createMatcher, type Matcher } from './match/matcher.ts';
 import type { Logger } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import type { Address } from './options/address.ts';
+import type { EventsOptions } from './options/events-options.ts';
 import type { ServeOptions } from './options/serve-options.ts';
 import { tokenFromFile } from './options/token-file.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import { openSqliteOutbox } from './outbox/sqlite/sqlite-outbox.ts';
 import { createPipeline } from './pipeline.ts';
 import { createBearerCheck } from './receive/bearer.ts';
-import { createEventServer } from './receive/event-server.ts';
+import { createEventServer, type EventServerDeps } from './receive/event-server.ts';
+import { createPeerCheck } from './receive/spiffe.ts';
+import { openTlsFiles } from './receive/tls-files.ts';
+import { createTokenReviewCheck, fluxServiceAccounts } from './receive/token-review.ts';
 import { createEventSender } from './send-event.ts';
 import { createTransports } from './transport/create-transports.ts';
 import { VERSION } from './version.ts';
@@ -57,6 +66,7 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
     ...(options.cluster && { cluster: options.cluster }),
     ...(options.source && { source: options.source }),
   };
+  const { forwardTo } = options.events;
   let configuration: { readonly snapshot: ConfigSnapshot; readonly matcher: Matcher } | undefined;
   const stops: (() => Promise<unknown> | unknown)[] = [];
 
@@ -69,8 +79,9 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
     }
     stops.push(() => server.close());
     const { address: bound, family, port: actual } = server.server.address() as AddressInfo;
-    if (bound === '::' || bound === '0.0.0.0') return `http://127.0.0.1:${actual}`;
-    return family === 'IPv6' ? `http://[${bound}]:${actual}` : `http://${bound}:${actual}`;
+    const scheme = server.server instanceof TlsServer ? 'https' : 'http';
+    if (bound === '::' || bound === '0.0.0.0') return `${scheme}://127.0.0.1:${actual}`;
+    return family === 'IPv6' ? `${scheme}://[${bound}]:${actual}` : `${scheme}://${bound}:${actual}`;
   };
 
   const startServers = async (outbox: Outbox): Promise<Addresses> => {
@@ -80,6 +91,7 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       outbox,
       defaults,
       rateLimitIntervalMs: options.rateLimitIntervalMs,
+      forward: forwardTo !== undefined,
       metrics,
       logger: logger.child({ logger: 'pipeline' }),
       now,
@@ -92,7 +104,7 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
     stops.push(() => transports.close());
     const delivery = createDelivery({
       outbox,
-      transports,
+      transports: forwardTo === undefined ? transports : withForwarding(transports),
       map: (entry) => pipeline.expand(entry),
       logger,
       metrics,
@@ -101,14 +113,15 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
     });
     stops.push(() => delivery.drain(DRAIN_MS));
 
+    const eventsLogger = logger.child({ logger: 'event-server' });
     const events = createEventServer({
-      accept: (event) => pipeline.accept(event),
-      ...(options.eventsTokenFile && {
-        authenticate: createBearerCheck(tokenFromFile(options.eventsTokenFile, now)),
-      }),
+      accept: pipeline.accept,
+      webhook: { provider: pipeline.provider, accept: pipeline.acceptFor },
+      ...(await authenticationOf(options.events, { logger: eventsLogger, now, onStop: (stop) => stops.push(stop) })),
+      ...tlsOf(options.events, eventsLogger, now),
       exportPathMetrics: options.exportHttpPathMetrics,
       metrics,
-      logger: logger.child({ logger: 'event-server' }),
+      logger: eventsLogger,
       now,
     });
     const health = createHealthServer({ ready: () => (configuration ? [] : ['the configuration is not loaded yet']) });
@@ -131,8 +144,9 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       ui: await listen(api, options.uiAddr, 'ui'),
     };
 
-    const apply = (snapshot: ConfigSnapshot): Promise<void> => {
+    const apply = (loaded: ConfigSnapshot): Promise<void> => {
       const { noCrossNamespaceRefs } = options;
+      const snapshot = forwardTo === undefined ? loaded : addForwarding(loaded, forwardTo);
       configuration = { snapshot, matcher: createMatcher(snapshot.alerts, { noCrossNamespaceRefs }) };
       return delivery.configure(snapshot.providers);
     };
@@ -163,6 +177,42 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       for (const stop of stops.splice(0).reverse()) await stop();
     },
   };
+}
+
+/** The notification-controller of `--forward-to` beside the Providers that are configured. */
+const addForwarding = (snapshot: ConfigSnapshot, forwardTo: string): ConfigSnapshot => ({
+  ...snapshot,
+  providers: new Map([...snapshot.providers, [nameOf(FORWARD_PROVIDER), forwardProvider(forwardTo)]]),
+});
+
+interface AuthenticationDeps {
+  readonly logger: Logger;
+  readonly now: () => number;
+  readonly onStop: (stop: () => Promise<unknown>) => void;
+}
+
+/** How the senders of events show who they are. */
+async function authenticationOf(
+  { auth }: EventsOptions,
+  { logger, now, onStop }: AuthenticationDeps,
+): Promise<Pick<EventServerDeps, 'authenticate'>> {
+  if (auth.how === 'none') return {};
+  if (auth.how === 'bearer-file') return { authenticate: createBearerCheck(tokenFromFile(auth.file, now)) };
+  const client = await connectToCluster({ userAgent: `flux-cdevents/${VERSION}` });
+  onStop(() => client.close());
+  const { audience } = auth;
+  const namespace = process.env.RUNTIME_NAMESPACE || client.namespace || 'flux-system';
+  const serviceAccounts = auth.serviceAccounts.length > 0 ? auth.serviceAccounts : fluxServiceAccounts(namespace);
+  logger.info({ audience, serviceAccounts: serviceAccounts.map(nameOf) }, 'events need a token of a ServiceAccount');
+  const review = (token: string, signal: AbortSignal) => reviewToken(client, { token, audience, signal });
+  return { authenticate: createTokenReviewCheck({ review, audience, serviceAccounts, now }) };
+}
+
+function tlsOf({ tls }: EventsOptions, logger: Logger, now: () => number): Pick<EventServerDeps, 'tls' | 'peer'> {
+  if (!tls) return {};
+  const { spiffeIds, ...files } = tls;
+  const ids = spiffeIds.length > 0 ? new Set(spiffeIds) : undefined;
+  return { tls: openTlsFiles(files, logger), ...(files.clientCa && { peer: createPeerCheck(ids, now) }) };
 }
 
 /** Removes what retention no longer keeps, a little at a time. @returns a function that ends it */

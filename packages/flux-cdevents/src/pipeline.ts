@@ -46,6 +46,11 @@ export interface Pipeline {
    * @throws {FluxCDEventsError} as `accept` does
    */
   acceptFor(provider: NamespacedName, event: FluxEvent, body: Uint8Array): Promise<Acceptance>;
+  /**
+   * The Provider as it is configured now.
+   * @throws {FluxCDEventsError} `FCE_CONFIG_NOT_LOADED`
+   */
+  provider(name: NamespacedName): ResolvedProvider | undefined;
   /** Maps an entry that waited for it and puts what comes of it in its place. */
   expand(entry: ClaimedEntry): Promise<void>;
 }
@@ -137,6 +142,8 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       const selection = { alert: provider, metadata: event.metadata ?? {}, provider, resolved };
       return store(restorePrefixes(event), [selection], webhookKey(provider, body), () => []);
     },
+
+    provider: (name) => loaded().snapshot.providers.get(nameOf(name)),
 
     async expand(entry) {
       for (;;) {

@@ -4,6 +4,7 @@ import type { FluxEvent } from './flux/event.ts';
 import { mergeMetadata } from './flux/metadata.ts';
 import { type NamespacedName, nameOf, objectKey } from './flux/object-ref.ts';
 import { formatIssue, type ReadyProvider } from './flux/provider.ts';
+import { isForward } from './forward.ts';
 import { type MapDefaults, mapEvent, type SkipReason } from './map/map-event.ts';
 import type { Outbox } from './outbox/outbox.ts';
 
@@ -73,6 +74,9 @@ function usable(snapshot: ConfigSnapshot | undefined, ref: NamespacedName): Read
   if (!snapshot) throw new FluxCDEventsError('FCE_CONFIG_NOT_LOADED', 'the configuration is not loaded yet');
   const name = nameOf(ref);
   const provider = snapshot.providers.get(name);
+  if (provider && isForward({ provider: ref })) {
+    throw new FluxCDEventsError('FCE_API_REFUSED', `Provider ${name}: it stands for what events are forwarded to`);
+  }
   if (!provider) throw new FluxCDEventsError('FCE_NOT_FOUND', `Provider ${name}: there is none of this name`);
   if (provider.status === 'foreign') {
     const found = `its type ${provider.type} is delivered by the notification-controller`;

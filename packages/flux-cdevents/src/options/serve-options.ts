@@ -1,11 +1,15 @@
 import { join, resolve } from 'node:path';
-import { Option } from 'commander';
+import type { Option } from 'commander';
 import { FluxCDEventsError } from '../errors.ts';
 import { parseGoDuration } from '../flux/go-duration.ts';
 import { sourceExpectation } from '../flux/provider-options.ts';
 import type { LogEncoding, LogLevel } from '../observe/log.ts';
 import type { Retention } from '../outbox/outbox.ts';
 import { type Address, isLoopback, parseAddress } from './address.ts';
+import { type EventsOptions, eventsFlags, resolveEventsOptions } from './events-options.ts';
+import { camel, flag, type RawOptions, textOf } from './flag.ts';
+
+export type { RawOptions } from './flag.ts';
 
 /** How the controller runs: flags and environment, read and checked. */
 export interface ServeOptions {
@@ -19,8 +23,7 @@ export interface ServeOptions {
   readonly uiAddr: Address;
   /** File with the bearer token of the API; read again when it changes. */
   readonly uiTokenFile?: string;
-  /** File with the bearer token of the event endpoint; absent: no authentication. */
-  readonly eventsTokenFile?: string;
+  readonly events: EventsOptions;
   readonly rateLimitIntervalMs: number;
   readonly noCrossNamespaceRefs: boolean;
   readonly exportHttpPathMetrics: boolean;
@@ -34,15 +37,6 @@ export interface ServeOptions {
   readonly retention: Retention;
 }
 
-/** What commander hands over: text, or true for a switch. */
-export type RawOptions = Readonly<Record<string, string | boolean | undefined>>;
-
-const flag = (flags: string, description: string, fallback?: string): Option => {
-  const option = new Option(flags, description);
-  if (fallback !== undefined) option.default(fallback);
-  return option.env(`FLUX_CDEVENTS_${option.name().replaceAll('-', '_').toUpperCase()}`);
-};
-
 /** The flags of `serve`, spelled as the Flux controllers spell theirs. */
 export const serveFlags = (): readonly Option[] => [
   flag('--config <dir>', 'folder of YAML with Providers, Alerts, Secrets and ConfigMaps; watched'),
@@ -53,7 +47,7 @@ export const serveFlags = (): readonly Option[] => [
   flag('--health-addr <addr>', 'where /healthz and /readyz answer', ':9440'),
   flag('--ui-addr <addr>', 'where the API answers', '127.0.0.1:9393'),
   flag('--ui-token-file <file>', 'bearer token of the API; required unless its address is loopback'),
-  flag('--events-auth <how>', 'who may post events: none, or bearer-file:PATH', 'none'),
+  ...eventsFlags(),
   flag('--rate-limit-interval <duration>', 'how long the same event counts as a duplicate', '5m'),
   switchFlag('--no-cross-namespace-refs', 'Alerts select objects of their own namespace only'),
   switchFlag('--export-http-path-metrics', 'label HTTP metrics with the request path'),
@@ -83,10 +77,7 @@ function switchFlag(name: string, description: string): Option {
  */
 export function resolveServeOptions(raw: RawOptions): ServeOptions {
   const issues: string[] = [];
-  const text = (name: string): string | undefined => {
-    const value = raw[camel(name)];
-    return typeof value === 'string' && value !== '' ? value : undefined;
-  };
+  const text = (name: string) => textOf(raw, name);
   const read = <T>(name: string, parse: (value: string) => T | undefined, expected: string, fallback: T): T => {
     const value = text(name);
     if (value === undefined) return fallback;
@@ -119,13 +110,6 @@ export function resolveServeOptions(raw: RawOptions): ServeOptions {
   if (!uiTokenFile && uiAddr.port !== 0 && !isLoopback(uiAddr)) {
     issues.push(`--ui-token-file: expected a file with a token, because --ui-addr ${text('ui-addr')} is not loopback`);
   }
-  const eventsTokenFile = read(
-    'events-auth',
-    (how) =>
-      how === 'none' ? '' : how.startsWith('bearer-file:') ? how.slice('bearer-file:'.length) || undefined : undefined,
-    'none or bearer-file:PATH',
-    '',
-  );
   const cluster = text('cluster');
   const source = text('source');
   const expectedSource = source && sourceExpectation(source);
@@ -138,7 +122,7 @@ export function resolveServeOptions(raw: RawOptions): ServeOptions {
     healthAddr: address('health-addr'),
     uiAddr,
     ...(uiTokenFile && { uiTokenFile: resolve(uiTokenFile) }),
-    ...(eventsTokenFile && { eventsTokenFile: resolve(eventsTokenFile) }),
+    events: resolveEventsOptions(raw, issues),
     rateLimitIntervalMs: duration('rate-limit-interval'),
     noCrossNamespaceRefs: boolean('no-cross-namespace-refs'),
     exportHttpPathMetrics: boolean('export-http-path-metrics'),
@@ -160,9 +144,6 @@ export function resolveServeOptions(raw: RawOptions): ServeOptions {
 
 /** Objects that no event came from for so long are forgotten: their chain, and the revision that was announced. */
 const MEMORY_RETENTION_MS = 90 * 24 * 60 * 60 * 1000;
-
-/** The name under which commander keeps an option. */
-const camel = (name: string): string => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 
 const positiveInteger = (value: string): number | undefined =>
   /^[1-9]\d{0,8}$/.test(value) ? Number(value) : undefined;

@@ -1,0 +1,33 @@
+import { Option } from 'commander';
+
+/** What commander hands over: text, or true for a switch. */
+export type RawOptions = Readonly<Record<string, string | boolean | undefined>>;
+
+/** A flag with its environment variable. */
+export const flag = (flags: string, description: string, fallback?: string): Option => {
+  const option = new Option(flags, description);
+  if (fallback !== undefined) option.default(fallback);
+  return option.env(`FLUX_CDEVENTS_${option.name().replaceAll('-', '_').toUpperCase()}`);
+};
+
+/** A flag that may be given more than once; its environment variable has commas between the values. */
+export const listFlag = (flags: string, description: string): Option =>
+  flag(flags, `${description}; repeatable`).argParser((value: string, before?: string) =>
+    before === undefined ? value : `${before},${value}`,
+  );
+
+/** The values of a `listFlag`. */
+export const listOf = (raw: RawOptions, name: string): readonly string[] => {
+  const value = raw[camel(name)];
+  const parts = typeof value === 'string' ? value.split(',').map((part) => part.trim()) : [];
+  return [...new Set(parts.filter((part) => part !== ''))];
+};
+
+/** The text of a flag; undefined when it is not given, or empty. */
+export const textOf = (raw: RawOptions, name: string): string | undefined => {
+  const value = raw[camel(name)];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+};
+
+/** The name under which commander keeps an option. */
+export const camel = (name: string): string => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());

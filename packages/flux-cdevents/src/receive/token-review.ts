@@ -1,0 +1,128 @@
+import { hash } from 'node:crypto';
+import { FluxCDEventsError, messageOf } from '../errors.ts';
+import type { NamespacedName } from '../flux/object-ref.ts';
+
+/** What an API server says of a token. */
+export interface TokenReview {
+  readonly authenticated: boolean;
+  /** `system:serviceaccount:flux-system:helm-controller`. */
+  readonly username?: string;
+  /** Those of the audiences asked for that the token is good for. */
+  readonly audiences: readonly string[];
+}
+
+export interface TokenReviewDeps {
+  /** Asks the API server. Rejects when there is no answer now. */
+  readonly review: (token: string, signal: AbortSignal) => Promise<TokenReview>;
+  readonly audience: string;
+  /** Those that may post. */
+  readonly serviceAccounts: readonly NamespacedName[];
+  /** Epoch ms. */
+  readonly now: () => number;
+}
+
+/** A token that is revoked, or whose ServiceAccount is deleted, counts so much longer. */
+const GOOD_FOR_MS = 60_000;
+/** A ServiceAccount may have been made a moment ago. */
+const BAD_FOR_MS = 5_000;
+const MAX_REMEMBERED = 1_000;
+/** Whoever makes tokens up must not take the API server's time; those that are remembered go on. */
+const MAX_UNDER_WAY = 16;
+/** Flux's recorder waits 5 s. */
+const TIMEOUT_MS = 3_000;
+
+interface Verdict {
+  readonly allowed: boolean;
+  readonly until: number;
+}
+
+/**
+ * Checks `Authorization: Bearer <token>` with the API server: a token of a ServiceAccount that may post, for our
+ * audience. Answers are remembered for a short time, under a hash of the token. What a token says of itself is only
+ * used to refuse it without asking.
+ * @throws {FluxCDEventsError} from the function that is returned: `FCE_AUTH_UNAVAILABLE`
+ */
+export function createTokenReviewCheck({ review, audience, serviceAccounts, now }: TokenReviewDeps) {
+  const usernames = new Set(serviceAccounts.map(({ namespace, name }) => `system:serviceaccount:${namespace}:${name}`));
+  const verdicts = new Map<string, Verdict>();
+  const underWay = new Map<string, Promise<boolean>>();
+
+  const remember = (key: string, verdict: Verdict) => {
+    verdicts.delete(key);
+    verdicts.set(key, verdict);
+    const [oldest] = verdicts.keys();
+    if (verdicts.size > MAX_REMEMBERED && oldest !== undefined) verdicts.delete(oldest);
+  };
+
+  const ask = async (key: string, token: string, expiresAt: number): Promise<boolean> => {
+    let answer: TokenReview;
+    try {
+      answer = await review(token, AbortSignal.timeout(TIMEOUT_MS));
+    } catch (cause) {
+      throw new FluxCDEventsError('FCE_AUTH_UNAVAILABLE', `token review: ${messageOf(cause)}`, { cause });
+    }
+    const { authenticated, username = '', audiences } = answer;
+    const allowed = authenticated && audiences.includes(audience) && usernames.has(username);
+    const until = allowed ? Math.min(now() + GOOD_FOR_MS, expiresAt) : now() + BAD_FOR_MS;
+    remember(key, { allowed, until });
+    return allowed;
+  };
+
+  return (authorization = ''): boolean | Promise<boolean> => {
+    const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
+    const claims = token === undefined ? undefined : claimsOf(token);
+    if (token === undefined || !claims) return false;
+    if (!claims.audiences.includes(audience) || !usernames.has(claims.subject) || claims.expiresAt <= now())
+      return false;
+
+    const key = hash('sha256', token);
+    const known = verdicts.get(key);
+    if (known && known.until > now()) return known.allowed;
+    const asked = underWay.get(key);
+    if (asked) return asked;
+    if (underWay.size >= MAX_UNDER_WAY) {
+      throw new FluxCDEventsError('FCE_AUTH_UNAVAILABLE', `token review: ${MAX_UNDER_WAY} are under way`);
+    }
+    const asking = ask(key, token, claims.expiresAt).finally(() => underWay.delete(key));
+    underWay.set(key, asking);
+    return asking;
+  };
+}
+
+/** What a token of a ServiceAccount says of itself; undefined when it is none. Proves nothing. */
+function claimsOf(
+  token: string,
+): { readonly subject: string; readonly audiences: readonly unknown[]; readonly expiresAt: number } | undefined {
+  const [, payload, signature, ...rest] = token.split('.');
+  if (!payload || !signature || rest.length > 0) return undefined;
+  let claims: unknown;
+  try {
+    claims = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  if (typeof claims !== 'object' || claims === null) return undefined;
+  const { sub, aud, exp } = claims as { sub?: unknown; aud?: unknown; exp?: unknown };
+  if (typeof sub !== 'string') return undefined;
+  return {
+    subject: sub,
+    audiences: Array.isArray(aud) ? aud : [aud],
+    expiresAt: typeof exp === 'number' ? exp * 1000 : Number.POSITIVE_INFINITY,
+  };
+}
+
+/** The controllers that post events, by the names that Flux installs them under. */
+const FLUX_CONTROLLERS = [
+  'source-controller',
+  'kustomize-controller',
+  'helm-controller',
+  'notification-controller',
+  'image-reflector-controller',
+  'image-automation-controller',
+  'source-watcher',
+  'flux-operator',
+];
+
+/** The ServiceAccounts that may post where no others are named. */
+export const fluxServiceAccounts = (namespace: string): readonly NamespacedName[] =>
+  FLUX_CONTROLLERS.map((name) => ({ namespace, name }));
