@@ -40,3 +40,9 @@ export async function kustomize(
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+/** What a command of `flux-cdevents` writes to stdout. @throws with what it says on stderr */
+export async function fluxCDEvents(...args: readonly string[]): Promise<string> {
+  const bin = join(ROOT, 'packages/flux-cdevents/bin/flux-cdevents.js');
+  return (await promisify(execFile)(process.execPath, [bin, ...args])).stdout;
+}

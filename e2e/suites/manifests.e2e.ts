@@ -5,7 +5,7 @@ import type { Api, KubeObject } from '../api.ts';
 import { type Cluster, startCluster } from '../cluster.ts';
 import { stockCrds } from '../fixtures/crds.ts';
 import { aProviderObject } from '../fixtures/notifications.ts';
-import { kustomize } from '../render.ts';
+import { fluxCDEvents, kustomize } from '../render.ts';
 import { describeOnCluster, tools } from '../suite.ts';
 import { eventually } from '../wait.ts';
 
@@ -64,10 +64,18 @@ describeOnCluster('the manifests', () => {
     expect(withoutVersions(await admin.apply(objects))).toEqual(withoutVersions(applied));
   });
 
-  it.each([['forward'], ['mtls'], ['token-review'], ['webhook'], ['forward', 'mtls', 'token-review']])(
-    'of the base with %s %s %s are taken',
-    async (...names) => {
-      await admin.apply(await kustomize(tools(), { resources: [base], components: names.map(component) }));
+  it.each(['forward', 'mtls', 'token-review', 'webhook', 'forward and mtls and token-review'])(
+    'of the base with %s are taken',
+    async (names) => {
+      const components = names.split(' and ').map(component);
+      await admin.apply(await kustomize(tools(), { resources: [base], components }));
+    },
+  );
+
+  it.each(['', '--components forward,mtls,token-review', '--components webhook --cluster eu-1'])(
+    'that "flux-cdevents install --export %s" prints are taken',
+    async (flags) => {
+      await admin.apply(await fluxCDEvents('install', '--export', ...flags.split(' ').filter(Boolean)));
     },
   );
 
