@@ -2,7 +2,6 @@ import type { AddressInfo } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import type { ConfigSnapshot } from './config/config-source.ts';
-import { createFileSource } from './config/files/file-source.ts';
 import { createDelivery } from './deliver/delivery.ts';
 import { FluxCDEventsError, messageOf } from './errors.ts';
 import { nameOf } from './flux/object-ref.ts';
@@ -11,11 +10,13 @@ import { createApiServer } from './http/api-server.ts';
 import { createHealthServer } from './http/health-server.ts';
 import { createMetricsServer } from './http/metrics-server.ts';
 import { refreshGauges } from './http/refresh-gauges.ts';
+import type { ApiClient } from './kube-api/api-client.ts';
 import { connectToCluster } from './kube-api/connect.ts';
 import { reviewToken } from './kube-api/token-review.ts';
 import { createMatcher, type Matcher } from './match/matcher.ts';
 import type { Logger } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
+import { type OpenConfig, openConfig } from './open-config.ts';
 import type { Address } from './options/address.ts';
 import type { EventsOptions } from './options/events-options.ts';
 import type { ServeOptions } from './options/serve-options.ts';
@@ -57,11 +58,6 @@ const PURGE_EVERY_MS = 60_000;
 /** The composition root: the one place that knows which implementation stands behind which port. */
 export function createApp(options: ServeOptions, logger: Logger, now: () => number = Date.now): App {
   const metrics = createMetrics();
-  const config = createFileSource({
-    directory: options.config,
-    noCrossNamespaceRefs: options.noCrossNamespaceRefs,
-    logger: logger.child({ logger: 'config' }),
-  });
   const defaults = {
     ...(options.cluster && { cluster: options.cluster }),
     ...(options.source && { source: options.source }),
@@ -69,6 +65,16 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
   const { forwardTo } = options.events;
   let configuration: { readonly snapshot: ConfigSnapshot; readonly matcher: Matcher } | undefined;
   const stops: (() => Promise<unknown> | unknown)[] = [];
+  const onStop = (stop: () => Promise<unknown> | unknown) => void stops.push(stop);
+  const connect = () => {
+    const { kubeconfig, qps, burst } = options.kubernetes ?? {};
+    return connectToCluster({
+      ...(kubeconfig && { kubeconfig }),
+      ...(qps && { qps }),
+      ...(burst && { burst }),
+      userAgent: `flux-cdevents/${VERSION}`,
+    });
+  };
 
   const listen = async (server: FastifyInstance, address: Address, name: string): Promise<string> => {
     const { host = '::', port } = address;
@@ -84,9 +90,9 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
     return family === 'IPv6' ? `${scheme}://[${bound}]:${actual}` : `${scheme}://${bound}:${actual}`;
   };
 
-  const startServers = async (outbox: Outbox): Promise<Addresses> => {
+  const startServers = async (outbox: Outbox, config: OpenConfig): Promise<Addresses> => {
     const pipeline = createPipeline({
-      config,
+      config: config.source,
       current: () => configuration,
       outbox,
       defaults,
@@ -110,6 +116,9 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       metrics,
       now,
       concurrent: options.concurrent,
+      report({ provider, state }) {
+        if (state === 'failing') config.refresh(provider);
+      },
     });
     stops.push(() => delivery.drain(DRAIN_MS));
 
@@ -117,14 +126,14 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
     const events = createEventServer({
       accept: pipeline.accept,
       webhook: { provider: pipeline.provider, accept: pipeline.acceptFor },
-      ...(await authenticationOf(options.events, { logger: eventsLogger, now, onStop: (stop) => stops.push(stop) })),
+      ...(await authenticationOf(options.events, { connect, logger: eventsLogger, now, onStop })),
       ...tlsOf(options.events, eventsLogger, now),
       exportPathMetrics: options.exportHttpPathMetrics,
       metrics,
       logger: eventsLogger,
       now,
     });
-    const health = createHealthServer({ ready: () => (configuration ? [] : ['the configuration is not loaded yet']) });
+    const health = createHealthServer({ ready: () => (configuration ? [] : config.waitsFor()) });
     const scrape = createMetricsServer({
       metrics,
       refresh: () => refreshGauges({ metrics, outbox, snapshot: () => configuration?.snapshot, now }),
@@ -150,10 +159,9 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       configuration = { snapshot, matcher: createMatcher(snapshot.alerts, { noCrossNamespaceRefs }) };
       return delivery.configure(snapshot.providers);
     };
-    stops.push(config.onChange((snapshot) => void apply(snapshot)));
-    await config.start();
-    stops.push(() => config.close());
-    const snapshot = config.snapshot();
+    stops.push(config.source.onChange((snapshot) => void apply(snapshot)));
+    await config.source.start();
+    const snapshot = config.source.snapshot();
     if (snapshot && !configuration) await apply(snapshot);
     delivery.start();
     return addresses;
@@ -165,8 +173,9 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       stops.push(() => outbox.close());
       stops.push(keepTidy(outbox, options, logger, now));
       try {
-        const addresses = await startServers(outbox);
-        logger.info({ ...addresses, config: options.config, store: options.storePath }, 'ready');
+        const config = await openConfig(options, { connect, logger, onStop });
+        const addresses = await startServers(outbox, config);
+        logger.info({ ...addresses, config: config.name, store: options.storePath }, 'ready');
         return addresses;
       } catch (error) {
         await this.stop();
@@ -186,19 +195,20 @@ const addForwarding = (snapshot: ConfigSnapshot, forwardTo: string): ConfigSnaps
 });
 
 interface AuthenticationDeps {
+  readonly connect: () => Promise<ApiClient>;
   readonly logger: Logger;
   readonly now: () => number;
-  readonly onStop: (stop: () => Promise<unknown>) => void;
+  readonly onStop: (stop: () => Promise<unknown> | unknown) => void;
 }
 
 /** How the senders of events show who they are. */
 async function authenticationOf(
   { auth }: EventsOptions,
-  { logger, now, onStop }: AuthenticationDeps,
+  { connect, logger, now, onStop }: AuthenticationDeps,
 ): Promise<Pick<EventServerDeps, 'authenticate'>> {
   if (auth.how === 'none') return {};
   if (auth.how === 'bearer-file') return { authenticate: createBearerCheck(tokenFromFile(auth.file, now)) };
-  const client = await connectToCluster({ userAgent: `flux-cdevents/${VERSION}` });
+  const client = await connect();
   onStop(() => client.close());
   const { audience } = auth;
   const namespace = process.env.RUNTIME_NAMESPACE || client.namespace || 'flux-system';

@@ -34,6 +34,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'config/config-source.ts',
     'pipeline.ts',
   ],
+  'open-config.ts': ['config', 'kube-api', 'report', 'options'],
   'app.ts': ['*'],
   commands: ['app.ts', 'options', 'http/api-types.ts', 'map', 'config', 'outbox/entry.ts'],
   'cli.ts': ['commands'],

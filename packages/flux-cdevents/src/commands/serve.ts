@@ -15,6 +15,7 @@ export function createServeCommand(io: Io): Command {
       'after',
       helpWith([
         ['flux-cdevents serve --config ./config --data-dir ./data', "Flux's --events-addr is http://<this host>:9090/"],
+        ['flux-cdevents serve --kubernetes --cluster eu-1', 'in a cluster, or for that of the kubeconfig'],
         ['flux-cdevents serve --config ./config --cluster eu-1 --log-encoding console', 'logs for people'],
       ]),
     )
@@ -22,8 +23,10 @@ export function createServeCommand(io: Io): Command {
       const options = resolveServeOptions(raw);
       const logger = createLogger({ level: options.logLevel, encoding: options.logEncoding });
       const app = createApp(options, logger);
-      await app.start();
-      logger.info({ signal: await untilSignal() }, 'stopping');
+      const signal = untilSignal();
+      // a signal counts while it still waits for its configuration, too
+      await Promise.race([app.start(), signal]);
+      logger.info({ signal: await signal }, 'stopping');
       await app.stop();
     });
   for (const option of serveFlags()) command.addOption(option);

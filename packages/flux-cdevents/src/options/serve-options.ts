@@ -7,14 +7,18 @@ import type { LogEncoding, LogLevel } from '../observe/log.ts';
 import type { Retention } from '../outbox/outbox.ts';
 import { type Address, isLoopback, parseAddress } from './address.ts';
 import { type EventsOptions, eventsFlags, resolveEventsOptions } from './events-options.ts';
-import { camel, flag, type RawOptions, textOf } from './flag.ts';
+import { flag, type RawOptions, textOf } from './flag.ts';
+import { type KubernetesOptions, kubernetesFlags, resolveKubernetesOptions } from './kubernetes-options.ts';
+import { switchFlag, switchOf } from './switch.ts';
 
 export type { RawOptions } from './flag.ts';
 
 /** How the controller runs: flags and environment, read and checked. */
 export interface ServeOptions {
-  /** Folder of YAML files. */
-  readonly config: string;
+  /** Folder of YAML files; absent in Kubernetes mode. */
+  readonly config?: string;
+  /** Absent in files mode. */
+  readonly kubernetes?: KubernetesOptions;
   /** Path of the SQLite file. */
   readonly storePath: string;
   readonly eventsAddr: Address;
@@ -40,6 +44,7 @@ export interface ServeOptions {
 /** The flags of `serve`, spelled as the Flux controllers spell theirs. */
 export const serveFlags = (): readonly Option[] => [
   flag('--config <dir>', 'folder of YAML with Providers, Alerts, Secrets and ConfigMaps; watched'),
+  ...kubernetesFlags(),
   flag('--data-dir <dir>', 'where the store keeps its files', 'flux-cdevents-data'),
   flag('--store <url>', 'the durable store: sqlite:PATH (default: outbox.db in the data dir)'),
   flag('--events-addr <addr>', 'where Flux posts its events', ':9090'),
@@ -64,13 +69,6 @@ export const serveFlags = (): readonly Option[] => [
   flag('--dead-letter-retention <duration>', 'how long dead letters are kept', '720h'),
 ];
 
-/** A Go switch: alone, or with `=true` or `=false`. Its value is optional, so that `--no-…` is no negation here. */
-function switchFlag(name: string, description: string): Option {
-  const option = flag(`${name} [bool]`, description);
-  option.negate = false;
-  return option;
-}
-
 /**
  * Checks everything and reports all that is wrong at once.
  * @throws {FluxCDEventsError} `FCE_OPTION_INVALID`
@@ -90,15 +88,15 @@ export function resolveServeOptions(raw: RawOptions): ServeOptions {
   const count = (name: string) => read(name, positiveInteger, 'a whole number from 1', 1);
   const oneOf = <T extends string>(name: string, values: readonly T[], fallback: T): T =>
     read(name, (value) => values.find((one) => one === value), values.join(' or '), fallback);
-  const boolean = (name: string): boolean => {
-    const value = raw[camel(name)];
-    if (value === undefined || value === 'false') return false;
-    if (value !== true && value !== 'true') issues.push(`--${name}: expected true or false, found ${value}`);
-    return true;
-  };
+  const boolean = (name: string) => switchOf(raw, name, issues);
 
   const config = text('config');
-  if (config === undefined) issues.push('--config: expected a folder with Providers and Alerts, found nothing');
+  const kubernetes = resolveKubernetesOptions(raw, issues);
+  if (config === undefined && !kubernetes) {
+    issues.push('--config: expected a folder with Providers and Alerts (or --kubernetes), found nothing');
+  }
+  if (config !== undefined && kubernetes)
+    issues.push(`--config: expected nothing beside --kubernetes, found ${config}`);
   const storePath = read(
     'store',
     (url) => (url.startsWith('sqlite:') && url.length > 'sqlite:'.length ? url.slice('sqlite:'.length) : undefined),
@@ -115,7 +113,7 @@ export function resolveServeOptions(raw: RawOptions): ServeOptions {
   const expectedSource = source && sourceExpectation(source);
   if (expectedSource) issues.push(`--source: expected ${expectedSource}, found ${source}`);
   const options: ServeOptions = {
-    config: resolve(config ?? '.'),
+    ...(kubernetes ? { kubernetes } : { config: resolve(config ?? '.') }),
     storePath: resolve(storePath),
     eventsAddr: address('events-addr'),
     metricsAddr: address('metrics-addr'),

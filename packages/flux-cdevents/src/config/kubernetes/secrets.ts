@@ -1,0 +1,205 @@
+import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
+import type { ConfigIssue } from '../../flux/provider.ts';
+import { parseSecret, type Secret } from '../../flux/secret.ts';
+import { type ApiClient, describeAnswer, describeNoAnswer } from '../../kube-api/api-client.ts';
+import type { ConfigProblem } from '../config-source.ts';
+
+export interface SecretsOptions {
+  readonly api: Pick<ApiClient, 'request'>;
+  /** What is known of a Secret changed. */
+  readonly onChange: () => void;
+  /** Requests a second that the API server gives us; a quarter of them goes here at most. @default 50 */
+  readonly qps?: number;
+  /** How often each Secret is read again. @default 60,000 */
+  readonly refreshMs?: number;
+  /** How soon one is looked for again that is missing or forbidden; doubles up to half a minute. @default 5,000 */
+  readonly retryMs?: number;
+  readonly random?: () => number;
+}
+
+/**
+ * The Secrets that Providers name, and no others, each read by its name: that needs no permission to list, and a
+ * Secret that nobody names is never in memory.
+ */
+export interface Secrets {
+  /** Says which Secrets are needed. New ones are read at once, others are forgotten. */
+  need(names: Iterable<NamespacedName>): void;
+  get(name: NamespacedName): Secret | undefined;
+  /** Reads them at once: a Provider changed, or its receiver refused what we know. */
+  refresh(names: Iterable<NamespacedName>): void;
+  /** How many have not been answered for yet. */
+  readonly pending: number;
+  /** Secrets that may not be read, or make no sense. */
+  problems(): readonly ConfigProblem[];
+  close(): void;
+}
+
+interface Known {
+  readonly name: NamespacedName;
+  secret: Secret | undefined;
+  version: string | undefined;
+  issue: ConfigIssue | undefined;
+  /** Whether the API server has answered for it. */
+  answered: boolean;
+  failures: number;
+  reading: boolean;
+  /** Asked for while it was being read: what comes may be old. */
+  again: boolean;
+  dueAt: number;
+}
+
+const CONCURRENT = 32;
+const MAX_RETRY_MS = 30_000;
+/** After so many attempts without an answer a Secret counts as one that cannot be read. */
+const GIVE_UP_AFTER = 3;
+
+export function createSecrets(options: SecretsOptions): Secrets {
+  const { api, onChange, qps = 50, refreshMs = 60_000, retryMs = 5_000, random = Math.random } = options;
+  const known = new Map<string, Known>();
+  const closing = new AbortController();
+  let inFlight = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  /** Between 80 and 120 % of it, and longer where so many Secrets would take too much of the API server. */
+  const spread = (ms: number): number => Math.max(ms, (known.size / (qps / 4)) * 1000) * (0.8 + random() * 0.4);
+
+  const settle = (one: Known, secret: Secret | undefined, version: string | undefined, issue?: ConfigIssue) => {
+    const first = !one.answered;
+    const changed = version !== one.version || issue?.found !== one.issue?.found;
+    one.answered = true;
+    one.secret = secret;
+    one.version = version;
+    one.issue = issue;
+    one.failures = secret ? 0 : one.failures + 1;
+    const backoff = Math.min(retryMs * 2 ** (one.failures - 1), MAX_RETRY_MS);
+    one.dueAt = performance.now() + spread(secret ? refreshMs : backoff);
+    if (first || changed) onChange();
+  };
+
+  const read = async (one: Known): Promise<void> => {
+    const { namespace, name } = one.name;
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets/${encodeURIComponent(name)}`;
+    try {
+      const response = await api.request({ path, signal: closing.signal });
+      const { status, body } = response;
+      if (known.get(nameOf(one.name)) !== one) return;
+      if (status === 200) {
+        const version = (body as { metadata: { resourceVersion: string } }).metadata.resourceVersion;
+        if (version === one.version && one.secret) return settle(one, one.secret, version);
+        const { value, issues } = parseSecret(body);
+        return settle(one, value, version, issues[0]);
+      }
+      if (status === 404) return settle(one, undefined, undefined);
+      if (status === 403) return settle(one, undefined, undefined, forbidden);
+      failed(one, describeAnswer(response));
+    } catch (error) {
+      if (!closing.signal.aborted) failed(one, describeNoAnswer(error));
+    }
+  };
+
+  /** No answer: what was known stays. */
+  const failed = (one: Known, found: string) => {
+    one.failures++;
+    one.dueAt = performance.now() + spread(Math.min(1000 * 2 ** (one.failures - 1), MAX_RETRY_MS));
+    if (one.answered || one.failures < GIVE_UP_AFTER) return;
+    one.answered = true;
+    one.issue = { path: 'Secret', expected: 'an answer of the API server', found };
+    onChange();
+  };
+
+  const pump = () => {
+    clearTimeout(timer);
+    if (closing.signal.aborted) return;
+    const now = performance.now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const one of known.values()) {
+      if (one.reading) continue;
+      if (one.dueAt > now || inFlight >= CONCURRENT) {
+        next = Math.min(next, one.dueAt);
+        continue;
+      }
+      one.reading = true;
+      inFlight++;
+      void read(one).finally(() => {
+        inFlight--;
+        one.reading = false;
+        if (one.again) {
+          one.again = false;
+          one.dueAt = 0;
+        }
+        pumpSoon();
+      });
+    }
+    // while as many are read as may be, the end of one of them goes on
+    if (next < Number.POSITIVE_INFINITY && inFlight < CONCURRENT) {
+      timer = setTimeout(pump, Math.max(next - now, 10)).unref();
+    }
+  };
+  let pumping = false;
+  const pumpSoon = () => {
+    if (pumping) return;
+    pumping = true;
+    setImmediate(() => {
+      pumping = false;
+      pump();
+    });
+  };
+
+  return {
+    need(names) {
+      const wanted = new Map<string, NamespacedName>();
+      for (const name of names) wanted.set(nameOf(name), name);
+      for (const key of known.keys()) if (!wanted.has(key)) known.delete(key);
+      let more = false;
+      for (const [key, { namespace, name }] of wanted) {
+        if (known.has(key)) continue;
+        more = true;
+        known.set(key, { name: { namespace, name }, ...unread });
+      }
+      if (more) pumpSoon();
+    },
+    get: (name) => known.get(nameOf(name))?.secret,
+    refresh(names) {
+      for (const name of names) {
+        const one = known.get(nameOf(name));
+        if (!one) continue;
+        one.dueAt = 0;
+        if (one.reading) one.again = true;
+      }
+      pumpSoon();
+    },
+    get pending() {
+      let pending = 0;
+      for (const { answered } of known.values()) if (!answered) pending++;
+      return pending;
+    },
+    problems() {
+      const problems: ConfigProblem[] = [];
+      for (const { name, issue } of known.values()) {
+        if (issue) problems.push({ object: `Secret ${nameOf(name)}`, severity: 'error', issue });
+      }
+      return problems;
+    },
+    close() {
+      closing.abort();
+      clearTimeout(timer);
+    },
+  };
+}
+
+const unread: Omit<Known, 'name'> = {
+  secret: undefined,
+  version: undefined,
+  issue: undefined,
+  answered: false,
+  failures: 0,
+  reading: false,
+  again: false,
+  dueAt: 0,
+};
+
+const forbidden: ConfigIssue = {
+  path: 'Secret',
+  expected: 'permission to get it',
+  found: 'none: the API server forbids it',
+};

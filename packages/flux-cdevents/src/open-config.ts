@@ -1,0 +1,65 @@
+import type { ConfigSource } from './config/config-source.ts';
+import { createFileSource } from './config/files/file-source.ts';
+import { createKubernetesSource } from './config/kubernetes/kubernetes-source.ts';
+import { FluxCDEventsError } from './errors.ts';
+import type { NamespacedName } from './flux/object-ref.ts';
+import { HANDLED_TYPES } from './flux/provider.ts';
+import type { ApiClient } from './kube-api/api-client.ts';
+import type { Logger } from './observe/log.ts';
+import type { ServeOptions } from './options/serve-options.ts';
+
+/** Where Providers and Alerts come from, and what can be done about them there. */
+export interface OpenConfig {
+  readonly source: ConfigSource;
+  /** What the first snapshot waits for. */
+  waitsFor(): readonly string[];
+  /** A Provider's receiver refuses what we know: its Secrets are read again. */
+  refresh(provider: NamespacedName): void;
+  /** In log lines: the folder, or the API server. */
+  readonly name: string;
+}
+
+export interface OpenConfigDeps {
+  readonly connect: () => Promise<ApiClient>;
+  readonly logger: Logger;
+  readonly onStop: (stop: () => Promise<unknown> | unknown) => void;
+}
+
+/**
+ * Files or an API server, as the options say. Nothing is read yet.
+ * @throws {FluxCDEventsError} when it is not known where the API server is
+ */
+export async function openConfig(options: ServeOptions, deps: OpenConfigDeps): Promise<OpenConfig> {
+  const logger = deps.logger.child({ logger: 'config' });
+  const { config, kubernetes, noCrossNamespaceRefs } = options;
+  const waiting = ['the configuration is not loaded yet'];
+  if (!kubernetes) {
+    const directory = config ?? '.';
+    const source = createFileSource({ directory, noCrossNamespaceRefs, logger });
+    deps.onStop(() => source.close());
+    return { source, waitsFor: () => waiting, refresh: () => {}, name: directory };
+  }
+  const api = await deps.connect();
+  deps.onStop(() => api.close());
+  const namespace = kubernetes.watchAllNamespaces ? undefined : process.env.RUNTIME_NAMESPACE || api.namespace;
+  if (!kubernetes.watchAllNamespaces && !namespace) {
+    const expected = 'the namespace to watch in RUNTIME_NAMESPACE';
+    throw new FluxCDEventsError('FCE_OPTION_INVALID', `--watch-all-namespaces: expected ${expected}, found nothing`);
+  }
+  const source = createKubernetesSource({
+    api,
+    ...(namespace && { namespace }),
+    noCrossNamespaceRefs,
+    // what is passed on reaches Providers of the other types there
+    handledTypes: options.events.forwardTo === undefined ? HANDLED_TYPES : ['cdevents'],
+    qps: kubernetes.qps,
+    logger,
+  });
+  deps.onStop(() => source.close());
+  return {
+    source,
+    waitsFor: () => source.waitsFor(),
+    refresh: (provider) => source.refresh(provider),
+    name: api.server,
+  };
+}

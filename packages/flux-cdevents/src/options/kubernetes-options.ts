@@ -1,0 +1,43 @@
+import { resolve } from 'node:path';
+import type { Option } from 'commander';
+import { flag, type RawOptions, textOf } from './flag.ts';
+import { switchFlag, switchOf } from './switch.ts';
+
+/** How the configuration is read from an API server. */
+export interface KubernetesOptions {
+  /** Path. @default the Pod's ServiceAccount, else KUBECONFIG, else ~/.kube/config */
+  readonly kubeconfig?: string;
+  readonly watchAllNamespaces: boolean;
+  /** Requests a second. */
+  readonly qps: number;
+  /** Requests at once. */
+  readonly burst: number;
+}
+
+export const kubernetesFlags = (): readonly Option[] => [
+  switchFlag('--kubernetes', 'read Providers, Alerts and Secrets from the API server, not from files'),
+  flag('--kubeconfig <file>', 'the same, with this kubeconfig (default: ServiceAccount, else KUBECONFIG)'),
+  switchFlag(
+    '--watch-all-namespaces',
+    'watch all namespaces, or with =false that of RUNTIME_NAMESPACE (default: true)',
+  ),
+  flag('--kube-api-qps <n>', 'requests a second to the API server', '50'),
+  flag('--kube-api-burst <n>', 'requests at once to the API server', '300'),
+];
+
+/** Adds to the issues what is wrong. @returns undefined in files mode */
+export function resolveKubernetesOptions(raw: RawOptions, issues: string[]): KubernetesOptions | undefined {
+  const kubeconfig = textOf(raw, 'kubeconfig');
+  const watchAllNamespaces = switchOf(raw, 'watch-all-namespaces', issues, true);
+  const positive = (name: string, fallback: number): number => {
+    const text = textOf(raw, name) ?? String(fallback);
+    const value = Number(text);
+    if (value > 0 && Number.isFinite(value)) return value;
+    issues.push(`--${name}: expected a number over 0, found ${text}`);
+    return fallback;
+  };
+  const qps = positive('kube-api-qps', 50);
+  const burst = positive('kube-api-burst', 300);
+  if (!switchOf(raw, 'kubernetes', issues) && kubeconfig === undefined) return undefined;
+  return { ...(kubeconfig && { kubeconfig: resolve(kubeconfig) }), watchAllNamespaces, qps, burst };
+}
