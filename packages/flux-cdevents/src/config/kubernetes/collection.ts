@@ -24,6 +24,8 @@ export interface CollectionOptions<T> {
   readonly api: Pick<ApiClient, 'request' | 'watch'>;
   /** In messages: `Alerts`. */
   readonly title: string;
+  /** Name of the CustomResourceDefinition, in messages. */
+  readonly definition: string;
   /** Where it is served now; undefined while it is not. @throws when discovery fails */
   readonly locate: () => Promise<ServedResource | undefined>;
   /** Reads an object once, when it is new. @param before what it was read as last */
@@ -65,7 +67,18 @@ type WatchEnd = 'ended' | 'expired' | 'moved';
  * last stays: an API server that is away changes nothing.
  */
 export function createCollection<T>(options: CollectionOptions<T>): Collection<T> {
-  const { api, title, locate, parse, namespace, onChange, logger, relocateMs = 30_000, absentMs = 5_000 } = options;
+  const {
+    api,
+    title,
+    definition,
+    locate,
+    parse,
+    namespace,
+    onChange,
+    logger,
+    relocateMs = 30_000,
+    absentMs = 5_000,
+  } = options;
   const { random = Math.random } = options;
   let items = new Map<string, Kept<T>>();
   let served: ServedResource | undefined;
@@ -231,7 +244,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
             else backoff.reset();
             continue;
           }
-          inTrouble(`${title} are not served by the API server: is their CustomResourceDefinition installed?`, 'info');
+          inTrouble(`${title} are not served by the API server: is ${definition} installed?`, 'info');
           await sleep(absentMs * (0.8 + random() * 0.4), signal);
         } catch (error) {
           if (signal.aborted) return;

@@ -2,6 +2,7 @@ import { FluxCDEventsError } from '../../errors.ts';
 import type { Alert } from '../../flux/alert.ts';
 import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
 import type { HandledType, InvalidProvider, Provider } from '../../flux/provider.ts';
+import { NOTIFICATION_GROUP } from '../../flux/read-object.ts';
 import type { ApiClient } from '../../kube-api/api-client.ts';
 import { createDiscovery } from '../../kube-api/discovery.ts';
 import type { Logger } from '../../observe/log.ts';
@@ -96,6 +97,7 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
   const alerts = createCollection<Reading<Alert>>({
     ...common,
     title: 'Alerts',
+    definition: `alerts.${NOTIFICATION_GROUP}`,
     locate: () => locateNotification(discovery, 'Alert'),
     parse: readAlert,
     onChange: () => changed(),
@@ -103,6 +105,7 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
   const providers = createCollection<ProviderReading>({
     ...common,
     title: 'Providers',
+    definition: `providers.${NOTIFICATION_GROUP}`,
     locate: () => locateNotification(discovery, 'Provider'),
     parse: readProvider,
     onChange: () => {

@@ -12,7 +12,7 @@ export interface LabelReaderOptions {
   readonly api: Pick<ApiClient, 'request'>;
   readonly discovery: Discovery;
   readonly onChange?: (change: LabelsChange) => void;
-  /** How long what was read is used without asking again. @default 10,000 */
+  /** How long what was read is used without asking again. @default 5,000 */
   readonly maxAgeMs?: number;
   /** @default 5,000 */
   readonly maxEntries?: number;
@@ -38,7 +38,7 @@ interface Cached {
 }
 
 export function createLabelReader(options: LabelReaderOptions): LabelReader {
-  const { api, discovery, onChange, maxAgeMs = 10_000, maxEntries = 5_000, now = Date.now } = options;
+  const { api, discovery, onChange, maxAgeMs = 5_000, maxEntries = 5_000, now = Date.now } = options;
   const cache = new Map<string, Cached>();
   const inFlight = new Map<string, Promise<Labels | undefined>>();
   const unreadable = new Set<string>();
