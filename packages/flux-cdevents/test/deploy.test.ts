@@ -1,6 +1,8 @@
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
+import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { checkPath } from '../src/commands/check.ts';
@@ -8,7 +10,7 @@ import { INSTALL_COMPONENTS } from '../src/commands/install.ts';
 import { buildManifests, type Manifest, readManifests } from '../src/commands/manifests.ts';
 import { EVENT_SOURCE_KINDS, PROVIDER_TYPES } from '../src/flux/crd-enums.ts';
 import { parseAddress } from '../src/options/address.ts';
-import { serveFlags } from '../src/options/serve-options.ts';
+import { resolveServeOptions, serveFlags } from '../src/options/serve-options.ts';
 import { VERSION } from '../src/version.ts';
 
 // Manifests are data of many shapes: they are read freely here.
@@ -28,11 +30,7 @@ const podOf = (manifests: readonly Manifest[]): Any => only(manifests, 'Deployme
 const containerOf = (manifests: readonly Manifest[]): Any => podOf(manifests).containers[0];
 const defaultOf = (name: string) => serveFlags().find((option) => option.name() === name)?.defaultValue as string;
 
-/** Flags that manifests have before `serve` takes them. */
-const COMING = ['kubernetes', 'forward-to', 'events-tls-cert', 'events-tls-key', 'events-client-ca'].concat(
-  'events-authorized-spiffe-id',
-);
-const knownFlags = new Set([...serveFlags().map((option) => option.name()), ...COMING]);
+const knownFlags = new Set(serveFlags().map((option) => option.name()));
 
 describe('the base', () => {
   const base = build();
@@ -177,13 +175,17 @@ describe('permissions', () => {
 });
 
 describe('components', () => {
-  it.each([[], ...INSTALL_COMPONENTS.map((name) => [name])])('serve knows every flag of %j', (...names) => {
+  it.each([[], ...INSTALL_COMPONENTS.map((name) => [name])])('serve understands the arguments with %j', (...names) => {
     const { args, command } = containerOf(build(...names));
     expect([command, args[0]]).toEqual([undefined, 'serve']);
-    for (const arg of args.slice(1)) {
-      const [, name = ''] = /^--([a-z-]+)(?:=.+)?$/.exec(arg) ?? [];
-      expect(knownFlags, arg).toContain(name);
-    }
+    const serve = new Command().exitOverride();
+    for (const option of serveFlags()) serve.addOption(option);
+    serve.parse(
+      args.slice(1).map((arg: string) => arg.replaceAll('$(RUNTIME_NAMESPACE)', 'flux-system')),
+      { from: 'user' },
+    );
+    expect(serve.args).toEqual([]);
+    expect(resolveServeOptions(serve.opts())).toMatchObject({ storePath: '/data/outbox.db' });
   });
 
   it('forward: every event goes on to the notification-controller', () => {
@@ -320,5 +322,60 @@ describe('the chart', () => {
     const args =
       text('chart/flux-cdevents/templates/deployment.yaml') + text('chart/flux-cdevents/templates/_helpers.tpl');
     for (const [, name = ''] of args.matchAll(/[ "]--([a-z][a-z-]+)/g)) expect(knownFlags).toContain(name);
+  });
+});
+
+describe('the documentation', () => {
+  const install = readFileSync(join(deploy, '../docs/install.md'), 'utf8');
+  const blocks = [...install.matchAll(/^ *```yaml\n([\s\S]*?)^ *```$/gm)].map(([, block = '']) =>
+    block.replaceAll(new RegExp(`^${/^ */.exec(block)?.[0] ?? ''}`, 'gm'), ''),
+  );
+  const patchesOf = (source: string) =>
+    (parse(source).patches as Any[]).map(({ target, patch }) => ({ target, patch: parse(patch) }));
+
+  it('has the patches of the components, to be copied', () => {
+    const forFlux = blocks.find((block) => block.includes('gotk-components.yaml')) ?? '';
+    expect(patchesOf(forFlux)).toEqual([
+      ...patchesOf(text('components/provider-crd/kustomization.yaml')),
+      ...patchesOf(text('components/events-addr/kustomization.yaml')),
+    ]);
+  });
+
+  it('patches the SPIFFE IDs where they are', () => {
+    const [, first, last] = /positions (\d+) to (\d+) of the arguments/.exec(install) ?? [];
+    const { args } = containerOf(build('mtls'));
+    const positions = args.flatMap((arg: string, at: number) => (arg.includes('-spiffe-id=') ? [at] : []));
+    expect([positions.at(0), positions.at(-1)]).toEqual([Number(first), Number(last)]);
+  });
+
+  it('shows Providers and Alerts that are right', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'flux-cdevents-docs-'));
+    try {
+      const objects = blocks.filter((block) => block.includes('kind: Provider\n'));
+      expect(objects).toHaveLength(2);
+      objects.forEach((block, index) => {
+        writeFileSync(join(folder, `${index}.yaml`), block.replaceAll('name: cdevents\n', `name: cdevents-${index}\n`));
+      });
+      const { problems } = await checkPath(folder);
+      // The Secret is made on the command line.
+      expect(
+        problems.filter(({ issue }) => !issue.found.includes('Secret') && !issue.expected.includes('Secret')),
+      ).toEqual([]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('names components, files and versions that there are', () => {
+    for (const page of ['install', 'troubleshooting', 'security-model']) {
+      const markdown = readFileSync(join(deploy, `../docs/${page}.md`), 'utf8');
+      for (const [, link = ''] of markdown.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
+        expect(existsSync(join(deploy, '../docs', link)), `${page}: ${link}`).toBe(true);
+      }
+      for (const [, name = ''] of markdown.matchAll(/deploy\/components\/([a-z0-9.-]+)\?/g)) {
+        expect(existsSync(component(name)), name).toBe(true);
+      }
+      for (const [version] of markdown.matchAll(/(?<=[:=])v\d+\.\d+\.\d+/g)) expect(version).toBe(`v${VERSION}`);
+    }
   });
 });

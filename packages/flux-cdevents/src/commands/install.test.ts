@@ -56,11 +56,17 @@ describe('install --export', () => {
   });
 
   it('adds components in their order, each once', async () => {
-    const { args } = container(await printed('--components', 'token-review,forward,token-review'));
+    const { args } = container(await printed('--components', 'mtls,forward,mtls'));
     expect(args.slice(-2)).toEqual([
-      '--events-auth=token-review',
+      '--events-authorized-spiffe-id=spiffe://cluster.local/ns/$(RUNTIME_NAMESPACE)/sa/image-automation-controller',
       '--forward-to=http://notification-controller.$(RUNTIME_NAMESPACE).svc.cluster.local./',
     ]);
+  });
+
+  it('warns of a way in that nobody can use', async () => {
+    expect(await printed('--components', 'webhook,token-review')).toHaveLength(8);
+    const { code, stderr } = await install('--components', 'forward,token-review');
+    expect([code, stderr]).toEqual([0, expect.stringContaining('the Flux controllers show no token')]);
   });
 
   it.each([

@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import { FluxCDEventsError } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import { createCommand, flag, helpWith } from './command.ts';
-import { type Io, print } from './io.ts';
+import { type Io, note, print } from './io.ts';
 import {
   buildManifests,
   inNamespace,
@@ -57,6 +57,9 @@ export const createInstallCommand = (io: Io): Command =>
     )
     .action((flags: InstallFlags) => {
       const { components, image } = checked(flags);
+      if (components.includes('token-review') && !components.includes('webhook')) {
+        note(io, 'flux-cdevents: the Flux controllers show no token: with token-review what they post is refused');
+      }
       const head = [
         `# flux-cdevents ${image.replace(/^.*(?=[:@])[:@]/, '')}`,
         `# Components: ${components.join(', ') || 'none'}. Written by "flux-cdevents install --export".`,
