@@ -52,7 +52,7 @@ describe('key index', () => {
     );
     fc.assert(
       fc.property(fc.array(action, { maxLength: 120 }), (actions) => {
-        db.exec('DELETE FROM mark; DELETE FROM generation; PRAGMA synchronous = OFF; BEGIN');
+        db.exec('DELETE FROM mark; DELETE FROM mark_log; DELETE FROM generation; PRAGMA synchronous = OFF; BEGIN');
         let index = createKeyIndex(db, 'mark', 4);
         let committed = new Map<string, number>();
         let model = new Map<string, number>();

@@ -8,10 +8,11 @@ const FILTER_BITS = 262_144;
 const PROBES = 4;
 
 /**
- * An index of random keys, with a number for each, in the file. One tree of a million random keys has a page to write
- * for every insert, and most of a checkpoint is then spent on them. Here inserts go to one small generation until that
- * is full; a Bloom filter for each, in memory, says which generations to look into. Filters of full generations are in
- * the file, so that opening reads no more than those and the keys of the last one.
+ * An index of random keys, with a number for each, in the file. One tree of random keys has a page to write for every
+ * insert, and that is most of what a commit then writes. Here the newest keys are in memory, and in the file one after
+ * the other in a log; a full log is sorted into a generation of the tree, all at once. A Bloom filter for each
+ * generation, in memory, says which ones to look into. The filters are in the file too, so that opening reads no more
+ * than those and the log.
  */
 export interface KeyIndex {
   /** What the key was last given. */
@@ -20,9 +21,9 @@ export interface KeyIndex {
   put(key: string, value: number): void;
   remove(key: string): void;
   startingWith(prefix: string): number[];
-  /** Removes keys of full generations whose numbers are all at most `value`. @returns how many */
+  /** Removes keys of generations, not of the log, whose numbers are all at most `value`. @returns how many */
   removeUpTo(value: number, limit: number): number;
-  /** Forgets full generations that are empty. */
+  /** Forgets generations that are empty. */
   dropEmpty(): void;
   committed(): void;
   rolledBack(): void;
@@ -31,13 +32,18 @@ export interface KeyIndex {
 interface Generation {
   readonly number: number;
   readonly filter: Uint32Array<ArrayBuffer>;
-  size: number;
   /** The largest number in it, once it was looked for. */
   largest?: number;
 }
 
+/** A key in the log. */
+interface Logged {
+  readonly place: number;
+  readonly value: number;
+}
+
 /**
- * @param table `(generation, key, value)`, its filters in `generation` under this name
+ * @param table `(generation, key, value)`, its filters in `generation` under this name; `<table>_log` beside it
  * @param generationSize smaller for tests
  */
 export function createKeyIndex(
@@ -46,49 +52,41 @@ export function createKeyIndex(
   generationSize: number = GENERATION_SIZE,
 ): KeyIndex {
   let generations: Generation[] = [];
-  let restructured = false;
+  let recent = new Map<string, Logged>();
+  let nextPlace = 1;
+  let changed = false;
 
-  const emptyFilter = () => new Uint32Array(FILTER_BITS / 32);
-  const last = (): Generation => {
-    const newest = generations.at(-1);
-    if (newest && newest.size < generationSize) return newest;
-    const next: Generation = { number: (newest?.number ?? 0) + 1, filter: emptyFilter(), size: 0 };
-    if (newest) {
-      const bits = new Uint8Array(newest.filter.buffer);
-      db.run('INSERT OR REPLACE INTO generation (of, number, filter) VALUES (?, ?, ?)', table, newest.number, bits);
-    }
-    // One of that number may have been forgotten when it was empty and the process ended.
-    db.run('DELETE FROM generation WHERE of = ? AND number = ?', table, next.number);
-    restructured = true;
-    generations.push(next);
-    return next;
-  };
-  const fullOnes = (): Generation[] => generations.slice(0, -1);
   const drop = (generation: Generation): void => {
     db.run('DELETE FROM generation WHERE of = ? AND number = ?', table, generation.number);
     generations = generations.filter((one) => one !== generation);
-    restructured = true;
   };
 
-  /** Reads the filters of the full generations, and makes that of one that was not full. */
-  const load = (): void => {
-    generations = [];
-    for (let number = 0; ; ) {
-      const [next] = db.get<[number | null]>(`SELECT min(generation) FROM ${table} WHERE generation > ?`, number) ?? [];
-      if (next === null || next === undefined) break;
-      number = next;
-      const [bits] =
-        db.get<[Uint8Array]>('SELECT filter FROM generation WHERE of = ? AND number = ?', table, number) ?? [];
-      const filter = bits ? new Uint32Array(Uint8Array.from(bits).buffer) : emptyFilter();
-      const generation: Generation = { number, filter, size: bits ? generationSize : 0 };
-      if (!bits) {
-        for (const [key] of db.each<[string]>(`SELECT key FROM ${table} WHERE generation = ?`, number)) {
-          add(filter, key);
-          generation.size++;
-        }
-      }
-      generations.push(generation);
+  /** Makes a generation of the log, in the order of the tree. */
+  const settle = (): void => {
+    const number = (generations.at(-1)?.number ?? 0) + 1;
+    const filter = new Uint32Array(FILTER_BITS / 32);
+    for (const key of [...recent.keys()].sort()) {
+      add(filter, key);
+      const { value } = recent.get(key) as Logged;
+      db.run(`INSERT INTO ${table} (generation, key, value) VALUES (?, ?, ?)`, number, key, value);
     }
+    const bits = new Uint8Array(filter.buffer);
+    db.run('INSERT INTO generation (of, number, filter) VALUES (?, ?, ?)', table, number, bits);
+    db.run(`DELETE FROM ${table}_log`);
+    generations.push({ number, filter });
+    recent = new Map();
+  };
+
+  const load = (): void => {
+    generations = db
+      .all<[number, Uint8Array]>('SELECT number, filter FROM generation WHERE of = ? ORDER BY number', table)
+      .map(([number, bits]) => ({ number, filter: new Uint32Array(Uint8Array.from(bits).buffer) }));
+    recent = new Map(
+      db
+        .all<[number, string, number]>(`SELECT place, key, value FROM ${table}_log ORDER BY place`)
+        .map(([place, key, value]) => [key, { place, value }]),
+    );
+    nextPlace = Math.max(0, ...Array.from(recent.values(), ({ place }) => place)) + 1;
   };
   load();
 
@@ -108,24 +106,34 @@ export function createKeyIndex(
   };
 
   return {
-    find: (key) => locate(key)?.value,
+    find: (key) => recent.get(key)?.value ?? locate(key)?.value,
     put(key, value) {
-      const generation = last();
-      generation.size++;
-      add(generation.filter, key);
-      db.run(
-        `INSERT OR REPLACE INTO ${table} (generation, key, value) VALUES (?, ?, ?)`,
-        generation.number,
-        key,
-        value,
-      );
+      changed = true;
+      const known = recent.get(key);
+      if (known) {
+        db.run(`UPDATE ${table}_log SET value = ? WHERE place = ?`, value, known.place);
+        recent.set(key, { ...known, value });
+        return;
+      }
+      if (recent.size >= generationSize) settle();
+      db.run(`INSERT INTO ${table}_log (place, key, value) VALUES (?, ?, ?)`, nextPlace, key, value);
+      recent.set(key, { place: nextPlace, value });
+      nextPlace++;
     },
     remove(key) {
+      changed = true;
+      const known = recent.get(key);
+      if (known) {
+        db.run(`DELETE FROM ${table}_log WHERE place = ?`, known.place);
+        recent.delete(key);
+        return;
+      }
       const found = locate(key);
       if (found) db.run(`DELETE FROM ${table} WHERE generation = ? AND key = ?`, found.generation, key);
     },
-    startingWith: (prefix) =>
-      generations.flatMap(({ number }) =>
+    startingWith(prefix) {
+      const inLog = [...recent].filter(([key]) => key.startsWith(prefix)).map(([, { value }]) => value);
+      const inTree = generations.flatMap(({ number }) =>
         db
           .all<[number]>(
             `SELECT value FROM ${table} WHERE generation = ? AND key >= ? AND key < ?`,
@@ -134,10 +142,12 @@ export function createKeyIndex(
             `${prefix}\u{10FFFF}`,
           )
           .map(([value]) => value),
-      ),
+      );
+      return [...inTree, ...inLog];
+    },
     removeUpTo(value, limit) {
       let left = limit;
-      for (const generation of fullOnes()) {
+      for (const generation of generations) {
         if (left === 0) break;
         generation.largest ??=
           db.get<[number | null]>(`SELECT max(value) FROM ${table} WHERE generation = ?`, generation.number)?.[0] ?? 0;
@@ -153,17 +163,17 @@ export function createKeyIndex(
       return limit - left;
     },
     dropEmpty() {
-      for (const generation of fullOnes()) {
+      changed = true;
+      for (const generation of generations) {
         if (!db.get(`SELECT 1 FROM ${table} WHERE generation = ? LIMIT 1`, generation.number)) drop(generation);
       }
     },
     committed() {
-      restructured = false;
+      changed = false;
     },
     rolledBack() {
-      // A key too many in a filter does no harm; a filter too few would.
-      if (restructured) load();
-      restructured = false;
+      if (changed) load();
+      changed = false;
     },
   };
 }

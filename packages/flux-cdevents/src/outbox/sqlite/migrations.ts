@@ -50,6 +50,7 @@ export const MIGRATIONS: readonly string[] = [
      value INTEGER NOT NULL,
      PRIMARY KEY (generation, key)
    ) WITHOUT ROWID;
+   CREATE TABLE entry_id_log (place INTEGER PRIMARY KEY, key TEXT NOT NULL, value INTEGER NOT NULL);
    CREATE INDEX entry_claimable ON entry (provider, due_at) WHERE state = 0;
    CREATE INDEX entry_of_key ON entry (key) WHERE key IS NOT NULL AND state <= 1;
    CREATE INDEX entry_undelivered ON entry (provider) WHERE state <= 1;
@@ -71,6 +72,7 @@ export const MIGRATIONS: readonly string[] = [
      value INTEGER NOT NULL,
      PRIMARY KEY (generation, key)
    ) WITHOUT ROWID;
+   CREATE TABLE mark_log (place INTEGER PRIMARY KEY, key TEXT NOT NULL, value INTEGER NOT NULL);
    CREATE TABLE generation (
      of TEXT NOT NULL,
      number INTEGER NOT NULL,
