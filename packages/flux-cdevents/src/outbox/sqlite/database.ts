@@ -43,7 +43,7 @@ export function openDatabase(path: string, maxBytes?: number): Database {
     // Exclusive comes first: WAL then keeps its index in memory, and the first access takes the lock for good.
     db.exec(`PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
       PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;
-      PRAGMA wal_autocheckpoint = 2000; BEGIN IMMEDIATE; COMMIT`);
+      PRAGMA wal_autocheckpoint = 8000; BEGIN IMMEDIATE; COMMIT`);
     if (maxBytes !== undefined) {
       const [pageSize] = db.prepare('PRAGMA page_size').all().map(Object.values) as [[number]];
       db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / pageSize[0]))}`);

@@ -6,12 +6,6 @@ import type { Call, Failure, Operations, Reads, WorkerMessage, WorkerOptions, Wr
 /** A batch has at most so many writes: the first of them waits for the last. */
 const MAX_WRITES = 512;
 
-/**
- * Batches are at least so far apart. Waking a thread costs as much as writing an event; under load a batch that waits
- * a moment carries many calls, and a single call still goes at once.
- */
-const MIN_GAP_MS = 2;
-
 /** The main thread's end: calls are gathered while a batch is under way, and go to the worker together. */
 export interface WorkerClient {
   read<N extends keyof Reads>(name: N, ...args: Parameters<Reads[N]>): Promise<ReturnType<Reads[N]>>;
@@ -41,7 +35,6 @@ export async function startWorker(
   const underWay = { reads: [] as Waiting[], writes: [] as Waiting[] };
   const failures = createFailureLog(logger, options.path);
   let scheduled = false;
-  let sentAt = 0;
   let closing: Promise<void> | undefined;
   let broken: FluxCDEventsError | undefined;
 
@@ -52,7 +45,6 @@ export async function startWorker(
     underWay.reads = reads.splice(0);
     underWay.writes = writes.splice(0, MAX_WRITES);
     if (isUnderWay()) {
-      sentAt = performance.now();
       worker.postMessage({ reads: underWay.reads.map(callOf), writes: underWay.writes.map(callOf) });
     } else if (closing) {
       worker.postMessage('close');
@@ -62,9 +54,7 @@ export async function startWorker(
   const schedule = (): void => {
     if (scheduled || isUnderWay()) return;
     scheduled = true;
-    const waitMs = sentAt + MIN_GAP_MS - performance.now();
-    if (waitMs > 0) setTimeout(flush, waitMs);
-    else setImmediate(flush);
+    setImmediate(flush);
   };
   const enqueue = (queue: Waiting[], name: keyof Operations, args: readonly unknown[]): Promise<never> => {
     if (broken) return Promise.reject(broken);
