@@ -98,6 +98,7 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       defaults,
       rateLimitIntervalMs: options.rateLimitIntervalMs,
       forward: forwardTo !== undefined,
+      reports: config.reports,
       metrics,
       logger: logger.child({ logger: 'pipeline' }),
       now,
@@ -116,8 +117,10 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       metrics,
       now,
       concurrent: options.concurrent,
-      report({ provider, state }) {
-        if (state === 'failing') config.refresh(provider);
+      report({ provider, alert, state, error }) {
+        if (state === 'recovered') return;
+        config.refresh(provider); // it may refuse what its Secret said before
+        config.reports.failing(provider, alert, state, error);
       },
     });
     stops.push(() => delivery.drain(DRAIN_MS));

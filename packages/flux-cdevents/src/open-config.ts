@@ -2,11 +2,15 @@ import type { ConfigSource } from './config/config-source.ts';
 import { createFileSource } from './config/files/file-source.ts';
 import { createKubernetesSource } from './config/kubernetes/kubernetes-source.ts';
 import { FluxCDEventsError } from './errors.ts';
-import type { NamespacedName } from './flux/object-ref.ts';
+import { type NamespacedName, nameOf } from './flux/object-ref.ts';
 import { HANDLED_TYPES } from './flux/provider.ts';
 import type { ApiClient } from './kube-api/api-client.ts';
 import type { Logger } from './observe/log.ts';
 import type { ServeOptions } from './options/serve-options.ts';
+import { createConfigReports } from './report/config-reports.ts';
+import { createEventReports, type EventReports } from './report/event-reports.ts';
+import { createKubernetesReporter } from './report/kubernetes-reporter.ts';
+import { silentReporter } from './report/reporter.ts';
 
 /** Where Providers and Alerts come from, and what can be done about them there. */
 export interface OpenConfig {
@@ -15,6 +19,8 @@ export interface OpenConfig {
   waitsFor(): readonly string[];
   /** A Provider's receiver refuses what we know: its Secrets are read again. */
   refresh(provider: NamespacedName): void;
+  /** Where failures are told of, beside the log. */
+  readonly reports: EventReports;
   /** In log lines: the folder, or the API server. */
   readonly name: string;
 }
@@ -37,7 +43,8 @@ export async function openConfig(options: ServeOptions, deps: OpenConfigDeps): P
     const directory = config ?? '.';
     const source = createFileSource({ directory, noCrossNamespaceRefs, logger });
     deps.onStop(() => source.close());
-    return { source, waitsFor: () => waiting, refresh: () => {}, name: directory };
+    const reports = createEventReports({ reporter: silentReporter, exists: () => false, alerts: () => [] });
+    return { source, waitsFor: () => waiting, refresh: () => {}, reports, name: directory };
   }
   const api = await deps.connect();
   deps.onStop(() => api.close());
@@ -54,12 +61,36 @@ export async function openConfig(options: ServeOptions, deps: OpenConfigDeps): P
     handledTypes: options.events.forwardTo === undefined ? HANDLED_TYPES : ['cdevents'],
     qps: kubernetes.qps,
     logger,
+    onLabelsChange(change) {
+      const object = `${change.object.kind} ${nameOf(change.object)}`;
+      if (change.state === 'readable') logger.info({ object }, 'labels can be read again');
+      else {
+        logger.error({ object, error: change.error }, 'labels cannot be read: matchLabels selects nothing');
+        reports.labelsUnreadable(change.object, change.error);
+      }
+    },
+  });
+  const reporter = createKubernetesReporter({
+    api,
+    reference: ({ kind, ...name }) => source.reference(kind, name),
+    logger: deps.logger.child({ logger: 'report' }),
+  });
+  deps.onStop(() => reporter.close());
+  const reports = createEventReports({
+    reporter,
+    exists: ({ kind, ...name }) => source.reference(kind, name) !== undefined,
+    alerts: () => source.snapshot()?.alerts ?? [],
+  });
+  const newReports = createConfigReports();
+  source.onChange(({ problems }) => {
+    for (const report of newReports(problems)) reporter.report(report);
   });
   deps.onStop(() => source.close());
   return {
     source,
     waitsFor: () => source.waitsFor(),
     refresh: (provider) => source.refresh(provider),
+    reports,
     name: api.server,
   };
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ConfigSnapshot, ConfigSource } from './config/config-source.ts';
 import { FluxCDEventsError } from './errors.ts';
 import { type FluxEvent, parseFluxEvent } from './flux/event.ts';
-import { duplicateKey, mergeMetadata, restorePrefixes } from './flux/metadata.ts';
+import { duplicateKey, type MetadataConflict, mergeMetadata, restorePrefixes } from './flux/metadata.ts';
 import { type NamespacedName, nameOf, objectKey } from './flux/object-ref.ts';
 import type { ResolvedProvider } from './flux/provider.ts';
 import { bodyOf, forwardEntry, isForward } from './forward.ts';
@@ -12,6 +12,13 @@ import type { Logger } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
 import type { ClaimedEntry, NewEntry } from './outbox/entry.ts';
 import type { Outbox } from './outbox/outbox.ts';
+
+/** Who is told of what happens to events, beside the log. */
+export interface PipelineReports {
+  metadataConflict(alert: NamespacedName, conflicts: readonly MetadataConflict[]): void;
+  /** No valid CDEvent could be made of an event. */
+  deadLetter(provider: NamespacedName, alert: NamespacedName, error: string): void;
+}
 
 export interface PipelineDeps {
   readonly config: Pick<ConfigSource, 'labels'>;
@@ -23,6 +30,7 @@ export interface PipelineDeps {
   readonly rateLimitIntervalMs: number;
   /** True: every event of the event endpoint is passed on to a notification-controller as well. @default false */
   readonly forward?: boolean;
+  readonly reports?: PipelineReports;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly now: () => number;
@@ -56,8 +64,8 @@ export interface Pipeline {
 }
 
 export function createPipeline(deps: PipelineDeps): Pipeline {
-  const { config, current, outbox, defaults, forward = false, metrics, logger, now } = deps;
-  const reportConflicts = createConflictReporter(logger);
+  const { config, current, outbox, defaults, forward = false, reports, metrics, logger, now } = deps;
+  const reportConflicts = createConflictReporter(logger, reports);
 
   const loaded = () => {
     const configuration = current();
@@ -90,10 +98,11 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
   const account = ({ entries, skipped, made }: MappedEvent) => {
     for (const { type, preset } of made) metrics.eventsMapped.inc({ type, preset });
     for (const { reason } of skipped) metrics.eventsSkipped.inc({ reason });
-    for (const { id, provider, type, object, reason, deadLetter } of entries) {
+    for (const { id, provider, alert, type, object, reason, deadLetter } of entries) {
       if (deadLetter === undefined) continue;
       metrics.deliveries.inc({ ...labelsOf(provider), type, outcome: 'dead-letter' });
       logger.error({ provider: nameOf(provider), entry: id, type, object, reason, error: deadLetter }, 'dead letter');
+      reports?.deadLetter(provider, alert, deadLetter);
     }
   };
 
@@ -191,15 +200,13 @@ const unmapped = (entry: NewEntry): MappedEvent => ({ entries: [entry], skipped:
 const labelsOf = ({ namespace, name }: NamespacedName) => ({ namespace, provider: name });
 
 /** Says once for each Alert and set of keys that metadata came from more than one source: not at every event. */
-function createConflictReporter(logger: Logger) {
+function createConflictReporter(logger: Logger, reports: PipelineReports | undefined) {
   const seen = new Set<string>();
-  return (
-    alert: NamespacedName,
-    conflicts: readonly { readonly key: string; readonly sources: readonly string[] }[],
-  ) => {
+  return (alert: NamespacedName, conflicts: readonly MetadataConflict[]) => {
     const key = `${nameOf(alert)} ${conflicts.map((conflict) => conflict.key).join()}`;
     if (seen.has(key) || seen.size > 10_000) return;
     seen.add(key);
     logger.info({ alert: nameOf(alert), conflicts }, 'metadata key conflict: the last source of each key wins');
+    reports?.metadataConflict(alert, conflicts);
   };
 }

@@ -22,6 +22,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   outbox: [],
   transport: [],
   config: ['kube-api'],
+  report: ['kube-api'],
   deliver: ['outbox/outbox.ts', 'outbox/entry.ts', 'transport/transport.ts'],
   http: ['outbox/outbox.ts', 'outbox/entry.ts', 'config/config-source.ts', 'map'],
   'forward.ts': ['map/identity.ts', 'outbox/entry.ts', 'transport/transport.ts'],

@@ -1,0 +1,98 @@
+import type { Alert } from '../flux/alert.ts';
+import { type InvolvedObject, type NamespacedName, nameOf } from '../flux/object-ref.ts';
+import { providerText } from './config-reports.ts';
+import type { Report, ReportedObject, Reporter } from './reporter.ts';
+
+export interface EventReportsDeps {
+  readonly reporter: Reporter;
+  /** Whether there is such an object, to be told about. */
+  readonly exists: (object: ReportedObject) => boolean;
+  /** Those in force. */
+  readonly alerts: () => readonly Alert[];
+  /** Epoch ms. @default Date.now */
+  readonly now?: () => number;
+}
+
+/** What happens to events, told on the Alerts that selected them: once a change of state, not once an event. */
+export interface EventReports {
+  /** A Provider stopped to deliver. `stopped`: until it is changed. */
+  failing(
+    provider: NamespacedName,
+    alert: NamespacedName,
+    state: 'failing' | 'stopped',
+    error: string | undefined,
+  ): void;
+  /** An event can never be delivered, as no valid CDEvent could be made of it. */
+  deadLetter(provider: NamespacedName, alert: NamespacedName, error: string): void;
+  /** Labels of an object cannot be read. */
+  labelsUnreadable(object: InvolvedObject, error: string): void;
+  /** The last source of each key wins. */
+  metadataConflict(
+    alert: NamespacedName,
+    conflicts: readonly { readonly key: string; readonly sources: readonly string[] }[],
+  ): void;
+}
+
+/** The same is not told again within this time. */
+const TOLD_MS = 60 * 60 * 1000;
+const MAX_TOLD = 4_096;
+/** Where many Alerts select one object. */
+const MAX_ALERTS = 20;
+
+export function createEventReports({ reporter, exists, alerts, now = Date.now }: EventReportsDeps): EventReports {
+  const toldAt = new Map<string, number>();
+  const once = (report: Report) => {
+    const key = `${report.about.kind} ${nameOf(report.about)} ${report.reason} ${report.message}`;
+    const before = toldAt.get(key);
+    if (before !== undefined && now() - before < TOLD_MS) return;
+    toldAt.delete(key);
+    toldAt.set(key, now());
+    for (const oldest of toldAt.keys()) {
+      if (toldAt.size <= MAX_TOLD) break;
+      toldAt.delete(oldest);
+    }
+    reporter.report(report);
+  };
+  /** The Alert, or the Provider where no Alert selected the event: it came through the webhook. */
+  const about = (provider: NamespacedName, alert: NamespacedName): ReportedObject => {
+    const selected: ReportedObject = { kind: 'Alert', namespace: alert.namespace, name: alert.name };
+    return exists(selected) ? selected : { kind: 'Provider', namespace: provider.namespace, name: provider.name };
+  };
+
+  return {
+    failing(provider, alert, state, error = 'no reason given') {
+      const what = state === 'stopped' ? 'is stopped until it is changed' : 'does not deliver';
+      reporter.report({
+        about: about(provider, alert),
+        reason: 'NotificationDispatchFailed',
+        message: `${providerText(provider)} ${what}: ${error}`,
+      });
+    },
+    deadLetter(provider, alert, error) {
+      const message = `an event for ${providerText(provider)} became a dead letter: ${error}`;
+      once({ about: about(provider, alert), reason: 'NotificationDispatchFailed', message });
+    },
+    labelsUnreadable(object, error) {
+      const message = `labels of ${object.kind} ${nameOf(object)} cannot be read: ${error}`;
+      const selecting = alerts().filter((alert) => selectsByLabel(alert, object));
+      for (const { metadata } of selecting.slice(0, MAX_ALERTS)) {
+        const { namespace, name } = metadata;
+        reporter.report({ about: { kind: 'Alert', namespace, name }, reason: 'SourceFetchFailed', message });
+      }
+    },
+    metadataConflict({ namespace, name }, conflicts) {
+      const keys = conflicts.map(({ key, sources }) => `${key} (${sources.join(', ')})`).join('; ');
+      const message = `metadata keys with more than one source, the last of which wins: ${keys}`;
+      once({ about: { kind: 'Alert', namespace, name }, reason: 'MetadataAppendFailed', message });
+    },
+  };
+}
+
+const selectsByLabel = ({ metadata, spec }: Alert, { kind, namespace, name }: InvolvedObject): boolean =>
+  spec.eventSources.some(
+    (source) =>
+      source.kind === kind &&
+      (source.namespace ?? metadata.namespace) === namespace &&
+      (source.name === '*' || source.name === name) &&
+      Object.keys(source.matchLabels ?? {}).length > 0,
+  );

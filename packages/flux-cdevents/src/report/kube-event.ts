@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import type { Report } from './reporter.ts';
+
+/** What an Event says of the object that it is about. */
+export interface InvolvedReference {
+  readonly kind: string;
+  readonly apiVersion: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+}
+
+/** API servers refuse longer messages in new Events. */
+const MAX_MESSAGE_BYTES = 1024;
+/** With its suffix a name has 253 characters at most. */
+const MAX_NAME_CHARS = 220;
+const COMPONENT = 'flux-cdevents';
+
+/** An Event of the core API, as the recorders of Flux write them. */
+export function toKubeEvent(
+  { reason, message }: Report,
+  involvedObject: InvolvedReference,
+  { at, instance }: { readonly at: Date; readonly instance: string },
+): object {
+  const timestamp = secondsOf(at);
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: {
+      name: `${involvedObject.name.slice(0, MAX_NAME_CHARS)}.${randomBytes(8).toString('hex')}`,
+      namespace: involvedObject.namespace,
+    },
+    involvedObject,
+    type: 'Warning',
+    reason,
+    message: shorten(message, MAX_MESSAGE_BYTES),
+    source: { component: COMPONENT },
+    reportingComponent: COMPONENT,
+    reportingInstance: instance,
+    firstTimestamp: timestamp,
+    lastTimestamp: timestamp,
+    count: 1,
+  };
+}
+
+/** What is changed in an Event that happens again. */
+export const repetition = (count: number, at: Date): object => ({ count, lastTimestamp: secondsOf(at) });
+
+const secondsOf = (at: Date): string => `${at.toISOString().slice(0, 19)}Z`;
+
+/** Cuts a text to so many bytes of UTF-8, between characters. */
+export function shorten(text: string, maxBytes: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.byteLength <= maxBytes) return text;
+  const mark = Buffer.byteLength('…');
+  let end = maxBytes - mark;
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return `${bytes.subarray(0, end).toString('utf8')}…`;
+}
