@@ -366,6 +366,11 @@ describe('the documentation', () => {
     }
   });
 
+  it('runs the receiver so that the variables of our Service do not reach its flags', () => {
+    const [, args = ''] = / -- (sink .+)\n/.exec(install) ?? [];
+    expect(args).toContain('--port ');
+  });
+
   it('names components, files and versions that there are', () => {
     for (const page of ['install', 'troubleshooting', 'security-model']) {
       const markdown = readFileSync(join(deploy, `../docs/${page}.md`), 'utf8');
