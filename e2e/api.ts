@@ -56,8 +56,8 @@ export interface Api {
   /** Deletes all of a kind in a namespace. */
   clear(apiVersion: string, kind: string, namespace: string): Promise<void>;
   namespace(name: string): Promise<void>;
-  /** A token for a ServiceAccount, from the TokenRequest API. */
-  tokenFor(namespace: string, serviceAccount: string): Promise<string>;
+  /** A token for a ServiceAccount, from the TokenRequest API. @param audience that of the API server unless given */
+  tokenFor(namespace: string, serviceAccount: string, audience?: string): Promise<string>;
   close(): void;
 }
 
@@ -138,9 +138,9 @@ export function createApi(access: Access): Api {
     clear: async (apiVersion, kind, namespace) =>
       void (await request('DELETE', await collection(apiVersion, kind, namespace))),
     namespace: async (name) => void (await api.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }])),
-    async tokenFor(namespace, serviceAccount) {
+    async tokenFor(namespace, serviceAccount, audience) {
       const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${serviceAccount}/token`;
-      const spec = { expirationSeconds: 3600 };
+      const spec = { expirationSeconds: 3600, ...(audience && { audiences: [audience] }) };
       const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec };
       return (await request<{ status: { token: string } }>('POST', path, body)).status.token;
     },
