@@ -48,7 +48,7 @@ labels:
 - {{ printf "--events-authorized-spiffe-id=%s" . | quote }}
 {{- end -}}
 {{- else -}}
-{{- range list "source-controller" "source-watcher" "kustomize-controller" "helm-controller" "image-reflector-controller" "image-automation-controller" }}
+{{- range list "source-controller" "source-watcher" "kustomize-controller" "helm-controller" "image-reflector-controller" "image-automation-controller" "notification-controller" "flux-operator" }}
 - {{ printf "--events-authorized-spiffe-id=spiffe://%s/ns/$(RUNTIME_NAMESPACE)/sa/%s" $.Values.mtls.trustDomain . | quote }}
 {{- end -}}
 {{- end -}}

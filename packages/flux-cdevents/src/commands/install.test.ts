@@ -58,7 +58,7 @@ describe('install --export', () => {
   it('adds components in their order, each once', async () => {
     const { args } = container(await printed('--components', 'mtls,forward,mtls'));
     expect(args.slice(-2)).toEqual([
-      '--events-authorized-spiffe-id=spiffe://cluster.local/ns/$(RUNTIME_NAMESPACE)/sa/image-automation-controller',
+      '--events-authorized-spiffe-id=spiffe://cluster.local/ns/$(RUNTIME_NAMESPACE)/sa/flux-operator',
       '--forward-to=http://notification-controller.$(RUNTIME_NAMESPACE).svc.cluster.local./',
     ]);
   });
