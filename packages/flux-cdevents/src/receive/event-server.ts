@@ -119,7 +119,10 @@ function createServer({ tls, peer, logger }: EventServerDeps): FastifyInstance {
   const mutual = peer && { requestCert: true, rejectUnauthorized: true, secureOptions: constants.SSL_OP_NO_TICKET };
   const server = fastify({ ...options, https: { ...http, ...tls.current, ...mutual } });
   const tlsServer: TlsServer = server.server;
-  tlsServer.on('tlsClientError', (error) => logger.info({ error: messageOf(error) }, 'TLS handshake failed'));
+  tlsServer.on('tlsClientError', (error: NodeJS.ErrnoException) => {
+    // a probe of the port that says nothing and goes away is no news
+    if (error.code !== 'ECONNRESET') logger.info({ error: messageOf(error) }, 'TLS handshake failed');
+  });
   // Connections that are open stay as they are.
   tls.onChange((material) => tlsServer.setSecureContext({ ...material, ...mutual }));
   server.addHook('onClose', async () => tls.close());
