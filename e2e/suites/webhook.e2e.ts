@@ -83,6 +83,12 @@ describeOnCluster('the webhook', () => {
     expect(await post('another key')).toBe(401);
   });
 
+  it('takes the next key as soon as the notification-controller signs with it', async () => {
+    await secret('signing', 'second key');
+    expect(await post('second key')).toBe(202);
+    expect(await post('first key')).toBe(401);
+  });
+
   it('is the only way to such a Provider', async () => {
     const before = (await controller.deliveries()).length;
     expect(await controller.post(aFluxEvent({ involvedObject: { namespace: NAMESPACE } }))).toBe(202);

@@ -1,10 +1,11 @@
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import type { ConfigSnapshot } from './config/config-source.ts';
 import { createDelivery } from './deliver/delivery.ts';
 import { FluxCDEventsError, messageOf } from './errors.ts';
-import { nameOf } from './flux/object-ref.ts';
+import { type NamespacedName, nameOf } from './flux/object-ref.ts';
 import { FORWARD_PROVIDER, forwardProvider, withForwarding } from './forward.ts';
 import { createApiServer } from './http/api-server.ts';
 import { createHealthServer } from './http/health-server.ts';
@@ -128,7 +129,12 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
     const eventsLogger = logger.child({ logger: 'event-server' });
     const events = createEventServer({
       accept: pipeline.accept,
-      webhook: { provider: pipeline.provider, accept: pipeline.acceptFor },
+      webhook: {
+        provider: pipeline.provider,
+        accept: pipeline.acceptFor,
+        // files are read as they change; Secrets of a cluster now and then
+        ...(options.kubernetes && { renew: renewalOf(config) }),
+      },
       ...(await authenticationOf(options.events, { connect, logger: eventsLogger, now, onStop })),
       ...tlsOf(options.events, eventsLogger, now),
       exportPathMetrics: options.exportHttpPathMetrics,
@@ -203,6 +209,16 @@ interface AuthenticationDeps {
   readonly now: () => number;
   readonly onStop: (stop: () => Promise<unknown> | unknown) => void;
 }
+
+/** An API server and the snapshot after it need a fraction of it. */
+const RENEWAL_MS = 500;
+
+const renewalOf =
+  ({ refresh }: Pick<OpenConfig, 'refresh'>) =>
+  (provider: NamespacedName): Promise<void> => {
+    refresh(provider);
+    return sleep(RENEWAL_MS, undefined, { ref: false });
+  };
 
 /** How the senders of events show who they are. */
 async function authenticationOf(

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { aFluxEvent } from '../../test/helpers/flux-events.ts';
 import { anInvalidProvider, aProvider } from '../../test/helpers/providers.ts';
 import { FluxCDEventsError } from '../errors.ts';
@@ -10,6 +10,7 @@ import { silentLogger } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { createEventServer, type EventServerDeps } from './event-server.ts';
 import type { Acceptance } from './responder.ts';
+import type { WebhookDeps } from './webhook.ts';
 
 const KEY = Buffer.from('s3cr3t-hmac-key');
 const webhook: WebhookAuth = { how: 'hmac', key: KEY };
@@ -18,7 +19,7 @@ const signed = (text: string, key = KEY) => ({
   'x-signature': `sha256=${createHmac('sha256', key).update(text).digest('hex')}`,
 });
 
-const providers: readonly ResolvedProvider[] = [
+const standing: readonly ResolvedProvider[] = [
   aProvider({ ref: { namespace: 'apps', name: 'hub' }, webhook, webhookOnly: true }),
   aProvider({ ref: { namespace: 'apps', name: 'open' }, webhook: { how: 'none' }, webhookOnly: true }),
   aProvider({ ref: { namespace: 'apps', name: 'no-key' } }),
@@ -35,8 +36,15 @@ afterEach(async () => {
 function aServer({
   accept = async () => ({ status: 'stored' }),
   loaded = true,
+  providers = () => standing,
+  renew,
   ...deps
-}: Partial<Omit<EventServerDeps, 'accept'>> & { accept?: () => Promise<Acceptance>; loaded?: boolean } = {}) {
+}: Partial<Omit<EventServerDeps, 'accept' | 'webhook'>> &
+  Partial<Pick<WebhookDeps, 'renew'>> & {
+    accept?: () => Promise<Acceptance>;
+    loaded?: boolean;
+    providers?: () => readonly ResolvedProvider[];
+  } = {}) {
   const taken: { provider: string; event: FluxEvent; body: string }[] = [];
   const atEndpoint: FluxEvent[] = [];
   const metrics = createMetrics();
@@ -48,12 +56,13 @@ function aServer({
     webhook: {
       provider: (ref: NamespacedName) => {
         if (!loaded) throw new FluxCDEventsError('FCE_CONFIG_NOT_LOADED', 'not yet');
-        return providers.find((provider) => nameOf(provider.ref) === nameOf(ref));
+        return providers().find((provider) => nameOf(provider.ref) === nameOf(ref));
       },
       accept: (ref, event, bytes) => {
         taken.push({ provider: nameOf(ref), event, body: Buffer.from(bytes).toString() });
         return accept();
       },
+      ...(renew && { renew }),
     },
     exportPathMetrics: false,
     metrics,
@@ -125,6 +134,45 @@ describe('answers', () => {
       answers.push(JSON.stringify({ statusCode, text, headers: { ...headers, date: '' } }));
     }
     expect(new Set(answers).size).toBe(1);
+  });
+});
+
+describe('a signature that does not fit', () => {
+  const rotated = Buffer.from('the next key');
+
+  it('is checked again when the key was read again', async () => {
+    let key = KEY;
+    const { post } = aServer({
+      providers: () => [aProvider({ ref: { namespace: 'apps', name: 'hub' }, webhook: { how: 'hmac', key } })],
+      renew: async () => {
+        key = rotated;
+      },
+    });
+    expect((await post('apps/hub', body, signed(body, rotated))).statusCode).toBe(202);
+    expect((await post('apps/hub', body, signed(body))).statusCode).toBe(401);
+  });
+
+  it('has the key read for any name, so that waiting tells nothing; none at all has not', async () => {
+    const asked: string[] = [];
+    const { post } = aServer({ renew: async (ref) => void asked.push(nameOf(ref)) });
+    for (const name of ['hub', 'nobody', 'chat', 'no-key']) {
+      expect((await post(`apps/${name}`, body, signed(body, rotated))).statusCode).toBe(401);
+    }
+    expect(asked).toEqual(['apps/hub', 'apps/nobody', 'apps/chat', 'apps/no-key']);
+    await post('apps/hub', body);
+    await post('apps/hub', body, signed(body));
+    expect(asked).toHaveLength(4);
+  });
+
+  it('does so 16 at a time: more are refused at once', async () => {
+    const waiting: (() => void)[] = [];
+    const { post } = aServer({ renew: () => new Promise((resolve) => waiting.push(resolve)) });
+    const posts = Array.from({ length: 16 }, () => post('apps/hub', body, signed(body, rotated)));
+    await vi.waitFor(() => expect(waiting).toHaveLength(16));
+    expect((await post('apps/hub', body, signed(body, rotated))).statusCode).toBe(401);
+    expect((await post('apps/hub', body, signed(body))).statusCode).toBe(202);
+    for (const resolve of waiting) resolve();
+    expect((await Promise.all(posts)).map(({ statusCode }) => statusCode)).toEqual(Array(16).fill(401));
   });
 });
 

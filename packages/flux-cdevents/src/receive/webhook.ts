@@ -15,7 +15,15 @@ export interface WebhookDeps {
   readonly provider: (name: NamespacedName) => ResolvedProvider | undefined;
   /** Resolves once the event is durable. */
   readonly accept: (provider: NamespacedName, event: FluxEvent, body: Uint8Array) => Promise<Acceptance>;
+  /**
+   * A signature does not fit, perhaps because the key was rotated: has it read again. Resolves after the time that this
+   * takes, for a name that nobody has as well. Absent: keys are always known as they are.
+   */
+  readonly renew?: (provider: NamespacedName) => Promise<void>;
 }
+
+/** Whoever sends wrong signatures is kept waiting; no more than so many at a time hold a body meanwhile. */
+const MAX_RENEWING = 16;
 
 /** Checked in place of a key that is not there, so that no answer and no delay tells which Providers there are. */
 const nobodysKey = randomBytes(32);
@@ -29,6 +37,15 @@ type Params = { Params: { namespace: string; name: string } };
  * not there; only who can is told that a Provider has nothing to do with CDEvents (404).
  */
 export function webhookRoutes(server: FastifyInstance, deps: WebhookDeps, responder: Responder, logger: Logger): void {
+  let renewing = 0;
+  /** @returns false when it was not done */
+  const renew = async (ref: NamespacedName): Promise<boolean> => {
+    if (!deps.renew || renewing >= MAX_RENEWING) return false;
+    renewing++;
+    await deps.renew(ref).finally(() => renewing--);
+    return true;
+  };
+
   server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -36,15 +53,21 @@ export function webhookRoutes(server: FastifyInstance, deps: WebhookDeps, respon
     scope.post<Params>('/webhook/:namespace/:name', async (request, reply) => {
       const { namespace, name } = request.params;
       const ref = { namespace, name };
-      let provider: ResolvedProvider | undefined;
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      const signature = request.headers['x-signature'];
+      const look = () => {
+        const provider = deps.provider(ref);
+        return { provider, refusal: refuse(provider, signature, body) };
+      };
+      let found: ReturnType<typeof look>;
       try {
-        provider = deps.provider(ref);
+        found = look();
+        if (found.refusal && signature !== undefined && (await renew(ref))) found = look();
       } catch (error) {
         if (!isUnavailable(error)) throw error;
         return responder.unavailable(reply, error);
       }
-      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-      const refusal = refuse(provider, request.headers['x-signature'], body);
+      const { provider, refusal } = found;
       if (refusal) {
         logger.info({ provider: nameOf(ref), error: refusal }, 'webhook request refused');
         return responder.answer(reply.header('WWW-Authenticate', 'X-Signature'), 401, 'unauthorized');
