@@ -147,6 +147,20 @@ describe('permissions', () => {
     expect(JSON.stringify(rules)).not.toContain('*');
   });
 
+  it('are those that the documentation lists', () => {
+    const page = readFileSync(join(deploy, '../docs/kubernetes.md'), 'utf8');
+    const words = (cell = '') => [...cell.matchAll(/`([^`]+)`/g)].map(([, word = '']) => word);
+    const listed = page.split('\n').flatMap((line) => {
+      const [, group = '', resources, verbs] = line.split('|').map((cell) => cell.trim());
+      if (!/^(core|`[a-z0-9.-]+\.(io|com)`)$/.test(group) || words(verbs).length === 0) return [];
+      return words(resources).map((resource) => `${words(group)[0] ?? ''}/${resource}: ${words(verbs)}`);
+    });
+    const granted = (only(build('token-review'), 'ClusterRole').rules as typeof rules).flatMap(
+      ({ apiGroups, resources, verbs }) => resources.map((resource) => `${apiGroups[0]}/${resource}: ${verbs}`),
+    );
+    expect(listed.sort()).toEqual(granted.sort());
+  });
+
   it('do not leaf through Secrets', () => {
     expect(verbsOf('secrets')).toEqual([['get']]);
     expect(verbsOf('configmaps')).toEqual([['get']]);
