@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Api, KubeObject } from '../api.ts';
 import { type Cluster, startCluster } from '../cluster.ts';
 import { stockCrds } from '../fixtures/crds.ts';
+import { argsOf, fluxDeployment } from '../fixtures/deployments.ts';
 import { aProviderObject } from '../fixtures/notifications.ts';
 import { fluxCDEvents, kustomize } from '../render.ts';
 import { describeOnCluster, tools } from '../suite.ts';
@@ -15,34 +16,9 @@ const named = (objects: readonly KubeObject[], kind: string, name = 'flux-cdeven
   if (!found) throw new Error(`no ${kind} ${name}`);
   return found;
 };
-const argsOf = (deployment: KubeObject): string[] =>
-  (deployment.spec as { template: { spec: { containers: { args: string[] }[] } } }).template.spec.containers.flatMap(
-    ({ args }) => args,
-  );
 /** An API server may write an object again that did not change. */
 const withoutVersions = (objects: readonly KubeObject[]) =>
   objects.map(({ metadata: { resourceVersion: _, ...metadata }, ...rest }) => ({ metadata, ...rest }));
-/** As far as a patch looks at it. */
-const fluxDeployment = (name: string): KubeObject => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name, namespace: 'flux-system' },
-  spec: {
-    selector: { matchLabels: { app: name } },
-    template: {
-      metadata: { labels: { app: name } },
-      spec: {
-        containers: [
-          {
-            name: 'manager',
-            image: `example.com/${name}`,
-            args: ['--events-addr=http://notification-controller.flux-system.svc.cluster.local./'],
-          },
-        ],
-      },
-    },
-  },
-});
 
 describeOnCluster('the manifests', () => {
   let cluster: Cluster;
