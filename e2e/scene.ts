@@ -29,6 +29,9 @@ export interface Scene {
   /** Applies an Alert to `hub`. It selects every HelmRelease of the namespace unless told otherwise. */
   applyAlert(name: string, spec?: Readonly<Record<string, unknown>>): Promise<void>;
   applySecret(name: string, values: Readonly<Record<string, string>>): Promise<void>;
+  /** What the controller has of the namespace; other suites may have left something elsewhere. */
+  alerts(): ReturnType<Controller['alerts']>;
+  providers(): ReturnType<Controller['providers']>;
   /** Resolves when the controller has these Alerts of the namespace and a Provider that is ready. */
   settled(...alerts: string[]): Promise<void>;
   deleteObject(kind: 'Provider' | 'Alert', name: string): Promise<void>;
@@ -82,17 +85,13 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
       await admin.apply([{ ...anAlertObject({ name, namespace, provider: 'hub' }, spec), apiVersion }]);
     },
     applySecret: async (name, values) => void (await admin.apply([addressSecret({ name, namespace }, values)])),
+    alerts: async () => (await controller.alerts()).filter((alert) => alert.namespace === namespace),
+    providers: async () => (await controller.providers()).filter((provider) => provider.namespace === namespace),
     // Alerts and Providers come by watches of their own: one may be there before the other.
     settled: (...names) =>
       eventually(async () => {
-        const here = <T extends { readonly namespace: string }>(objects: readonly T[]) =>
-          objects.filter((object) => object.namespace === namespace);
-        expect(
-          here(await controller.alerts())
-            .map(({ name }) => name)
-            .sort(),
-        ).toEqual(names.sort());
-        expect(here(await controller.providers()).some(({ status }) => status === 'ready')).toBe(true);
+        expect((await scene.alerts()).map(({ name }) => name).sort()).toEqual(names.sort());
+        expect((await scene.providers()).some(({ status }) => status === 'ready')).toBe(true);
       }, 60_000),
     deleteObject: (kind, name) => admin.delete({ apiVersion, kind, metadata: { name, namespace } }),
     event,

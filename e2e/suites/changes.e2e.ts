@@ -28,9 +28,9 @@ describeOnCluster('a change in the cluster', () => {
   });
 
   it('of an Alert: the next event goes by it', async () => {
-    const { controller, receiver } = scene;
+    const { receiver } = scene;
     await scene.applyAlert('all', { eventSeverity: 'error' });
-    await eventually(async () => expect(await controller.alerts()).toMatchObject([{ eventSeverity: 'error' }]));
+    await eventually(async () => expect(await scene.alerts()).toMatchObject([{ eventSeverity: 'error' }]));
     expect(await scene.post()).toMatchObject({ status: 202 });
     const { name } = await scene.post({ severity: 'error', reason: 'UpgradeFailed' });
     expect(objectsIn(await receiver.received(1))).toEqual([name]);
@@ -39,9 +39,7 @@ describeOnCluster('a change in the cluster', () => {
   it('of a Provider: events that wait go to its new address, in its new form', async () => {
     const { receiver } = scene;
     await scene.applyProvider({ address: 'http://127.0.0.1:9/' });
-    await eventually(async () =>
-      expect(await scene.controller.providers()).toMatchObject([{ address: 'http://127.0.0.1:9/' }]),
-    );
+    await eventually(async () => expect(await scene.providers()).toMatchObject([{ address: 'http://127.0.0.1:9/' }]));
     await scene.post();
     await eventually(async () =>
       expect(await scene.controller.deliveries()).toMatchObject([{ lastError: expect.any(String) }]),
@@ -54,7 +52,7 @@ describeOnCluster('a change in the cluster', () => {
   it('that deletes the Alert: its events are nobody’s', async () => {
     const { controller, receiver } = scene;
     await scene.deleteObject('Alert', 'all');
-    await eventually(async () => expect(await controller.alerts()).toEqual([]));
+    await eventually(async () => expect(await scene.alerts()).toEqual([]));
     expect(await scene.post()).toMatchObject({ status: 202 });
     expect(await controller.deliveries()).toEqual([]);
     expect(receiver.requests).toEqual([]);
@@ -70,9 +68,9 @@ describeOnCluster('a change in the cluster', () => {
   });
 
   it('that brings the Secret, which was missing: events wait for it', async () => {
-    const { controller, receiver } = scene;
+    const { receiver } = scene;
     await scene.applyProvider({ secretRef: { name: 'later' } });
-    await eventually(async () => expect(await controller.providers()).toMatchObject([{ status: 'invalid' }]));
+    await eventually(async () => expect(await scene.providers()).toMatchObject([{ status: 'invalid' }]));
     const { name } = await scene.post();
     await scene.applySecret('later', { token: 'came' });
     const [request] = await receiver.received(1);

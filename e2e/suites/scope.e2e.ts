@@ -30,11 +30,16 @@ describeOnCluster('with', () => {
     await started.applyAlert('own');
     return started;
   }
+  /** Other suites may have left something in other namespaces. */
+  const here = <T extends { readonly namespace: string }>(objects: readonly T[] = []) =>
+    objects.filter(({ namespace }) => namespace === 'scope' || namespace === 'elsewhere');
+  const providers = async () => here(await scene?.controller.providers());
   const providersReady = (count: number) =>
-    eventually(async () =>
-      expect((await scene?.controller.providers())?.map(({ status }) => status)).toEqual(Array(count).fill('ready')),
-    );
-  const alertNames = async () => (await scene?.controller.alerts())?.map(({ name }) => name).sort();
+    eventually(async () => expect((await providers()).map(({ status }) => status)).toEqual(Array(count).fill('ready')));
+  const alertNames = async () =>
+    here(await scene?.controller.alerts())
+      .map(({ name }) => name)
+      .sort();
   const paths = () => scene?.receiver.requests.map(({ path }) => path).sort();
 
   it('nothing said: Alerts of all namespaces count, for objects of all namespaces', async () => {
