@@ -9,6 +9,12 @@ export interface ServedResource {
   readonly kind: string;
 }
 
+/** Whether a text can name an object at all: anything else must not get into a path. */
+export const isObjectName = (name: string): boolean => name !== '.' && name !== '..' && /^[^/%]{1,253}$/.test(name);
+
+/** Whether a text can be an `apiVersion`: `v1`, `apps/v1`. */
+export const isApiVersion = (text: string): boolean => /^(?:[a-z0-9][a-z0-9.-]{0,252}\/)?[a-z0-9]{1,63}$/.test(text);
+
 /** The path of a resource type, of one namespace when that is given. */
 export function resourcePath({ apiVersion, resource }: Omit<ServedResource, 'kind'>, namespace?: string): string {
   const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;

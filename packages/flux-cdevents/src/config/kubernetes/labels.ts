@@ -1,6 +1,12 @@
 import type { InvolvedObject } from '../../flux/object-ref.ts';
 import { type ApiClient, describeAnswer, describeNoAnswer } from '../../kube-api/api-client.ts';
-import { type Discovery, resourcePath, type ServedResource } from '../../kube-api/discovery.ts';
+import {
+  type Discovery,
+  isApiVersion,
+  isObjectName,
+  resourcePath,
+  type ServedResource,
+} from '../../kube-api/discovery.ts';
 import type { Labels } from '../config-source.ts';
 
 /** The labels of an object could not be read, or can be read again. Told once a change, not once an event. */
@@ -27,6 +33,8 @@ const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v
 const MAX_STALE_MS = 60 * 60 * 1000;
 /** How long what the API server serves is taken for known. */
 const KINDS_MAX_AGE_MS = 10 * 60 * 1000;
+/** Versions of the API that are remembered. */
+const MAX_KINDS = 200;
 /** A kind that there is not is not looked for at every event. */
 const NO_KIND_MAX_AGE_MS = 30_000;
 /** The sender of an event waits no longer than 5 s. */
@@ -68,6 +76,7 @@ export function createLabelReader(options: LabelReaderOptions): LabelReader {
     if (known && now() - known.at < KINDS_MAX_AGE_MS) return known.found;
     const found = discovery.resources(apiVersion).then((resources) => resources ?? []);
     const entry = { at: now(), found };
+    if (kinds.size >= MAX_KINDS) kinds.clear();
     kinds.set(apiVersion, entry);
     const forget = () => {
       if (kinds.get(apiVersion) === entry) kinds.delete(apiVersion);
@@ -79,7 +88,10 @@ export function createLabelReader(options: LabelReaderOptions): LabelReader {
   };
 
   /** In the version of the event; where that is not served any more, in one that is. */
-  const locate = async ({ apiVersion = '', kind }: InvolvedObject): Promise<ServedResource> => {
+  const locate = async ({ apiVersion = '', kind, namespace, name }: InvolvedObject): Promise<ServedResource> => {
+    // whoever may post an event must not choose what else we ask the API server for
+    if (!isApiVersion(apiVersion)) throw new Error('its apiVersion is none');
+    if (!isObjectName(namespace) || !isObjectName(name)) throw new Error('its name is none');
     const found = (await resourcesOf(apiVersion)).find((resource) => resource.kind === kind);
     if (found) return found;
     const [group, version] = apiVersion.split('/');
@@ -89,7 +101,7 @@ export function createLabelReader(options: LabelReaderOptions): LabelReader {
         if (served) return served;
       }
     }
-    throw new Error(`kind ${kind} of ${apiVersion || 'an unknown API group'} is not served by the API server`);
+    throw new Error(`kind ${kind} of ${apiVersion} is not served by the API server`);
   };
 
   const read = async (object: InvolvedObject, key: string): Promise<Labels | undefined> => {

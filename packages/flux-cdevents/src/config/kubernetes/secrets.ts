@@ -2,6 +2,7 @@ import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
 import type { ConfigIssue } from '../../flux/provider.ts';
 import { parseSecret, type Secret } from '../../flux/secret.ts';
 import { type ApiClient, describeAnswer, describeNoAnswer } from '../../kube-api/api-client.ts';
+import { isObjectName } from '../../kube-api/discovery.ts';
 import type { ConfigProblem } from '../config-source.ts';
 
 export interface SecretsOptions {
@@ -78,6 +79,7 @@ export function createSecrets(options: SecretsOptions): Secrets {
 
   const read = async (one: Known): Promise<void> => {
     const { namespace, name } = one.name;
+    if (!isObjectName(name)) return settle(one, undefined, undefined);
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets/${encodeURIComponent(name)}`;
     try {
       const response = await api.request({ path, signal: closing.signal });
