@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import type { Alert } from '../flux/alert.ts';
+import type { Provider } from '../flux/provider.ts';
+import type { Secret } from '../flux/secret.ts';
+import { assembleSnapshot, type ConfigObjects, createAssembler, secretsNeeded } from './assemble.ts';
+import { formatProblem } from './format-problem.ts';
+
+const aProvider = (
+  spec: Partial<Provider['spec']> = {},
+  annotations: Provider['metadata']['annotations'] = {},
+): Provider => ({
+  metadata: { namespace: 'apps', name: 'hub', annotations },
+  spec: { type: 'cdevents', address: 'http://hub', secretRef: { name: 'token' }, ...spec },
+});
+const aSecret = (token: string): Secret => ({
+  metadata: { namespace: 'apps', name: 'token' },
+  data: { token: Buffer.from(token) },
+});
+const anAlert = (spec: Partial<Alert['spec']> = {}): Alert => ({
+  metadata: { namespace: 'apps', name: 'all' },
+  spec: { providerRef: { name: 'hub' }, eventSources: [{ kind: 'HelmRelease', name: '*' }], ...spec },
+});
+const objects = (overrides: Partial<ConfigObjects>): ConfigObjects => ({
+  alerts: [],
+  providers: [],
+  invalidProviders: [],
+  problems: [],
+  noCrossNamespaceRefs: false,
+  secret: () => undefined,
+  isUnreadable: () => false,
+  labelsKnown: () => true,
+  where: () => undefined,
+  ...overrides,
+});
+
+describe('an assembler', () => {
+  it('resolves a Provider again when it or a Secret of it is another one', () => {
+    const assemble = createAssembler();
+    const hub = (provider: Provider, secret: Secret | undefined) =>
+      assemble(objects({ providers: [provider], secret: () => secret })).providers.get('apps/hub');
+    const provider = aProvider();
+    const secret = aSecret('one');
+    const first = hub(provider, secret);
+    expect(first).toMatchObject({ status: 'ready' });
+    expect(hub(provider, secret)).toBe(first);
+    expect(hub(provider, undefined)).toMatchObject({ status: 'invalid' });
+    expect(hub(provider, aSecret('two'))).toMatchObject({ endpoint: { authorization: 'Bearer two' } });
+    expect(hub(aProvider({ address: 'http://new' }), secret)).toMatchObject({ endpoint: { address: 'http://new' } });
+  });
+
+  it('blames an Alert while its Provider is missing, and no longer', () => {
+    const assemble = createAssembler();
+    const alerts = [anAlert({ inclusionList: ['('] })];
+    const problems = (more: Partial<ConfigObjects>) =>
+      assemble(objects({ alerts, secret: () => aSecret('x'), ...more })).problems.map(({ issue }) => issue.path);
+    expect(problems({})).toEqual(['spec.providerRef.name', 'spec.inclusionList[0]']);
+    expect(problems({ providers: [aProvider()] })).toEqual(['spec.inclusionList[0]']);
+    expect(problems({ isUnreadable: () => true })).toEqual(['spec.inclusionList[0]']);
+    expect(problems({ providers: [aProvider({ type: 'slack' })] })).toEqual([]);
+    expect(problems({})).toEqual(['spec.providerRef.name', 'spec.inclusionList[0]']);
+  });
+});
+
+describe('a type that is left to the notification-controller', () => {
+  const handledTypes = ['cdevents'] as const;
+  const hmac = { type: 'generic-hmac' };
+  const webhook = { 'cdevents.toolkit.fluxcd.io/address': 'http://hub' };
+
+  it('is foreign, and its Secrets are not read', () => {
+    const { providers, problems } = assembleSnapshot(objects({ providers: [aProvider(hmac)], handledTypes }));
+    expect(providers.get('apps/hub')).toEqual({
+      status: 'foreign',
+      ref: { namespace: 'apps', name: 'hub' },
+      type: 'generic-hmac',
+    });
+    expect(problems.map(formatProblem)).toEqual([]);
+    expect(secretsNeeded(aProvider(hmac), handledTypes)).toEqual([]);
+    expect(secretsNeeded(aProvider(hmac))).toEqual(['token']);
+  });
+
+  it('is not where the webhook needs it', () => {
+    const provider = aProvider(hmac, webhook);
+    const snapshot = assembleSnapshot(objects({ providers: [provider], handledTypes, secret: () => aSecret('key') }));
+    expect(snapshot.providers.get('apps/hub')).toMatchObject({ status: 'ready', webhookOnly: true });
+    expect(secretsNeeded(provider, handledTypes)).toEqual(['token']);
+  });
+});
