@@ -78,9 +78,13 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
   };
 
   const listen = async (server: FastifyInstance, address: Address, name: string): Promise<string> => {
-    const { host = '::', port } = address;
+    const { host, port } = address;
     try {
-      await server.listen({ host, port });
+      await server.listen({ host: host ?? '::', port }).catch((error: NodeJS.ErrnoException) => {
+        // Every interface, on a machine without IPv6.
+        if (host !== undefined || !['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(error.code ?? '')) throw error;
+        return server.listen({ host: '0.0.0.0', port });
+      });
     } catch (cause) {
       throw new FluxCDEventsError('FCE_LISTEN_FAILED', `${name} address: ${messageOf(cause)}`, { cause });
     }

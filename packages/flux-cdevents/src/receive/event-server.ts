@@ -88,7 +88,7 @@ export function createEventServer(deps: EventServerDeps): FastifyInstance {
   ];
   server.post('*', { ...(onRequest && { onRequest }) }, (request, reply) => {
     const body = typeof request.body === 'string' ? request.body : '';
-    return take(reply, body, (event) => accept(event, body));
+    return take(reply, body, (event) => accept(event, body), 429);
   });
   return server;
 }

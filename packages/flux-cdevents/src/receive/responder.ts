@@ -26,8 +26,17 @@ export type Result =
 export interface Responder {
   answer(reply: FastifyReply, status: number, result: Result): FastifyReply;
   unavailable(reply: FastifyReply, error: FluxCDEventsError, details?: object): FastifyReply;
-  /** Reads the event and answers what `accept` comes to. */
-  take(reply: FastifyReply, body: string, accept: (event: FluxEvent) => Promise<Acceptance>): Promise<FastifyReply>;
+  /**
+   * Reads the event and answers what `accept` comes to.
+   * @param duplicates what the sender takes for "you said so before": 429 is that to Flux's recorder, but a failure to a
+   * notification-controller
+   */
+  take(
+    reply: FastifyReply,
+    body: string,
+    accept: (event: FluxEvent) => Promise<Acceptance>,
+    duplicates: 429 | 202,
+  ): Promise<FastifyReply>;
 }
 
 export function createResponder(metrics: Metrics, logger: Logger, now: () => number): Responder {
@@ -43,7 +52,7 @@ export function createResponder(metrics: Metrics, logger: Logger, now: () => num
   return {
     answer,
     unavailable,
-    async take(reply, body, accept) {
+    async take(reply, body, accept, duplicates) {
       let event: FluxEvent;
       try {
         event = parseFluxEvent(body, now());
@@ -54,8 +63,8 @@ export function createResponder(metrics: Metrics, logger: Logger, now: () => num
       try {
         const acceptance = await accept(event);
         if (acceptance.status !== 'duplicate') return answer(reply, 202, acceptance.status);
-        reply.header('Retry-After', Math.max(1, Math.ceil(acceptance.retryAfterMs / 1000)));
-        return answer(reply, 429, 'duplicate');
+        const seconds = Math.max(1, Math.ceil(acceptance.retryAfterMs / 1000));
+        return answer(duplicates === 429 ? reply.header('Retry-After', seconds) : reply, duplicates, 'duplicate');
       } catch (error) {
         if (!isUnavailable(error)) throw error;
         return unavailable(reply, error, { involvedObject: event.involvedObject, reason: event.reason });

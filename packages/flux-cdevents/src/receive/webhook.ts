@@ -77,7 +77,7 @@ export function webhookRoutes(server: FastifyInstance, deps: WebhookDeps, respon
         logger.error({ provider: nameOf(ref), error }, 'webhook request for a Provider that makes no CDEvents');
         return responder.answer(reply, 404, 'not_found');
       }
-      return responder.take(reply, body.toString('utf8'), (event) => deps.accept(ref, event, body));
+      return responder.take(reply, body.toString('utf8'), (event) => deps.accept(ref, event, body), 202);
     });
 
     // An event that was meant for the webhook must not be taken for one of the event endpoint.
