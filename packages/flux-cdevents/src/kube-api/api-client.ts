@@ -41,8 +41,8 @@ export interface ApiClient {
   /** @throws when no answer came: no connection, a time-out, an aborted signal */
   request(request: ApiRequest): Promise<ApiResponse>;
   /**
-   * Opens a watch. The iteration ends when the API server ends the watch, and throws when the connection breaks or is
-   * silent for too long; a watch that was refused is an answer.
+   * Opens a watch. The iteration ends when the API server ends the watch or says nothing for too long, and throws when
+   * the connection breaks; a watch that was refused is an answer.
    */
   watch(path: string, signal: AbortSignal): Promise<ApiResponse | { readonly events: AsyncIterable<WatchEvent> }>;
   /** Ends what is under way. */
@@ -61,8 +61,8 @@ export interface ApiClientOptions {
 
 /** Reading 500 large objects takes an API server under load its time. */
 const REQUEST_TIMEOUT_MS = 30_000;
-/** API servers send a bookmark about every minute: a watch that is silent for longer hangs on a dead connection. */
-const WATCH_IDLE_MS = 150_000;
+/** API servers send a bookmark every one or two minutes: a watch that is silent for longer may have lost its connection. */
+const WATCH_IDLE_MS = 240_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** How often a request is repeated that the API server put off with 429. */
 const MAX_PUT_OFF = 3;
@@ -148,8 +148,13 @@ export function createApiClient({
 }
 
 async function* watchEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<WatchEvent> {
-  for await (const line of readLines(body)) {
-    if (line !== '') yield JSON.parse(line) as WatchEvent;
+  try {
+    for await (const line of readLines(body)) {
+      if (line !== '') yield JSON.parse(line) as WatchEvent;
+    }
+  } catch (error) {
+    // silence is no failure: whoever watches goes on from where it was, on a new connection
+    if ((error as NodeJS.ErrnoException).code !== 'UND_ERR_BODY_TIMEOUT') throw error;
   }
 }
 
