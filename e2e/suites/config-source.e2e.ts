@@ -11,6 +11,7 @@ import {
 } from '../../packages/flux-cdevents/src/config/kubernetes/kubernetes-source.ts';
 import type { LabelsChange } from '../../packages/flux-cdevents/src/config/kubernetes/labels.ts';
 import { createApiClient } from '../../packages/flux-cdevents/src/kube-api/api-client.ts';
+import { inClusterAccess } from '../../packages/flux-cdevents/src/kube-api/in-cluster.ts';
 import { kubeconfigAccess } from '../../packages/flux-cdevents/src/kube-api/kubeconfig.ts';
 import { silentLogger } from '../../packages/flux-cdevents/src/observe/log.ts';
 import type { Access, Api, KubeObject } from '../api.ts';
@@ -202,6 +203,33 @@ describeOnCluster('the configuration in an API server', () => {
     ]);
   });
 
+  it('is read as a Pod reads it, with a ServiceAccount that the kubelet renews', async () => {
+    await admin.apply([provider('hub')]);
+    const { url, ca, token } = await asController(admin);
+    const folder = mkdtempSync(join(tmpdir(), 'flux-cdevents-pod-'));
+    const write = (file: string, text: string) => writeFileSync(join(folder, file), text);
+    write('ca.crt', ca);
+    write('token', token);
+    write('namespace', NAMESPACE);
+    const { hostname, port } = new URL(url);
+    const env = { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port };
+    const access = await inClusterAccess({ directory: folder, env });
+    const api = createApiClient({ access });
+    const source = createKubernetesSource({ api, logger: silentLogger(), namespace: access.namespace ?? '' });
+    try {
+      await source.start();
+      expect([...(source.snapshot()?.providers.keys() ?? [])]).toEqual(['source/hub']);
+      write('token', (await asController(admin)).token);
+      access.renew();
+      await admin.apply([provider('other')]);
+      await eventually(() => expect(source.snapshot()?.providers.size).toBe(2));
+    } finally {
+      await source.close();
+      await api.close();
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('is read with a token that came later, when the one before is refused', async () => {
     await admin.apply([provider('hub')]);
     const folder = mkdtempSync(join(tmpdir(), 'flux-cdevents-token-'));
@@ -280,7 +308,9 @@ describeOnCluster('an API server that says less', () => {
     for (const crd of crds) await admin.delete(crd);
     await eventually(() => expect(source.snapshot()?.alerts).toEqual([]));
     await eventually(() => expect(source.snapshot()?.providers.size).toBe(0));
-    await eventually(() => admin.apply(crds));
+    // one that is still going would take the new one with it
+    for (const crd of crds) await eventually(() => expect(admin.get(crd)).rejects.toMatchObject({ status: 404 }));
+    await admin.apply(crds);
     await eventually(() => admin.apply([provider('hub'), alert('again')]));
     await eventually(() => expect(source.snapshot()?.alerts[0]?.metadata.name).toBe('again'), 40_000);
     await eventually(() => expect(source.snapshot()?.providers.size).toBe(1), 40_000);
