@@ -57,6 +57,8 @@ export interface ApiClientOptions {
   readonly burst?: number;
   /** @default 'flux-cdevents' */
   readonly userAgent?: string;
+  /** How long a watch may say nothing. @default 240,000 */
+  readonly watchIdleMs?: number;
 }
 
 /** Reading 500 large objects takes an API server under load its time. */
@@ -77,6 +79,7 @@ export function createApiClient({
   qps = 50,
   burst = 300,
   userAgent = 'flux-cdevents',
+  watchIdleMs = WATCH_IDLE_MS,
 }: ApiClientOptions): ApiClient {
   const limiter = createRateLimiter({ qps, burst });
   const closing = new AbortController();
@@ -136,7 +139,7 @@ export function createApiClient({
     namespace: access.namespace,
     request: async (request) => answer(await send(request, REQUEST_TIMEOUT_MS)),
     async watch(path, signal) {
-      const response = await send({ path, signal }, WATCH_IDLE_MS);
+      const response = await send({ path, signal }, watchIdleMs);
       if (response.statusCode !== 200) return answer(response);
       return { events: watchEvents(response.body) };
     },
