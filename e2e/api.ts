@@ -51,6 +51,7 @@ export interface Api {
   get<T extends KubeObject = KubeObject>(ref: Ref): Promise<T>;
   /** JSON merge patch. */
   patch(ref: Ref, patch: unknown): Promise<KubeObject>;
+  /** Resolves when it is deleted; of a CRD, when it and its objects are gone. */
   delete(ref: Ref): Promise<void>;
   list<T extends KubeObject = KubeObject>(apiVersion: string, kind: string, namespace?: string): Promise<T[]>;
   /** Deletes all of a kind in a namespace. */
@@ -132,7 +133,11 @@ export function createApi(access: Access): Api {
     },
     get: async (ref) => request('GET', await pathOf(ref)),
     patch: async (ref, patch) => request('PATCH', await pathOf(ref), patch, 'application/merge-patch+json'),
-    delete: async (ref) => void (await request('DELETE', await pathOf(ref))),
+    async delete(ref) {
+      const path = await pathOf(ref);
+      await request('DELETE', path);
+      if (ref.kind === 'CustomResourceDefinition') await untilGone(path);
+    },
     list: async <T extends KubeObject>(apiVersion: string, kind: string, namespace?: string) =>
       (await request<{ items: T[] }>('GET', await collection(apiVersion, kind, namespace))).items,
     clear: async (apiVersion, kind, namespace) =>
@@ -146,6 +151,14 @@ export function createApi(access: Access): Api {
     },
     close: () => agent.destroy(),
   };
+
+  const untilGone = (path: string) =>
+    eventually(async () => {
+      const found = await request('GET', path).catch((error: unknown) => {
+        if (!(error instanceof ApiError && error.status === 404)) throw error;
+      });
+      if (found !== undefined) throw new Error(`${path} is still there`);
+    });
 
   async function untilServed(crd: KubeObject): Promise<void> {
     const { group, names, versions } = crd.spec as {

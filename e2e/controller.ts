@@ -15,6 +15,7 @@ import { eventually, freePorts } from './wait.ts';
 /** `flux-cdevents serve --kubernetes` as a process of its own. */
 export interface Controller {
   readonly pid: number;
+  readonly dataDir: string;
   readonly urls: { readonly events: string; readonly metrics: string; readonly health: string; readonly ui: string };
   /** Its log so far, a line each. */
   readonly log: readonly string[];
@@ -36,7 +37,7 @@ export interface Controller {
   memory(): { readonly rssBytes: number; readonly peakBytes: number };
   /** Asks it to end, and removes its files. */
   stop(): Promise<void>;
-  /** Ends it in the middle of whatever it does; its files stay. */
+  /** Ends it in the middle of whatever it does; its files stay until it is stopped. */
   kill(): Promise<void>;
 }
 
@@ -45,18 +46,22 @@ export interface ControllerOptions {
   readonly access: Access;
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Of a controller before it. @default an empty one, removed when it is stopped */
+  readonly dataDir?: string;
 }
 
 const BIN = join(import.meta.dirname, '../packages/flux-cdevents/bin/flux-cdevents.js');
 
 /** Starts it on free ports of the loopback; resolves when it runs, ready or not. */
-export async function startController({ access, flags = [], env = {} }: ControllerOptions): Promise<Controller> {
+export async function startController(options: ControllerOptions): Promise<Controller> {
+  const { access, flags = [], env = {} } = options;
   const folder = mkdtempSync(join(tmpdir(), 'flux-cdevents-e2e-'));
   const kubeconfig = join(folder, 'kubeconfig');
   writeFileSync(kubeconfig, kubeconfigFor(access), { mode: 0o600 });
   const [events, metrics, health, ui] = await freePorts(4);
   const inherited = Object.entries(process.env).filter(([name]) => !/^(FLUX_CDEVENTS_|KUBECONFIG|RUNTIME_)/.test(name));
-  const args = ['serve', '--kubernetes', '--kubeconfig', kubeconfig, '--data-dir', join(folder, 'data')];
+  const dataDir = options.dataDir ?? join(folder, 'data');
+  const args = ['serve', '--kubernetes', '--kubeconfig', kubeconfig, '--data-dir', dataDir];
   for (const [flag, port] of Object.entries({ events, metrics, health, ui })) {
     args.push(`--${flag}-addr`, `127.0.0.1:${port}`);
   }
@@ -78,6 +83,7 @@ export async function startController({ access, flags = [], env = {} }: Controll
     );
   return {
     pid: child.pid,
+    dataDir,
     urls,
     log: child.lines,
     logged: (matches) => child.line(matches),

@@ -39,8 +39,6 @@ export interface Scene {
   event(overrides?: Parameters<typeof aFluxEvent>[0]): FluxEvent;
   /** Posts such an event. @returns the status of the answer, and the name of the object */
   post(overrides?: Parameters<typeof aFluxEvent>[0]): Promise<{ readonly status: number; readonly name: string }>;
-  /** Ends the controller and starts another. */
-  restart(flags?: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -59,9 +57,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
   const { admin, namespace, flags = [], env = {}, apiVersion = NOTIFICATION_V1, ready = true } = options;
   await admin.namespace(namespace);
   const receiver = await startReceiver();
-  const start = async (more: readonly string[]) =>
-    startController({ access: await asController(admin), flags: [...flags, ...more], env });
-  let controller = await start([]);
+  const controller = await startController({ access: await asController(admin), flags, env });
   let count = 0;
 
   const event = ({ involvedObject, ...rest }: NonNullable<Parameters<typeof aFluxEvent>[0]> = {}) =>
@@ -74,9 +70,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     namespace,
     receiver,
     apiVersion,
-    get controller() {
-      return controller;
-    },
+    controller,
     async applyProvider(spec = {}, annotations = {}) {
       const provider = aProviderObject({ name: 'hub', namespace }, { address: receiver.url, ...spec }, annotations);
       await admin.apply([{ ...provider, apiVersion }]);
@@ -98,11 +92,6 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     async post(overrides) {
       const posted = event(overrides);
       return { status: await controller.post(posted), name: posted.involvedObject.name };
-    },
-    async restart(more = []) {
-      await controller.stop();
-      controller = await start(more);
-      await controller.ready();
     },
     async close() {
       await controller.stop();

@@ -93,4 +93,26 @@ describeOnCluster('while the API server is away', () => {
       await late.stop();
     }
   }, 120_000);
+
+  it('a controller that was killed keeps what it has accepted until it knows where that goes', async () => {
+    const { controller, receiver } = scene;
+    receiver.answer(503);
+    const { name } = await scene.post();
+    await receiver.received(1);
+    await controller.kill();
+    const access = await asController(cluster.admin);
+    await cluster.killApiServer();
+
+    receiver.answer(202);
+    const next = await startController({ access, dataDir: controller.dataDir });
+    try {
+      await next.logged(/ECONNREFUSED/);
+      expect(await next.deliveries()).toMatchObject([{ state: 'pending' }]);
+      await cluster.startApiServer();
+      await eventually(async () => expect(await next.deliveries()).toMatchObject([{ state: 'delivered' }]), 60_000);
+      expect(objectsIn(receiver.requests.slice(-1))).toEqual([name]);
+    } finally {
+      await next.stop();
+    }
+  }, 120_000);
 });
