@@ -1,9 +1,9 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Access, type Api, createApi } from './api.ts';
 import { type Child, startChild, tail } from './process.ts';
+import { createTempFolder } from './temp-folder.ts';
 import type { Tools } from './tools/tools.ts';
 import { eventually, freePorts } from './wait.ts';
 
@@ -27,12 +27,12 @@ const START_WITHIN_MS = 60_000;
 
 /** Resolves when the API server is ready, after about four seconds. */
 export async function startCluster(tools: Pick<Tools, 'etcd' | 'kubeApiserver'>): Promise<Cluster> {
-  const folder = mkdtempSync(join(tmpdir(), 'flux-cdevents-cluster-'));
+  const folder = createTempFolder('cluster');
   const [etcdPort = 0, peerPort = 0, port = 0] = await freePorts(3);
   const token = randomBytes(16).toString('hex');
   const file = (name: string, text?: string) => {
-    if (text !== undefined) writeFileSync(join(folder, name), text, { mode: 0o600 });
-    return join(folder, name);
+    if (text !== undefined) writeFileSync(join(folder.path, name), text, { mode: 0o600 });
+    return join(folder.path, name);
   };
   const { privateKey, publicKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
@@ -87,13 +87,12 @@ export async function startCluster(tools: Pick<Tools, 'etcd' | 'kubeApiserver'>)
     return { child, admin };
   };
 
-  const remove = () => rmSync(folder, { recursive: true, force: true });
   let first: Awaited<ReturnType<typeof startServer>>;
   try {
     first = await startServer(port);
   } catch (error) {
     await etcd.kill();
-    remove();
+    folder.remove();
     throw error;
   }
   return {
@@ -128,7 +127,7 @@ export async function startCluster(tools: Pick<Tools, 'etcd' | 'kubeApiserver'>)
       first.admin.close();
       await first.child.kill();
       await etcd.kill();
-      remove();
+      folder.remove();
     },
   };
 }

@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type {
   AlertsAnswer,
@@ -10,6 +9,7 @@ import type {
 import type { Access } from './api.ts';
 import { kubeconfigFor } from './cluster.ts';
 import { startChild, tail } from './process.ts';
+import { createTempFolder } from './temp-folder.ts';
 import { eventually, freePorts } from './wait.ts';
 
 /** `flux-cdevents serve --kubernetes` as a process of its own. */
@@ -55,12 +55,12 @@ const BIN = join(import.meta.dirname, '../packages/flux-cdevents/bin/flux-cdeven
 /** Starts it on free ports of the loopback; resolves when it runs, ready or not. */
 export async function startController(options: ControllerOptions): Promise<Controller> {
   const { access, flags = [], env = {} } = options;
-  const folder = mkdtempSync(join(tmpdir(), 'flux-cdevents-e2e-'));
-  const kubeconfig = join(folder, 'kubeconfig');
+  const folder = createTempFolder('e2e');
+  const kubeconfig = join(folder.path, 'kubeconfig');
   writeFileSync(kubeconfig, kubeconfigFor(access), { mode: 0o600 });
   const [events, metrics, health, ui] = await freePorts(4);
   const inherited = Object.entries(process.env).filter(([name]) => !/^(FLUX_CDEVENTS_|KUBECONFIG|RUNTIME_)/.test(name));
-  const dataDir = options.dataDir ?? join(folder, 'data');
+  const dataDir = options.dataDir ?? join(folder.path, 'data');
   const args = ['serve', '--kubernetes', '--kubeconfig', kubeconfig, '--data-dir', dataDir];
   for (const [flag, port] of Object.entries({ events, metrics, health, ui })) {
     args.push(`--${flag}-addr`, `127.0.0.1:${port}`);
@@ -108,7 +108,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     },
     async stop() {
       await child.stop();
-      rmSync(folder, { recursive: true, force: true });
+      folder.remove();
     },
     kill: () => child.kill(),
   };

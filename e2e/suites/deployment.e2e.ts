@@ -1,6 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import {
@@ -16,6 +15,7 @@ import { fluxCDEvents, kustomize } from '../render.ts';
 import { objectsIn, type Scene, startScene } from '../scene.ts';
 import { applyShipped } from '../shipped.ts';
 import { describeOnCluster, tools } from '../suite.ts';
+import { createTempFolder, type TempFolder } from '../temp-folder.ts';
 
 const NAMESPACE = 'flux-system';
 const render = (...components: string[]): Promise<KubeObject[]> =>
@@ -44,11 +44,11 @@ describeOnCluster('the Deployment with forward, mtls and token-review', () => {
   let cluster: Cluster;
   let admin: Api;
   let scene: Scene;
-  let folder: string;
+  let folder: TempFolder;
   let upstream: Receiver;
   let authority: CertificateAuthority;
   beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'flux-cdevents-deployment-'));
+    folder = createTempFolder('deployment');
     cluster = await startCluster(tools());
     admin = cluster.admin;
     await applyShipped(admin);
@@ -61,7 +61,7 @@ describeOnCluster('the Deployment with forward, mtls and token-review', () => {
     authority = await createAuthority();
     const { cert, key } = await authority.server();
     for (const [name, text] of Object.entries({ 'tls.crt': cert, 'tls.key': key, 'ca.crt': authority.ca })) {
-      writeFileSync(join(folder, name), text, { mode: 0o600 });
+      writeFileSync(join(folder.path, name), text, { mode: 0o600 });
     }
     // Only where things are is another: the folder of the certificate and the notification-controller.
     const flags = deploymentArgs(objects)
@@ -69,7 +69,7 @@ describeOnCluster('the Deployment with forward, mtls and token-review', () => {
       .map((arg) =>
         arg
           .replaceAll('$(RUNTIME_NAMESPACE)', NAMESPACE)
-          .replace('/etc/flux-cdevents/events-tls', folder)
+          .replace('/etc/flux-cdevents/events-tls', folder.path)
           .replace(/^--forward-to=.*/, `--forward-to=${upstream.url}`),
       );
     scene = await startScene({ admin, namespace: NAMESPACE, flags, env: { RUNTIME_NAMESPACE: NAMESPACE } });
@@ -78,7 +78,7 @@ describeOnCluster('the Deployment with forward, mtls and token-review', () => {
     await scene.close();
     await upstream.close();
     await cluster.stop();
-    rmSync(folder, { recursive: true, force: true });
+    folder.remove();
   });
 
   /** @returns the status of the answer, or the code of the error */
