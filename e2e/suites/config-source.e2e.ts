@@ -298,6 +298,26 @@ describeOnCluster('an API server that says less', () => {
     await eventually(() => expect(source.snapshot()?.problems).toEqual([]));
   });
 
+  it('is away: that is a problem when it lasts, and nothing else changes', async () => {
+    const { admin } = cluster;
+    await admin.apply([provider('hub'), alert('all')]);
+    watched = await watchConfig(await asController(admin));
+    const { source } = watched;
+    await cluster.killApiServer();
+    await eventually(
+      () =>
+        expect(source.snapshot()?.problems.map(formatProblem)).toEqual([
+          expect.stringMatching(/^API server: .*Alerts cannot be watched: connect ECONNREFUSED/),
+          expect.stringMatching(/^API server: .*Providers cannot be watched: connect ECONNREFUSED/),
+        ]),
+      40_000,
+    );
+    expect(source.snapshot()?.alerts).toHaveLength(1);
+    expect(source.snapshot()?.providers.get('source/hub')?.status).toBe('ready');
+    await cluster.startApiServer();
+    await eventually(() => expect(source.snapshot()?.problems).toEqual([]), 60_000);
+  }, 120_000);
+
   it('loses the CRDs and has them again', async () => {
     const { admin } = cluster;
     await admin.apply([provider('hub'), alert('all')]);

@@ -48,6 +48,8 @@ export interface Collection<T> {
   readonly served: ServedResource | undefined;
   /** Why there is no complete list yet; undefined when there is one, however old. */
   waitsFor(): string | undefined;
+  /** Why the objects may not be as they are in the cluster now, once that lasts; undefined when they are. */
+  staleFor(): string | undefined;
   /** Lists and watches until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -57,6 +59,9 @@ const LIST_LIMIT = 500;
 const MIN_WATCH_SECONDS = 300;
 /** A watch that ends sooner was not worth it, and the next one waits. */
 const SHORT_WATCH_MS = 1_000;
+
+/** A trouble that passes sooner is none. */
+const STALE_AFTER_MS = 10_000;
 
 /** Why a watch is over. `expired`: what came since is not known any more; `moved`: the version is not served so now. */
 type WatchEnd = 'ended' | 'expired' | 'moved';
@@ -84,15 +89,24 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
   let served: ServedResource | undefined;
   let synced = false;
   let trouble: string | undefined = `${title} are not read yet`;
+  let troubleSince = performance.now();
+  let stale = false;
 
   /** Says what is wrong once, until it is something else. */
   const inTrouble = (text: string, level: 'info' | 'error') => {
     if (text !== trouble) logger[level]({ trouble: text }, synced ? 'configuration is not up to date' : 'waiting');
+    if (trouble === undefined) troubleSince = performance.now();
     trouble = text;
+    if (!synced || stale || performance.now() - troubleSince < STALE_AFTER_MS) return;
+    stale = true;
+    onChange();
   };
   const outOfTrouble = () => {
     if (synced && trouble !== undefined) logger.info({}, `${title} are up to date again`);
     trouble = undefined;
+    if (!stale) return;
+    stale = false;
+    onChange();
   };
 
   const keep = (document: object, at: ServedResource, before: Kept<T> | undefined): Kept<T> | undefined => {
@@ -231,6 +245,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
       return served;
     },
     waitsFor: () => (synced ? undefined : trouble),
+    staleFor: () => (stale ? trouble : undefined),
     async run(signal) {
       const backoff = createBackoff(random);
       while (!signal.aborted) {

@@ -194,7 +194,8 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
   }
 
   function assembleNow(): ConfigSnapshot {
-    const problems: ConfigProblem[] = [...secrets.problems()];
+    const stale = [alerts.staleFor(), providers.staleFor()].filter((reason) => reason !== undefined);
+    const problems: ConfigProblem[] = [...stale.map(staleProblem), ...secrets.problems()];
     const goodAlerts: Alert[] = [];
     const goodProviders: Provider[] = [];
     const invalidProviders: InvalidProvider[] = [];
@@ -265,3 +266,8 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
     },
   };
 }
+
+const staleProblem = (found: string): ConfigProblem => ({
+  severity: 'error',
+  issue: { path: 'API server', expected: 'the objects as they are now', found },
+});
