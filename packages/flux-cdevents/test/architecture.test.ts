@@ -37,7 +37,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   'open-config.ts': ['config', 'kube-api', 'report', 'options'],
   'app.ts': ['*'],
-  commands: ['app.ts', 'options', 'http/api-types.ts', 'map', 'config', 'outbox/entry.ts'],
+  commands: ['app.ts', 'options', 'http/api-types.ts', 'map', 'config', 'kube-api', 'outbox/entry.ts'],
   'cli.ts': ['commands'],
 };
 const open = ['errors.ts', 'version.ts', 'flux', 'observe'];

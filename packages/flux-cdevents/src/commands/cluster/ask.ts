@@ -1,0 +1,67 @@
+import { type ApiClient, type ApiRequest, describeAnswer, describeNoAnswer } from '../../kube-api/api-client.ts';
+
+export type Asked = Pick<ApiClient, 'request'>;
+
+/** What the API server says: the object, that there is none, or why it does not tell. */
+export type Answer =
+  | { readonly status: 'found'; readonly body: object }
+  | { readonly status: 'absent' }
+  | { readonly status: 'refused'; readonly why: string };
+
+/** How long the API server may take for one answer. */
+const ANSWER_WITHIN_MS = 10_000;
+const PAGE = 500;
+
+/** Never throws: an answer that does not come is a refusal too. */
+export async function ask(api: Asked, request: string | ApiRequest): Promise<Answer> {
+  try {
+    const response = await api.request({
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      ...(typeof request === 'string' ? { path: request } : request),
+    });
+    const { status, body } = response;
+    if (status === 404) return { status: 'absent' };
+    if (status >= 200 && status < 300 && typeof body === 'object' && body !== null) return { status: 'found', body };
+    return { status: 'refused', why: describeAnswer(response) };
+  } catch (thrown) {
+    return { status: 'refused', why: describeNoAnswer(thrown) };
+  }
+}
+
+/** All objects of a list, page by page. */
+export async function askAll(
+  api: Asked,
+  path: string,
+): Promise<readonly object[] | Exclude<Answer, { status: 'found' }>> {
+  const items: object[] = [];
+  for (let token = ''; ; ) {
+    const query = new URLSearchParams({ limit: String(PAGE), ...(token && { continue: token }) });
+    const answer = await ask(api, `${path}?${query}`);
+    if (answer.status !== 'found') return answer;
+    const { metadata, items: page } = answer.body as {
+      readonly metadata?: { readonly continue?: string };
+      readonly items?: readonly object[];
+    };
+    items.push(...(page ?? []));
+    token = metadata?.continue ?? '';
+    if (token === '') return items;
+  }
+}
+
+/** Does something for each, so many at once; the answers are in the order of the items. */
+export async function mapLimited<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length) {
+      const index = next++;
+      results[index] = await work(items[index] as T);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+  return results;
+}
