@@ -1,0 +1,190 @@
+import { nameOf } from '../../flux/object-ref.ts';
+import type { InvalidProvider, ReadyProvider, ResolvedProvider } from '../../flux/provider.ts';
+import { bad, type ClusterFinding, good } from './finding.ts';
+
+const AREA = 'installation';
+
+/** The controllers that `deploy/components/events-addr` patches. */
+const FLUX_CONTROLLERS: readonly string[] = [
+  'source-controller',
+  'source-watcher',
+  'kustomize-controller',
+  'helm-controller',
+  'image-reflector-controller',
+  'image-automation-controller',
+];
+const OURS = 'flux-cdevents';
+
+/** A Deployment, as far as it is looked at. */
+export interface Deployment {
+  readonly metadata: { readonly name: string };
+  readonly spec?: {
+    readonly replicas?: number;
+    readonly template?: { readonly spec?: { readonly containers?: readonly { readonly args?: readonly string[] }[] } };
+  };
+  readonly status?: { readonly readyReplicas?: number };
+}
+
+/** What the arguments of our Deployment say that the check has to know. */
+export interface Settings {
+  readonly forwards: boolean;
+  readonly tokenReview: boolean;
+  readonly watchAllNamespaces: boolean;
+  readonly noCrossNamespaceRefs: boolean;
+}
+
+export const ourDeployment = (deployments: readonly Deployment[]): Deployment | undefined =>
+  deployments.find(({ metadata }) => metadata.name === OURS);
+
+/** The last value of a flag counts, as for the controllers themselves; a flag without a value is `true`. */
+export function argOf({ spec }: Deployment, name: string): string | undefined {
+  const args = (spec?.template?.spec?.containers ?? []).flatMap((container) => container.args ?? []);
+  return args.reduce<string | undefined>((last, arg, index) => {
+    if (arg.startsWith(`--${name}=`)) return arg.slice(name.length + 3);
+    if (arg !== `--${name}`) return last;
+    const next = args[index + 1];
+    return next === undefined || next.startsWith('-') ? 'true' : next;
+  }, undefined);
+}
+
+/** Those of the manifests, where there is no Deployment. */
+export function settingsOf(deployment: Deployment | undefined): Settings {
+  const arg = (name: string) => deployment && argOf(deployment, name);
+  return {
+    forwards: arg('forward-to') !== undefined,
+    tokenReview: arg('events-auth') === 'token-review',
+    watchAllNamespaces: arg('watch-all-namespaces') !== 'false',
+    noCrossNamespaceRefs: !['false', undefined].includes(arg('no-cross-namespace-refs')),
+  };
+}
+
+/** Where a Flux controller posts its events. */
+type Target = 'flux-cdevents' | 'notification-controller' | 'nowhere' | 'elsewhere';
+
+function targetOf(address: string | undefined, namespace: string): Target {
+  if (!address) return 'nowhere';
+  const host = URL.canParse(address) ? new URL(address).hostname : '';
+  const [name, within = namespace] = host.split('.');
+  if (within !== namespace) return 'elsewhere';
+  return name === OURS || name === 'notification-controller' ? name : 'elsewhere';
+}
+
+export interface Installation {
+  readonly namespace: string;
+  readonly deployments: readonly Deployment[];
+  /** Whether the Service is there; undefined when that is not known. */
+  readonly service: boolean | undefined;
+  readonly providers: readonly ResolvedProvider[];
+}
+
+/** Whether flux-cdevents runs, and on which of the three ways events come to it. Pure. */
+export function installationFindings(installation: Installation): readonly ClusterFinding[] {
+  return [...ownFindings(installation), ...wayFindings(installation)];
+}
+
+function ownFindings({ namespace, deployments, service }: Installation): readonly ClusterFinding[] {
+  const object = `Deployment ${namespace}/${OURS}`;
+  const install = 'npx flux-cdevents install --export | kubectl apply -f -';
+  const findings: ClusterFinding[] = [];
+  const own = ourDeployment(deployments);
+  const { replicas = 1 } = own?.spec ?? {};
+  const ready = own?.status?.readyReplicas ?? 0;
+  if (!own) {
+    findings.push(
+      bad('error', AREA, { object, path: 'metadata.name', expected: 'it to exist', found: 'none', fix: install }),
+    );
+  } else if (replicas !== 1) {
+    const fix = `kubectl -n ${namespace} scale deployment ${OURS} --replicas=1`;
+    const expected = '1, as one pod owns the volume';
+    findings.push(bad('error', AREA, { object, path: 'spec.replicas', expected, found: String(replicas), fix }));
+  } else if (ready < 1) {
+    const fix = `kubectl -n ${namespace} describe pod -l app.kubernetes.io/name=${OURS}; docs/troubleshooting.md, The pod …`;
+    findings.push(bad('error', AREA, { object, path: 'status.readyReplicas', expected: '1', found: '0', fix }));
+  } else findings.push(good(AREA, `${object}: ready`));
+  if (service === false) {
+    const about = { object: `Service ${namespace}/${OURS}`, path: 'metadata.name' };
+    findings.push(bad('error', AREA, { ...about, expected: 'it to exist', found: 'none', fix: install }));
+  }
+  return findings;
+}
+
+function wayFindings({ namespace, deployments, providers }: Installation): readonly ClusterFinding[] {
+  const object = (name: string) => `Deployment ${namespace}/${name}`;
+  const controllers = deployments
+    .filter(({ metadata }) => FLUX_CONTROLLERS.includes(metadata.name))
+    .map((deployment) => {
+      const address = argOf(deployment, 'events-addr');
+      return { name: deployment.metadata.name, address, target: targetOf(address, namespace) };
+    });
+  if (controllers.length === 0) {
+    const expected = `one of ${FLUX_CONTROLLERS.join(', ')}`;
+    const fix = 'name the namespace of Flux: --namespace';
+    return [
+      bad('warning', AREA, { object: `Namespace ${namespace}`, path: 'Deployments', expected, found: 'none', fix }),
+    ];
+  }
+  const { forwards } = settingsOf(ourDeployment(deployments));
+  const here = controllers.filter(({ target }) => target === 'flux-cdevents');
+  const webhook = providers.some((provider) => provider.status !== 'foreign' && provider.webhookOnly);
+  const direct = providers.filter((provider) => provider.status !== 'foreign' && isDirect(provider));
+  const posted = 'the component events-addr: docs/install.md, What Flux has to know';
+
+  if (here.length === 0) {
+    const findings: ClusterFinding[] = webhook
+      ? [good(AREA, 'events come by the webhook: the Flux controllers post to the notification-controller')]
+      : [];
+    if (webhook && direct.length === 0) return findings;
+    const [first] = controllers;
+    const [idle] = direct;
+    const nobody = idle ? `Provider ${nameOf(idle.ref)} of type ${idle.type} gets no events` : 'no event comes here';
+    findings.push(
+      bad(idle ? 'error' : 'warning', AREA, {
+        object: object(first?.name ?? ''),
+        path: '--events-addr',
+        expected: `${ourAddress(namespace)}, or Providers for the webhook only`,
+        found: `${describe(first?.address)}, so that ${nobody}`,
+        fix: `${posted}; or a Provider for the webhook: docs/webhook.md`,
+      }),
+    );
+    return findings;
+  }
+  const way = forwards ? 'forward' : 'the event endpoint alone';
+  const findings: ClusterFinding[] = [
+    good(AREA, `events come by ${way}: ${here.map(({ name }) => name).join(', ')} post to flux-cdevents`),
+  ];
+  for (const { name, address, target } of controllers) {
+    if (target === 'flux-cdevents') continue;
+    const expected = `${ourAddress(namespace)}, as in the others`;
+    findings.push(
+      bad('warning', AREA, {
+        object: object(name),
+        path: '--events-addr',
+        expected,
+        found: describe(address),
+        fix: posted,
+      }),
+    );
+  }
+  const foreign = providers.filter(({ status }) => status === 'foreign');
+  if (!forwards && foreign.length > 0) {
+    const [first] = foreign;
+    findings.push(
+      bad('warning', AREA, {
+        object: object(OURS),
+        path: '--forward-to',
+        expected: `the notification-controller, which delivers for ${foreign.length} Providers of other types`,
+        found: `nothing: Provider ${first ? nameOf(first.ref) : ''} gets no events any more`,
+        fix: 'add the component forward: npx flux-cdevents install --export --components forward',
+      }),
+    );
+  }
+  return findings;
+}
+
+/** Of type cdevents: the notification-controller knows no such type. */
+const isDirect = ({ type, webhookOnly }: ReadyProvider | InvalidProvider): boolean =>
+  type === 'cdevents' && !webhookOnly;
+
+const ourAddress = (namespace: string): string => `http://${OURS}.${namespace}.svc.cluster.local./`;
+
+const describe = (address: string | undefined): string => address || 'nothing';
