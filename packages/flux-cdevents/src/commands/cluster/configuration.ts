@@ -1,0 +1,188 @@
+import { assembleSnapshot, isDelivered, secretsNeeded } from '../../config/assemble.ts';
+import type { ConfigProblem, ConfigSnapshot } from '../../config/config-source.ts';
+import {
+  locateNotification,
+  type ProviderReading,
+  type Reading,
+  readAlert,
+  readProvider,
+} from '../../config/kubernetes/notification-objects.ts';
+import type { Alert } from '../../flux/alert.ts';
+import { describeFound } from '../../flux/issues.ts';
+import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
+import { type ConfigIssue, HANDLED_TYPES, type HandledType, type Provider } from '../../flux/provider.ts';
+import { parseSecret, type Secret } from '../../flux/secret.ts';
+import { type Discovery, resourcePath } from '../../kube-api/discovery.ts';
+import { type Asked, ask, askAll, mapLimited } from './ask.ts';
+import { type Area, type Bad, bad } from './finding.ts';
+import type { Settings } from './installation.ts';
+
+/** A Secret that a Provider names. */
+export type SecretAnswer =
+  | { readonly status: 'found'; readonly secret: Secret }
+  | { readonly status: 'absent' }
+  | { readonly status: 'malformed'; readonly issue: ConfigIssue }
+  /** The caller may not see it; whether the controller may is another question. */
+  | { readonly status: 'refused'; readonly why: string };
+
+export interface NamedReading<T extends Reading<unknown>> {
+  readonly name: NamespacedName;
+  readonly reading: T;
+}
+
+/** What the cluster has of our configuration. */
+export interface ClusterObjects {
+  readonly alerts: readonly NamedReading<Reading<Alert>>[];
+  readonly providers: readonly NamedReading<ProviderReading>[];
+  /** By `namespace/name`. */
+  readonly secrets: ReadonlyMap<string, SecretAnswer>;
+  /** Lists that there are not. */
+  readonly unread: readonly Bad[];
+}
+
+export type ReadSettings = Pick<Settings, 'forwards' | 'noCrossNamespaceRefs'> & {
+  /** All when left out. */
+  readonly namespace?: string | undefined;
+};
+
+/** As the controller: what is passed on reaches Providers of the other types at the notification-controller. */
+const handledTypes = ({ forwards }: Pick<Settings, 'forwards'>): readonly HandledType[] =>
+  forwards ? ['cdevents'] : HANDLED_TYPES;
+
+/** Reads Alerts, Providers and the Secrets that those name. */
+export async function readObjects(api: Asked, discovery: Discovery, settings: ReadSettings): Promise<ClusterObjects> {
+  const unread: Bad[] = [];
+  const read = async <T extends Reading<unknown>>(
+    kind: 'Alert' | 'Provider',
+    parse: (document: object) => T,
+  ): Promise<NamedReading<T>[]> => {
+    const served = await locateNotification(discovery, kind);
+    if (!served) return []; // what is not served is said elsewhere
+    const listed = await askAll(api, resourcePath(served, settings.namespace));
+    if ('status' in listed) {
+      const found = listed.status === 'absent' ? 'nothing' : listed.why;
+      const fix = `check as somebody who may list ${served.resource}`;
+      const about = { object: `${kind}s`, path: 'list', expected: `all ${served.resource}` };
+      unread.push(bad('error', `${kind}s`, { ...about, found, fix }));
+      return [];
+    }
+    return listed.map((document) => {
+      const { metadata } = document as { readonly metadata: NamespacedName };
+      const { apiVersion, kind } = served;
+      return { name: metadata, reading: parse({ ...document, apiVersion, kind }) };
+    });
+  };
+  const alerts = await read('Alert', (document) => readAlert(document, undefined));
+  const providers = await read('Provider', (document) => readProvider(document, undefined));
+  const names = new Map<string, NamespacedName>();
+  for (const { reading } of providers) {
+    for (const name of secretsOf(reading.good, settings)) names.set(nameOf(name), name);
+  }
+  const secrets = new Map(
+    await mapLimited([...names.values()], 8, async (name) => [nameOf(name), await readSecret(api, name)] as const),
+  );
+  return { alerts, providers, secrets, unread };
+}
+
+const secretsOf = (provider: Provider | undefined, settings: ReadSettings): readonly NamespacedName[] =>
+  provider
+    ? secretsNeeded(provider, handledTypes(settings)).map((name) => ({ namespace: provider.metadata.namespace, name }))
+    : [];
+
+async function readSecret(api: Asked, { namespace, name }: NamespacedName): Promise<SecretAnswer> {
+  const path = resourcePath({ apiVersion: 'v1', resource: 'secrets' }, namespace);
+  const answer = await ask(api, `${path}/${encodeURIComponent(name)}`);
+  if (answer.status !== 'found') return answer;
+  const { value, issues } = parseSecret(answer.body);
+  return value ? { status: 'found', secret: value } : { status: 'malformed', issue: issues[0] };
+}
+
+export interface Configuration {
+  /** Without the Providers that could not be judged. */
+  readonly snapshot: ConfigSnapshot;
+  readonly findings: readonly Bad[];
+}
+
+/** What the controller would make of these objects, and what is wrong with them. Pure. */
+export function judgeObjects(objects: ClusterObjects, settings: ReadSettings): Configuration {
+  const findings: Bad[] = [...objects.unread];
+  const problems: ConfigProblem[] = [];
+  const providers: Provider[] = [];
+  for (const { name, reading } of objects.providers) {
+    const object = `Provider ${nameOf(name)}`;
+    for (const issue of reading.issues) problems.push({ object, severity: 'error', issue });
+    if (!reading.good) continue;
+    const hidden = secretsOf(reading.good, settings).flatMap((secret) => {
+      const answer = objects.secrets.get(nameOf(secret));
+      return answer?.status === 'refused' ? [{ secret, why: answer.why }] : [];
+    });
+    for (const { secret, why } of hidden) {
+      const fix = 'check as somebody who may get this Secret';
+      const about = { object, path: `Secret ${secret.name}`, expected: 'to be looked at' };
+      findings.push(bad('warning', 'Providers', { ...about, found: `no answer: ${why}`, fix }));
+    }
+    if (hidden.length === 0) providers.push(reading.good);
+  }
+  for (const [key, answer] of objects.secrets) {
+    if (answer.status !== 'malformed') continue;
+    problems.push({ object: `Secret ${key}`, severity: 'error', issue: answer.issue });
+  }
+  for (const { name, reading } of objects.alerts) {
+    for (const issue of reading.issues) problems.push({ object: `Alert ${nameOf(name)}`, severity: 'error', issue });
+  }
+  const there = new Set(objects.providers.map(({ name }) => nameOf(name)));
+  const snapshot = assembleSnapshot({
+    alerts: objects.alerts.flatMap(({ reading }) => reading.good ?? []),
+    providers,
+    invalidProviders: objects.providers.flatMap(({ reading }) => reading.invalid ?? []),
+    problems,
+    noCrossNamespaceRefs: settings.noCrossNamespaceRefs,
+    handledTypes: handledTypes(settings),
+    secret: (name) => {
+      const answer = objects.secrets.get(nameOf(name));
+      return answer?.status === 'found' ? answer.secret : undefined;
+    },
+    isUnreadable: (provider) => there.has(nameOf(provider)),
+    labelsKnown: () => true,
+    where: () => undefined,
+  });
+  for (const { object = '', severity, issue } of snapshot.problems) {
+    const area: Area = object.startsWith('Alert ') ? 'Alerts' : 'Providers';
+    findings.push(bad(severity, area, { object, ...issue, fix: fixFor(object, issue) }));
+  }
+  const delivered = providers.filter((provider) => isDelivered(provider, handledTypes(settings)));
+  findings.push(...delivered.flatMap((provider) => uselessSecret(provider, objects)));
+  return { snapshot, findings };
+}
+
+const SECRET_KEYS = ['token', 'username', 'password', 'headers', 'address', 'hmacKey', 'proxy'];
+
+/** A Secret that nothing is taken from: the key that was meant has another name, and requests go without credentials. */
+function uselessSecret({ metadata, spec }: Provider, { secrets }: ClusterObjects): readonly Bad[] {
+  const name = spec.secretRef?.name;
+  const { namespace } = metadata;
+  const answer = name === undefined ? undefined : secrets.get(nameOf({ namespace, name }));
+  if (spec.type !== 'cdevents' || answer?.status !== 'found') return [];
+  const keys = Object.keys(answer.secret.data);
+  if (keys.some((key) => SECRET_KEYS.includes(key))) return [];
+  const object = `Provider ${nameOf(metadata)}`;
+  const found = keys.length === 0 ? 'no keys' : `only ${keys.map(describeFound).join(', ')}`;
+  const issue = { path: `Secret ${name}`, expected: `one of ${SECRET_KEYS.join(', ')}`, found };
+  return [bad('error', 'Providers', { object, ...issue, fix: fixFor(object, issue) })];
+}
+
+/** What to do about a problem of the configuration. */
+export function fixFor(object: string, { path }: ConfigIssue): string {
+  const [kind = '', full = ''] = object.split(' ');
+  const [namespace = '', name = ''] = full.split('/');
+  const secret = /^Secret ([^:]+)/.exec(path)?.[1];
+  if (secret) return `kubectl -n ${namespace} edit secret ${secret}; its keys: docs/options.md, Secrets of a Provider`;
+  if (/^spec\.\w*[sS]ecretRef/.test(path) || path.endsWith('/secret]')) {
+    return `kubectl -n ${namespace} create secret generic …; its keys: docs/options.md, Secrets of a Provider`;
+  }
+  if (path.startsWith('metadata.annotations')) {
+    return `kubectl -n ${namespace} edit provider ${name}; its annotations: docs/options.md, Annotations of a Provider`;
+  }
+  if (path === 'spec.providerRef.name') return 'create the Provider, or name one that exists: kubectl get providers -A';
+  return `kubectl -n ${namespace} edit ${kind.toLowerCase()} ${name}`;
+}
