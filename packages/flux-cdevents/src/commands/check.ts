@@ -6,7 +6,8 @@ import { readFiles, resolveIn } from '../config/files/read-files.ts';
 import { scan } from '../config/files/scan.ts';
 import { formatProblem } from '../config/format-problem.ts';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
-import { CommandFailed, createCommand, flag, helpWith } from './command.ts';
+import { type NamespacedName, parseName } from '../flux/object-ref.ts';
+import { CommandFailed, createCommand, flag, helpWith, parserOf } from './command.ts';
 import { counted, type Io, note, print } from './io.ts';
 
 export interface CheckResult {
@@ -47,33 +48,76 @@ export async function checkPath(
   return { problems, counts: { ...set.counts(), errors, warnings: problems.length - errors } };
 }
 
-/** `check`: what `serve --config` would say about a folder, before it is used. */
+interface CheckFlags {
+  readonly kubernetes?: true;
+  readonly kubeconfig?: string;
+  readonly namespace: string;
+  readonly as?: NamespacedName;
+  readonly addressProbe: boolean;
+  readonly crossNamespaceRefs: boolean;
+  readonly json?: true;
+}
+
+/** `check`: what `serve` would say about a folder before it is used, or what in a cluster would not work. */
 export const createCheckCommand = (io: Io): Command =>
   createCommand('check', io)
-    .summary('validate a configuration folder or file')
+    .summary('validate a configuration folder or file, or ask a cluster')
     .description(
       'Reads a folder or a file of Provider, Alert and Secret objects as serve does and prints a line for everything ' +
-        'that is wrong, with file and line, and a summary on stderr. Warnings do not fail.',
+        'that is wrong, with file and line, and a summary on stderr. With --kubernetes it asks the API server instead, ' +
+        'as "flux check" does: definitions, installation, permissions, Providers with their Secrets and addresses, ' +
+        'Alerts. Nothing is changed and nothing is posted. Warnings do not fail.',
     )
-    .argument('<path>', 'folder or file of YAML or JSON')
+    .argument('[path]', 'folder or file of YAML or JSON')
     .addOption(flag('--no-cross-namespace-refs', 'sources of other namespaces are errors, as for serve with this flag'))
+    .addOption(flag('--kubernetes', 'ask a cluster what would not work, and how to fix it'))
+    .addOption(flag('--kubeconfig <file>', 'the same, with this kubeconfig (default: ServiceAccount, else KUBECONFIG)'))
+    .addOption(flag('--namespace <name>', 'the namespace of Flux', (option) => option.default('flux-system')))
+    .addOption(
+      flag('--as <namespace/name>', 'ServiceAccount of the controller (default: flux-cdevents there)', (option) =>
+        option.argParser(parserOf(parseName, 'namespace/name')),
+      ),
+    )
+    .addOption(flag('--no-address-probe', 'do not connect to the addresses of Providers'))
     .addOption(flag('--json', 'print one JSON document'))
     .addHelpText(
       'after',
       helpWith([
         ['flux-cdevents check config/', 'a whole folder'],
         ['flux-cdevents check --json providers.yaml', 'one file, for a program to read'],
+        ['flux-cdevents check --kubernetes', 'the cluster of the current context'],
       ]),
     )
-    .action(async (path: string, flags: { readonly crossNamespaceRefs: boolean; readonly json?: true }) => {
-      const { problems, counts } = await checkPath(path, { noCrossNamespaceRefs: !flags.crossNamespaceRefs });
-      if (flags.json) print(io, JSON.stringify({ problems, counts }, null, 2));
-      else {
-        for (const problem of problems) print(io, toLine(problem));
-        note(io, summarize(counts));
+    .action(async (path: string | undefined, flags: CheckFlags, command: Command) => {
+      // what the environment says is for serve, where a path is given
+      const counts = (name: string) => path === undefined || command.getOptionValueSource(name) === 'cli';
+      const kubernetes =
+        (flags.kubernetes && counts('kubernetes')) || (flags.kubeconfig !== undefined && counts('kubeconfig'));
+      if ((path === undefined) === !kubernetes) {
+        const found = kubernetes ? 'both' : 'neither';
+        throw new FluxCDEventsError('FCE_OPTION_INVALID', `expected a path or --kubernetes, found ${found}`);
       }
-      if (counts.errors > 0) throw new CommandFailed();
+      const errors = path === undefined ? await reportCluster(io, flags) : await reportPath(io, path, flags);
+      if (errors > 0) throw new CommandFailed();
     });
+
+/** @returns how many errors were printed */
+async function reportPath(io: Io, path: string, flags: CheckFlags): Promise<number> {
+  const { problems, counts } = await checkPath(path, { noCrossNamespaceRefs: !flags.crossNamespaceRefs });
+  if (flags.json) print(io, JSON.stringify({ problems, counts }, null, 2));
+  else {
+    for (const problem of problems) print(io, toLine(problem));
+    note(io, summarize(counts));
+  }
+  return counts.errors;
+}
+
+/** @returns how many errors were printed */
+async function reportCluster(io: Io, { as, addressProbe, ...flags }: CheckFlags): Promise<number> {
+  const { reportCluster: report } = await import('./cluster/report-cluster.ts'); // files need none of it
+  const account = as ?? { namespace: flags.namespace, name: 'flux-cdevents' };
+  return report(io, { ...flags, account, probe: addressProbe });
+}
 
 const toLine = (problem: ConfigProblem): string =>
   problem.severity === 'warning' ? `${formatProblem(problem)} (warning)` : formatProblem(problem);

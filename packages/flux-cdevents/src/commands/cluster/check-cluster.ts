@@ -1,0 +1,103 @@
+import type { Alert } from '../../flux/alert.ts';
+import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
+import type { ReadyProvider } from '../../flux/provider.ts';
+import { describeNoAnswer } from '../../kube-api/api-client.ts';
+import { createDiscovery, resourcePath } from '../../kube-api/discovery.ts';
+import { reachAll, reachFindings } from './addresses.ts';
+import { type Asked, ask, askAll } from './ask.ts';
+import { judgeObjects, readObjects } from './configuration.ts';
+import { definitionFindings, readDefinitions } from './definitions.ts';
+import { AREAS, bad, type ClusterFinding, good } from './finding.ts';
+import { type Deployment, installationFindings, ourDeployment, settingsOf } from './installation.ts';
+import { neededPermissions, permissionFindings, reviewPermissions } from './permissions.ts';
+import { readSelections, selectionFindings } from './selection.ts';
+
+export interface ClusterCheckOptions {
+  /** That of Flux and of the controller. */
+  readonly namespace: string;
+  /** What the controller runs as. */
+  readonly account: NamespacedName;
+  /** Whether addresses are connected to. */
+  readonly probe: boolean;
+  /** Whether names of Services resolve here. */
+  readonly inCluster: boolean;
+}
+
+/** Asks everything that can be asked without changing anything. Never throws for what a cluster lacks. */
+export async function checkCluster(
+  api: Asked & { readonly server: string },
+  options: ClusterCheckOptions,
+): Promise<readonly ClusterFinding[]> {
+  const version = await versionFinding(api);
+  if (version.result !== 'ok') return [version];
+  const findings: ClusterFinding[] = [version];
+  try {
+    findings.push(...(await askTheRest(api, options)));
+  } catch (thrown) {
+    const about = { object: `API server ${api.server}`, path: 'discovery', expected: 'what it serves' };
+    const fix = 'try again; the ClusterRole system:discovery has to be there';
+    findings.push(bad('error', 'API server', { ...about, found: describeNoAnswer(thrown), fix }));
+  }
+  return findings.sort((a, b) => AREAS.indexOf(a.area) - AREAS.indexOf(b.area));
+}
+
+async function versionFinding(api: Asked & { readonly server: string }): Promise<ClusterFinding> {
+  const answer = await ask(api, '/version');
+  if (answer.status === 'found') {
+    const { gitVersion = 'of an unknown version' } = answer.body as { readonly gitVersion?: string };
+    return good('API server', `Kubernetes ${gitVersion}`);
+  }
+  const about = { object: `API server ${api.server}`, path: '/version', expected: 'an answer' };
+  const found = answer.status === 'absent' ? 'something else at this address' : answer.why;
+  return bad('error', 'API server', { ...about, found, fix: 'name another kubeconfig: --kubeconfig; kubectl version' });
+}
+
+async function askTheRest(api: Asked, options: ClusterCheckOptions): Promise<ClusterFinding[]> {
+  const { namespace, account } = options;
+  const discovery = createDiscovery(api);
+  const definitions = await readDefinitions(api, discovery, { namespace });
+
+  const listed = await askAll(api, resourcePath({ apiVersion: 'apps/v1', resource: 'deployments' }, namespace));
+  const deployments = 'status' in listed ? [] : (listed as readonly Deployment[]);
+  const { watchAllNamespaces, ...settings } = settingsOf(ourDeployment(deployments));
+  const scope = watchAllNamespaces ? undefined : namespace;
+  const services = resourcePath({ apiVersion: 'v1', resource: 'services' }, namespace);
+  const service = await ask(api, `${services}/flux-cdevents`);
+
+  const objects = await readObjects(api, discovery, { ...settings, namespace: scope });
+  const { snapshot, findings } = judgeObjects(objects, { ...settings, namespace: scope });
+  const providers = [...snapshot.providers.values()];
+  const ours = (alert: Alert): boolean => {
+    const name = { ...alert.spec.providerRef, namespace: alert.metadata.namespace };
+    return snapshot.providers.get(nameOf(name))?.status !== 'foreign';
+  };
+  const alerts = snapshot.alerts.filter(ours);
+
+  const context = { account, namespace: scope };
+  const reviewed = await reviewPermissions(api, neededPermissions(alerts, settings), context);
+  const ready = providers.filter((provider): provider is ReadyProvider => provider.status === 'ready');
+  return [
+    ...definitionFindings(definitions),
+    ...('status' in listed
+      ? [deploymentsUnread(namespace, listed.status === 'refused' ? listed.why : 'nothing')]
+      : installationFindings({
+          namespace,
+          deployments,
+          service: service.status === 'refused' ? undefined : service.status === 'found',
+          providers,
+        })),
+    ...permissionFindings(reviewed, context),
+    ...findings,
+    ...reachFindings(await reachAll(api, ready, options)),
+    ...selectionFindings(await readSelections(api, discovery, alerts)),
+  ];
+}
+
+const deploymentsUnread = (namespace: string, found: string): ClusterFinding =>
+  bad('warning', 'installation', {
+    object: `Namespace ${namespace}`,
+    path: 'Deployments',
+    expected: 'to be looked at',
+    found: `no answer: ${found}`,
+    fix: 'check as somebody who may list Deployments',
+  });

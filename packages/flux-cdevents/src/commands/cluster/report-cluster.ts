@@ -1,0 +1,32 @@
+import { connectToCluster } from '../../kube-api/connect.ts';
+import { isInCluster } from '../../kube-api/in-cluster.ts';
+import { type Io, print, withProgress } from '../io.ts';
+import { type ClusterCheckOptions, checkCluster } from './check-cluster.ts';
+import { countBad } from './finding.ts';
+import { printFindings } from './print-findings.ts';
+
+export interface ReportOptions extends Omit<ClusterCheckOptions, 'inCluster'> {
+  /** @default the Pod's ServiceAccount, else KUBECONFIG, else ~/.kube/config */
+  readonly kubeconfig?: string;
+  /** Prints one JSON document. */
+  readonly json?: true;
+}
+
+/**
+ * Checks a cluster and prints what came of it.
+ * @returns how many errors there were
+ * @throws {FluxCDEventsError} `FCE_CONFIG_INVALID` when it is not known where the API server is
+ */
+export async function reportCluster(io: Io, { kubeconfig, json, ...options }: ReportOptions): Promise<number> {
+  const inCluster = kubeconfig === undefined && !process.env.KUBECONFIG && (await isInCluster());
+  const api = await connectToCluster(kubeconfig === undefined ? {} : { kubeconfig });
+  try {
+    const findings = await withProgress(io, `asking ${api.server}`, checkCluster(api, { ...options, inCluster }));
+    const counts = countBad(findings);
+    if (json) print(io, JSON.stringify({ findings, counts }, null, 2));
+    else printFindings(io, findings);
+    return counts.errors;
+  } finally {
+    await api.close();
+  }
+}
