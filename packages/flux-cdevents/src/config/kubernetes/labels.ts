@@ -117,8 +117,8 @@ export function createLabelReader(options: LabelReaderOptions): LabelReader {
         told(object, key, undefined);
         return labels;
       }
-      if (response.status === 404) remember(key, undefined);
       if (response.status < 500) {
+        remember(key, undefined); // gone or forbidden: not asked for at every event
         told(object, key, describeAnswer(response));
         return undefined;
       }
