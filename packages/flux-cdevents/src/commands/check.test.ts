@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runCommand } from '../../test/helpers/command-io.ts';
 import { checkPath, createCheckCommand } from './check.ts';
 
@@ -42,7 +42,10 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'flux-cdevents-'));
   await mkdir(join(directory, 'team'));
 });
-afterEach(() => rm(directory, { recursive: true }));
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(directory, { recursive: true });
+});
 
 const write = (name: string, content: string) => writeFile(join(directory, name), content);
 
@@ -114,6 +117,34 @@ describe('check', () => {
       ],
       counts: { files: 1, providers: 0, alerts: 0, secrets: 0, errors: 1, warnings: 0 },
     });
+  });
+
+  it.each([
+    [[], 'neither'],
+    [['config', '--kubernetes'], 'both'],
+    [['config', '--kubeconfig', 'file'], 'both'],
+  ])('takes a path or a cluster: %j', async (argv, found) => {
+    const { code, stderr } = await check(...argv);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(`FCE_OPTION_INVALID: expected a path or --kubernetes, found ${found}`);
+  });
+
+  it('does not ask a cluster because the environment has serve do so', async () => {
+    vi.stubEnv('FLUX_CDEVENTS_KUBERNETES', 'true').stubEnv('FLUX_CDEVENTS_KUBECONFIG', '/nowhere');
+    await write('all.yaml', good);
+    expect((await check(directory)).code).toBe(0);
+  });
+
+  it('fails where there is no cluster', async () => {
+    const { code, stderr } = await check('--kubeconfig', join(directory, 'nowhere'));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^flux-cdevents: FCE_CONFIG_INVALID: .*nowhere: ENOENT/);
+  });
+
+  it('takes namespace/name for --as', async () => {
+    const { code, stderr } = await check('--kubernetes', '--as', 'somebody');
+    expect(code).toBe(2);
+    expect(stderr).toContain('Expected namespace/name.');
   });
 
   it('fails where there is nothing', async () => {
