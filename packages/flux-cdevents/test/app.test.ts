@@ -204,6 +204,18 @@ describe('nothing accepted is lost', () => {
     expect(ids.size).toBe(1);
   });
 
+  it('when an event comes between an Alert and its Provider: it is delivered when the Provider is there', async () => {
+    rmSync(configFile('provider.yaml'));
+    const { post, deliveries } = await start();
+    expect(await post(aFluxEvent())).toBe(202);
+    expect(await deliveries()).toMatchObject([
+      { state: 'dead-letter', lastError: expect.stringContaining('does not exist') },
+    ]);
+    write('provider.yaml', RFC_PROVIDER);
+    const [request] = await receiver.received(1);
+    expect(request && cdeventIn(request).context.type).toBe('dev.cdevents.taskrun.finished.0.2.0');
+  });
+
   it('when one event is posted twice: it is one', async () => {
     const { post, deliveries } = await start();
     expect(await post(aFluxEvent())).toBe(202);

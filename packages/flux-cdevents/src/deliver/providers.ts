@@ -25,6 +25,10 @@ export const changedProviders = (before: ProviderMap, after: ProviderMap): Names
     })
     .map(([, { ref }]) => ref);
 
+/** Providers that were not there before: events that came a moment too early for them need not stay dead letters. */
+export const arrivedProviders = (before: ProviderMap, after: ProviderMap): NamespacedName[] =>
+  [...after].filter(([name, { status }]) => status !== 'foreign' && !before.has(name)).map(([, { ref }]) => ref);
+
 /** Stops that have lasted long enough: the Provider is another one now, or is gone. */
 export const endedStops = (stops: readonly ProviderStop[], providers: ProviderMap): NamespacedName[] =>
   stops

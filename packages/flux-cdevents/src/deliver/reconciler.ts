@@ -1,12 +1,12 @@
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
 import type { OutboxEntry } from '../outbox/entry.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import { abandonedQueues, changedProviders, endedStops, type ProviderMap } from './providers.ts';
+import { abandonedQueues, arrivedProviders, changedProviders, endedStops, type ProviderMap } from './providers.ts';
 import type { Roster } from './roster.ts';
 import type { StoreWatch } from './store-watch.ts';
 
 export interface ReconcilerDeps {
-  readonly outbox: Pick<Outbox, 'stops' | 'resume' | 'wake' | 'stats' | 'abandon' | 'expire'>;
+  readonly outbox: Pick<Outbox, 'stops' | 'resume' | 'wake' | 'stats' | 'abandon' | 'expire' | 'replay'>;
   readonly roster: Roster;
   readonly store: StoreWatch;
   readonly now: () => number;
@@ -30,11 +30,17 @@ export interface Reconciler {
 
 /** An entry has so long for its last attempt, which is due when it expires. */
 const EXPIRY_GRACE_MS = 10_000;
+/**
+ * `kubectl apply` brings an Alert before its Provider, and an event may come in between: it is a dead letter that was
+ * never mapped, and lives again when the Provider arrives within this time.
+ */
+const ARRIVAL_GRACE_MS = 10 * 60_000;
+const DEFAULT_MAX_AGE_MS = 24 * 60 * 60_000;
 
 export function createReconciler(deps: ReconcilerDeps): Reconciler {
   const { outbox, roster, store, now } = deps;
   /** The configuration whose changes are in the store. */
-  let reconciled: ProviderMap = new Map();
+  let reconciled: ProviderMap | undefined;
   let pending = true;
   let underWay: Promise<void> = Promise.resolve();
 
@@ -54,7 +60,9 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       roster.addStops(stops.filter(({ provider }) => !ended.has(nameOf(provider))));
       deps.stopsKnown();
       for (const { provider } of stops) if (ended.has(nameOf(provider))) await outbox.resume(provider);
-      for (const provider of changedProviders(reconciled, providers)) await outbox.wake(provider, now());
+      const before = reconciled ?? providers;
+      for (const provider of changedProviders(before, providers)) await outbox.wake(provider, now());
+      for (const provider of arrivedProviders(before, providers)) await revive(provider);
       reconciled = providers;
       const stats = await outbox.stats();
       // by the configuration as it is by now: a Provider may have come meanwhile
@@ -67,6 +75,16 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       pending = true;
       store.failed(thrown);
     }
+  };
+
+  const revive = (provider: NamespacedName) => {
+    const at = now();
+    const resolved = roster.providers.get(nameOf(provider));
+    const maxAgeMs = resolved?.status === 'ready' ? resolved.options.maxAgeMs : DEFAULT_MAX_AGE_MS;
+    return outbox.replay(
+      { provider, type: 'unmapped', states: ['dead-letter'], since: at - ARRIVAL_GRACE_MS },
+      { at, expiresAt: at + maxAgeMs, remap: false },
+    );
   };
 
   return {
