@@ -82,6 +82,22 @@ describe('judgeObjects', () => {
     ]);
   });
 
+  it('holds the path of a webhook against the name of its Provider', () => {
+    const posting = (path: string) => ({
+      providers: [
+        aProviderWith(
+          { type: 'generic-hmac', address: `http://flux-cdevents.flux-system${path}`, secretRef: { name: 'hub' } },
+          { 'cdevents.toolkit.fluxcd.io/address': 'http://hub.example' },
+        ),
+      ],
+      secrets: new Map([['apps/hub', aSecretWith('token')]]),
+    });
+    expect(linesOf(posting('/webhook/apps/hub'))).toEqual([]);
+    expect(linesOf(posting('/webhook/flux-system/hub'))).toEqual([
+      'error: Provider apps/hub: spec.address: expected a path that ends with /webhook/apps/hub, found "/webhook/flux-system/hub"',
+    ]);
+  });
+
   it('leaves the other types to the notification-controller where events are passed on', () => {
     const generic = { providers: [aProviderWith({ type: 'generic', address: 'ftp://hub' })] };
     expect(linesOf(generic)).toHaveLength(1);

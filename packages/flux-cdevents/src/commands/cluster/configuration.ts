@@ -12,6 +12,7 @@ import { describeFound } from '../../flux/issues.ts';
 import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
 import { type ConfigIssue, HANDLED_TYPES, type HandledType, type Provider } from '../../flux/provider.ts';
 import { parseSecret, type Secret } from '../../flux/secret.ts';
+import { isWebhookOnly } from '../../flux/webhook-provider.ts';
 import { type Discovery, resourcePath } from '../../kube-api/discovery.ts';
 import { type Asked, ask, askAll, mapLimited } from './ask.ts';
 import { type Area, type Bad, bad } from './finding.ts';
@@ -151,7 +152,7 @@ export function judgeObjects(objects: ClusterObjects, settings: ReadSettings): C
     findings.push(bad(severity, area, { object, ...issue, fix: fixFor(object, issue) }));
   }
   const delivered = providers.filter((provider) => isDelivered(provider, handledTypes(settings)));
-  findings.push(...delivered.flatMap((provider) => uselessSecret(provider, objects)));
+  for (const provider of delivered) findings.push(...uselessSecret(provider, objects), ...otherWebhook(provider));
   return { snapshot, findings };
 }
 
@@ -168,6 +169,19 @@ function uselessSecret({ metadata, spec }: Provider, { secrets }: ClusterObjects
   const object = `Provider ${nameOf(metadata)}`;
   const found = keys.length === 0 ? 'no keys' : `only ${keys.map(describeFound).join(', ')}`;
   const issue = { path: `Secret ${name}`, expected: `one of ${SECRET_KEYS.join(', ')}`, found };
+  return [bad('error', 'Providers', { object, ...issue, fix: fixFor(object, issue) })];
+}
+
+/** A Provider of the webhook that posts to the path of another one: its signature would be held against another key. */
+function otherWebhook(provider: Provider): readonly Bad[] {
+  const { metadata, spec } = provider;
+  const path = `/webhook/${nameOf(metadata)}`;
+  const { address = '' } = spec;
+  if (!isWebhookOnly(provider) || !URL.canParse(address)) return [];
+  const { pathname } = new URL(address);
+  if (pathname.replace(/\/$/, '').endsWith(path)) return [];
+  const object = `Provider ${nameOf(metadata)}`;
+  const issue = { path: 'spec.address', expected: `a path that ends with ${path}`, found: describeFound(pathname) };
   return [bad('error', 'Providers', { object, ...issue, fix: fixFor(object, issue) })];
 }
 
