@@ -74,7 +74,7 @@ export const createCheckCommand = (io: Io): Command =>
     .addOption(flag('--kubeconfig <file>', 'the same, with this kubeconfig (default: ServiceAccount, else KUBECONFIG)'))
     .addOption(flag('--namespace <name>', 'the namespace of Flux', (option) => option.default('flux-system')))
     .addOption(
-      flag('--as <namespace/name>', 'ServiceAccount of the controller (default: flux-cdevents there)', (option) =>
+      flag('--as <namespace/name>', 'ServiceAccount of the controller (default: that of its Deployment)', (option) =>
         option.argParser(parserOf(parseName, 'namespace/name')),
       ),
     )
@@ -115,8 +115,7 @@ async function reportPath(io: Io, path: string, flags: CheckFlags): Promise<numb
 /** @returns how many errors were printed */
 async function reportCluster(io: Io, { as, addressProbe, ...flags }: CheckFlags): Promise<number> {
   const { reportCluster: report } = await import('./cluster/report-cluster.ts'); // files need none of it
-  const account = as ?? { namespace: flags.namespace, name: 'flux-cdevents' };
-  return report(io, { ...flags, account, probe: addressProbe });
+  return report(io, { ...flags, account: as, probe: addressProbe });
 }
 
 const toLine = (problem: ConfigProblem): string =>

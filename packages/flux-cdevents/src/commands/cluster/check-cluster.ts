@@ -8,15 +8,22 @@ import { type Asked, ask, askAll } from './ask.ts';
 import { judgeObjects, readObjects } from './configuration.ts';
 import { definitionFindings, readDefinitions } from './definitions.ts';
 import { AREAS, bad, type ClusterFinding, good } from './finding.ts';
-import { type Deployment, installationFindings, ourDeployment, settingsOf } from './installation.ts';
+import {
+  type Deployment,
+  installationFindings,
+  ourAccount,
+  ourDeployment,
+  ourName,
+  settingsOf,
+} from './installation.ts';
 import { neededPermissions, permissionFindings, reviewPermissions } from './permissions.ts';
 import { readSelections, selectionFindings } from './selection.ts';
 
 export interface ClusterCheckOptions {
   /** That of Flux and of the controller. */
   readonly namespace: string;
-  /** What the controller runs as. */
-  readonly account: NamespacedName;
+  /** What the controller runs as. @default what its Deployment says, else flux-cdevents */
+  readonly account?: NamespacedName | undefined;
   /** Whether addresses are connected to. */
   readonly probe: boolean;
   /** Whether names of Services resolve here. */
@@ -53,7 +60,7 @@ async function versionFinding(api: Asked & { readonly server: string }): Promise
 }
 
 async function askTheRest(api: Asked, options: ClusterCheckOptions): Promise<ClusterFinding[]> {
-  const { namespace, account } = options;
+  const { namespace } = options;
   const discovery = createDiscovery(api);
   const definitions = await readDefinitions(api, discovery, { namespace });
 
@@ -62,7 +69,7 @@ async function askTheRest(api: Asked, options: ClusterCheckOptions): Promise<Clu
   const { watchAllNamespaces, ...settings } = settingsOf(ourDeployment(deployments));
   const scope = watchAllNamespaces ? undefined : namespace;
   const services = resourcePath({ apiVersion: 'v1', resource: 'services' }, namespace);
-  const service = await ask(api, `${services}/flux-cdevents`);
+  const service = await ask(api, `${services}/${encodeURIComponent(ourName(deployments))}`);
 
   const objects = await readObjects(api, discovery, { ...settings, namespace: scope });
   const { snapshot, findings } = judgeObjects(objects, { ...settings, namespace: scope });
@@ -73,6 +80,7 @@ async function askTheRest(api: Asked, options: ClusterCheckOptions): Promise<Clu
   };
   const alerts = snapshot.alerts.filter(ours);
 
+  const account = options.account ?? { namespace, name: ourAccount(deployments) };
   const context = { account, namespace: scope };
   const reviewed = await reviewPermissions(api, neededPermissions(alerts, settings), context);
   const ready = providers.filter((provider): provider is ReadyProvider => provider.status === 'ready');

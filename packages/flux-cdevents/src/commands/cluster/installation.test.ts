@@ -79,6 +79,26 @@ describe('installationFindings', () => {
     expect(textsOf({ deployments })[0]).toBe(line);
   });
 
+  it('knows the names of a Helm release', () => {
+    const labels = { 'app.kubernetes.io/part-of': 'flux-cdevents' };
+    const release = { ...ours, metadata: { name: 'eu-flux-cdevents', labels } };
+    const address = '--events-addr=http://eu-flux-cdevents.flux-system/';
+    expect(textsOf({ deployments: [release, aDeployment('helm-controller', [address])] })).toEqual([
+      'Deployment flux-system/eu-flux-cdevents: ready',
+      'events come by the event endpoint alone: helm-controller post to flux-cdevents',
+    ]);
+  });
+
+  it('sees TLS on one side only', () => {
+    const tls = aDeployment('flux-cdevents', ['--events-tls-cert=/tls.crt']);
+    const deployments = [tls, aDeployment('helm-controller', [HERE])];
+    expect(textsOf({ deployments })[2]).toMatch(
+      /^error: Deployment flux-system\/helm-controller: --events-addr: http:/,
+    );
+    const secure = aDeployment('helm-controller', [HERE.replace('http:', 'https:')]);
+    expect(textsOf({ deployments: [tls, secure] })).toHaveLength(2);
+  });
+
   it('sees that the Service or Flux is not there', () => {
     expect(textsOf({ service: false, deployments: [ours] }).slice(1)).toEqual([
       'error: Service flux-system/flux-cdevents: metadata.name: none',
@@ -95,12 +115,14 @@ describe('settingsOf', () => {
     expect(settingsOf(aDeployment('flux-cdevents', args))).toEqual({
       forwards: true,
       tokenReview: true,
+      tls: false,
       watchAllNamespaces: false,
       noCrossNamespaceRefs: true,
     });
     expect(settingsOf(undefined)).toEqual({
       forwards: false,
       tokenReview: false,
+      tls: false,
       watchAllNamespaces: true,
       noCrossNamespaceRefs: false,
     });

@@ -13,14 +13,20 @@ const FLUX_CONTROLLERS: readonly string[] = [
   'image-reflector-controller',
   'image-automation-controller',
 ];
+/** The name in the manifests; a Helm release may have another. */
 const OURS = 'flux-cdevents';
 
 /** A Deployment, as far as it is looked at. */
 export interface Deployment {
-  readonly metadata: { readonly name: string };
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
   readonly spec?: {
     readonly replicas?: number;
-    readonly template?: { readonly spec?: { readonly containers?: readonly { readonly args?: readonly string[] }[] } };
+    readonly template?: {
+      readonly spec?: {
+        readonly serviceAccountName?: string;
+        readonly containers?: readonly { readonly args?: readonly string[] }[];
+      };
+    };
   };
   readonly status?: { readonly readyReplicas?: number };
 }
@@ -29,12 +35,23 @@ export interface Deployment {
 export interface Settings {
   readonly forwards: boolean;
   readonly tokenReview: boolean;
+  /** Whether events are taken over TLS only. */
+  readonly tls: boolean;
   readonly watchAllNamespaces: boolean;
   readonly noCrossNamespaceRefs: boolean;
 }
 
 export const ourDeployment = (deployments: readonly Deployment[]): Deployment | undefined =>
-  deployments.find(({ metadata }) => metadata.name === OURS);
+  deployments.find(({ metadata }) => metadata.name === OURS) ??
+  deployments.find(({ metadata }) => metadata.labels?.['app.kubernetes.io/part-of'] === OURS);
+
+/** The name of our Deployment and of our Service. */
+export const ourName = (deployments: readonly Deployment[]): string =>
+  ourDeployment(deployments)?.metadata.name ?? OURS;
+
+/** What the controller runs as, where nobody says so. */
+export const ourAccount = (deployments: readonly Deployment[]): string =>
+  ourDeployment(deployments)?.spec?.template?.spec?.serviceAccountName ?? OURS;
 
 /** The last value of a flag counts, as for the controllers themselves; a flag without a value is `true`. */
 export function argOf({ spec }: Deployment, name: string): string | undefined {
@@ -53,20 +70,22 @@ export function settingsOf(deployment: Deployment | undefined): Settings {
   return {
     forwards: arg('forward-to') !== undefined,
     tokenReview: arg('events-auth') === 'token-review',
+    tls: arg('events-tls-cert') !== undefined,
     watchAllNamespaces: arg('watch-all-namespaces') !== 'false',
     noCrossNamespaceRefs: !['false', undefined].includes(arg('no-cross-namespace-refs')),
   };
 }
 
 /** Where a Flux controller posts its events. */
-type Target = 'flux-cdevents' | 'notification-controller' | 'nowhere' | 'elsewhere';
+type Target = 'here' | 'notification-controller' | 'nowhere' | 'elsewhere';
 
-function targetOf(address: string | undefined, namespace: string): Target {
+function targetOf(address: string | undefined, namespace: string, ours: string): Target {
   if (!address) return 'nowhere';
   const host = URL.canParse(address) ? new URL(address).hostname : '';
   const [name, within = namespace] = host.split('.');
   if (within !== namespace) return 'elsewhere';
-  return name === OURS || name === 'notification-controller' ? name : 'elsewhere';
+  if (name === ours) return 'here';
+  return name === 'notification-controller' ? name : 'elsewhere';
 }
 
 export interface Installation {
@@ -83,7 +102,8 @@ export function installationFindings(installation: Installation): readonly Clust
 }
 
 function ownFindings({ namespace, deployments, service }: Installation): readonly ClusterFinding[] {
-  const object = `Deployment ${namespace}/${OURS}`;
+  const name = ourName(deployments);
+  const object = `Deployment ${namespace}/${name}`;
   const install = 'npx flux-cdevents install --export | kubectl apply -f -';
   const findings: ClusterFinding[] = [];
   const own = ourDeployment(deployments);
@@ -94,27 +114,28 @@ function ownFindings({ namespace, deployments, service }: Installation): readonl
       bad('error', AREA, { object, path: 'metadata.name', expected: 'it to exist', found: 'none', fix: install }),
     );
   } else if (replicas !== 1) {
-    const fix = `kubectl -n ${namespace} scale deployment ${OURS} --replicas=1`;
+    const fix = `kubectl -n ${namespace} scale deployment ${name} --replicas=1`;
     const expected = '1, as one pod owns the volume';
     findings.push(bad('error', AREA, { object, path: 'spec.replicas', expected, found: String(replicas), fix }));
   } else if (ready < 1) {
-    const fix = `kubectl -n ${namespace} describe pod -l app.kubernetes.io/name=${OURS}; docs/troubleshooting.md, The pod …`;
+    const fix = `kubectl -n ${namespace} describe pod -l app.kubernetes.io/part-of=${OURS}; docs/troubleshooting.md, The pod …`;
     findings.push(bad('error', AREA, { object, path: 'status.readyReplicas', expected: '1', found: '0', fix }));
   } else findings.push(good(AREA, `${object}: ready`));
   if (service === false) {
-    const about = { object: `Service ${namespace}/${OURS}`, path: 'metadata.name' };
+    const about = { object: `Service ${namespace}/${name}`, path: 'metadata.name' };
     findings.push(bad('error', AREA, { ...about, expected: 'it to exist', found: 'none', fix: install }));
   }
   return findings;
 }
 
 function wayFindings({ namespace, deployments, providers }: Installation): readonly ClusterFinding[] {
+  const ours = ourName(deployments);
   const object = (name: string) => `Deployment ${namespace}/${name}`;
   const controllers = deployments
     .filter(({ metadata }) => FLUX_CONTROLLERS.includes(metadata.name))
     .map((deployment) => {
       const address = argOf(deployment, 'events-addr');
-      return { name: deployment.metadata.name, address, target: targetOf(address, namespace) };
+      return { name: deployment.metadata.name, address, target: targetOf(address, namespace, ours) };
     });
   if (controllers.length === 0) {
     const expected = `one of ${FLUX_CONTROLLERS.join(', ')}`;
@@ -123,10 +144,12 @@ function wayFindings({ namespace, deployments, providers }: Installation): reado
       bad('warning', AREA, { object: `Namespace ${namespace}`, path: 'Deployments', expected, found: 'none', fix }),
     ];
   }
-  const { forwards } = settingsOf(ourDeployment(deployments));
-  const here = controllers.filter(({ target }) => target === 'flux-cdevents');
+  const { forwards, tls } = settingsOf(ourDeployment(deployments));
+  const here = controllers.filter(({ target }) => target === 'here');
   const webhook = providers.some((provider) => provider.status !== 'foreign' && provider.webhookOnly);
   const direct = providers.filter((provider) => provider.status !== 'foreign' && isDirect(provider));
+  const scheme = tls ? 'https' : 'http';
+  const wanted = `${scheme}://${ours}.${namespace}.svc.cluster.local./`;
   const posted = 'the component events-addr: docs/install.md, What Flux has to know';
 
   if (here.length === 0) {
@@ -141,7 +164,7 @@ function wayFindings({ namespace, deployments, providers }: Installation): reado
       bad(idle ? 'error' : 'warning', AREA, {
         object: object(first?.name ?? ''),
         path: '--events-addr',
-        expected: `${ourAddress(namespace)}, or Providers for the webhook only`,
+        expected: `${wanted}, or Providers for the webhook only`,
         found: `${describe(first?.address)}, so that ${nobody}`,
         fix: `${posted}; or a Provider for the webhook: docs/webhook.md`,
       }),
@@ -153,8 +176,11 @@ function wayFindings({ namespace, deployments, providers }: Installation): reado
     good(AREA, `events come by ${way}: ${here.map(({ name }) => name).join(', ')} post to flux-cdevents`),
   ];
   for (const { name, address, target } of controllers) {
-    if (target === 'flux-cdevents') continue;
-    const expected = `${ourAddress(namespace)}, as in the others`;
+    if (target === 'here') {
+      if (!address?.startsWith(`${scheme}:`)) findings.push(schemeFinding(object(name), address, wanted));
+      continue;
+    }
+    const expected = `${wanted}, as in the others`;
     findings.push(
       bad('warning', AREA, {
         object: object(name),
@@ -170,7 +196,7 @@ function wayFindings({ namespace, deployments, providers }: Installation): reado
     const [first] = foreign;
     findings.push(
       bad('warning', AREA, {
-        object: object(OURS),
+        object: object(ours),
         path: '--forward-to',
         expected: `the notification-controller, which delivers for ${foreign.length} Providers of other types`,
         found: `nothing: Provider ${first ? nameOf(first.ref) : ''} gets no events any more`,
@@ -181,10 +207,18 @@ function wayFindings({ namespace, deployments, providers }: Installation): reado
   return findings;
 }
 
+/** TLS on one side only: every event would be refused, and the controllers log little of that. */
+const schemeFinding = (object: string, address: string | undefined, wanted: string): ClusterFinding =>
+  bad('error', AREA, {
+    object,
+    path: '--events-addr',
+    expected: `${wanted}, as --events-tls-cert of flux-cdevents says`,
+    found: describe(address),
+    fix: `correct the flag, or add or remove the component mtls: docs/install.md`,
+  });
+
 /** Of type cdevents: the notification-controller knows no such type. */
 const isDirect = ({ type, webhookOnly }: ReadyProvider | InvalidProvider): boolean =>
   type === 'cdevents' && !webhookOnly;
-
-const ourAddress = (namespace: string): string => `http://${OURS}.${namespace}.svc.cluster.local./`;
 
 const describe = (address: string | undefined): string => address || 'nothing';
