@@ -10,6 +10,7 @@ import { notificationCrds, stockCrds } from '../fixtures/crds.ts';
 import { fluxDeployment } from '../fixtures/deployments.ts';
 import { addressSecret, anAlertObject, aProviderObject } from '../fixtures/notifications.ts';
 import { kustomize } from '../render.ts';
+import { NOTIFICATION_V1 } from '../scene.ts';
 import { applyShipped, asController } from '../shipped.ts';
 import { describeOnCluster, tools } from '../suite.ts';
 import { eventually, freePorts } from '../wait.ts';
@@ -110,8 +111,7 @@ describeOnCluster('check --kubernetes', () => {
   });
 
   it('changes nothing, and takes the controller itself for what it is', async () => {
-    const objects = async () =>
-      Promise.all(['Provider', 'Alert'].map((kind) => admin.list('notification.toolkit.fluxcd.io/v1', kind)));
+    const objects = async () => Promise.all(['Provider', 'Alert'].map((kind) => admin.list(NOTIFICATION_V1, kind)));
     const before = await objects();
     const { code, stdout } = await check(await asController(admin), '--json');
     const { findings, counts } = JSON.parse(stdout) as {
@@ -127,6 +127,36 @@ describeOnCluster('check --kubernetes', () => {
     expect(warnings.map(({ area }) => area)).toEqual(['definitions', 'definitions', 'installation', 'Alerts']);
     for (const { issue } of warnings) expect(issue?.found).toMatch(/^no answer: 403 Forbidden: /);
     expect(counts).toEqual({ errors: 0, warnings: 4 });
+    expect(code).toBe(0);
+  });
+
+  it('is content with the webhook beside a Flux that nothing was changed of', async () => {
+    await Promise.all(['Provider', 'Alert'].map((kind) => admin.clear(NOTIFICATION_V1, kind, APPS)));
+    await admin.apply(stockCrds('2.10'));
+    await untilRefused('v1');
+    await untilRefused('v1beta3');
+    const hub = { name: 'hub', namespace: APPS };
+    await admin.apply([
+      ...['helm-controller', 'kustomize-controller', 'source-controller'].map(fluxDeployment),
+      addressSecret(hub, { token: 's3cret-key' }),
+      aProviderObject(
+        hub,
+        {
+          type: 'generic-hmac',
+          address: 'http://flux-cdevents.flux-system.svc.cluster.local./webhook/apps/hub',
+          secretRef: { name: 'hub' },
+        },
+        { address: receiver.url },
+      ),
+      anAlertObject({ name: 'all', namespace: APPS, provider: 'hub' }),
+    ]);
+    const { code, stdout } = await check(admin.access);
+    expect(lines(stdout).filter((line) => /^[✗⚠]/.test(line))).toEqual([]);
+    expect(stdout).toContain('✔ Providers of v1 need no type cdevents: events come by the webhook\n');
+    expect(stdout).toContain(
+      '✔ events come by the webhook: the Flux controllers post to the notification-controller\n',
+    );
+    expect(stdout).toContain(`✔ Provider apps/hub: ${receiver.url} can be reached from here\n`);
     expect(code).toBe(0);
   });
 

@@ -15,6 +15,7 @@ import {
   ourDeployment,
   ourName,
   settingsOf,
+  waysOf,
 } from './installation.ts';
 import { neededPermissions, permissionFindings, reviewPermissions } from './permissions.ts';
 import { readSelections, selectionFindings } from './selection.ts';
@@ -74,6 +75,7 @@ async function askTheRest(api: Asked, options: ClusterCheckOptions): Promise<Clu
   const objects = await readObjects(api, discovery, { ...settings, namespace: scope });
   const { snapshot, findings } = judgeObjects(objects, { ...settings, namespace: scope });
   const providers = [...snapshot.providers.values()];
+  const { webhook, direct } = waysOf(providers);
   const ours = (alert: Alert): boolean => {
     const name = { ...alert.spec.providerRef, namespace: alert.metadata.namespace };
     return snapshot.providers.get(nameOf(name))?.status !== 'foreign';
@@ -85,7 +87,7 @@ async function askTheRest(api: Asked, options: ClusterCheckOptions): Promise<Clu
   const reviewed = await reviewPermissions(api, neededPermissions(alerts, settings), context);
   const ready = providers.filter((provider): provider is ReadyProvider => provider.status === 'ready');
   return [
-    ...definitionFindings(definitions),
+    ...definitionFindings(definitions, { typeNeeded: !webhook || direct.length > 0 }),
     ...('status' in listed
       ? [deploymentsUnread(namespace, listed.status === 'refused' ? listed.why : 'nothing')]
       : installationFindings({

@@ -82,6 +82,12 @@ describe('definitionFindings', () => {
     });
   });
 
+  it('needs no type for the webhook', () => {
+    const providers = new Map([['v1', 'refused']] as const);
+    const findings = definitionFindings({ alerts: ['v1'], providers }, { typeNeeded: false });
+    expect(findings.map(({ result }) => result)).toEqual(['ok', 'ok', 'ok']);
+  });
+
   it('misses what is not installed, and versions that are not known', () => {
     const findings = definitionFindings({ alerts: [], providers: new Map([['v2', { unknown: 'no' }]]) });
     expect(findings).toMatchObject([

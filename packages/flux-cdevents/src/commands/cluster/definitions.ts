@@ -86,8 +86,14 @@ function fromSchema(schemas: Schemas | string, version: string): TypeAnswer | un
   return types === undefined || types.includes('cdevents') ? 'accepted' : 'refused';
 }
 
-/** What is wrong with the definitions. Pure. */
-export function definitionFindings({ alerts, providers }: ServedDefinitions): readonly ClusterFinding[] {
+/**
+ * What is wrong with the definitions. Pure.
+ * @param typeNeeded false where all events come by the webhook, whose Providers have another type
+ */
+export function definitionFindings(
+  { alerts, providers }: ServedDefinitions,
+  { typeNeeded = true }: { readonly typeNeeded?: boolean } = {},
+): readonly ClusterFinding[] {
   const findings: ClusterFinding[] = [];
   for (const [kind, served] of [
     ['Alert', alerts],
@@ -105,12 +111,13 @@ export function definitionFindings({ alerts, providers }: ServedDefinitions): re
       );
     }
   }
-  for (const [version, answer] of providers) findings.push(typeFinding(version, answer));
+  for (const [version, answer] of providers) findings.push(typeFinding(version, answer, typeNeeded));
   return findings;
 }
 
-function typeFinding(version: string, answer: TypeAnswer): ClusterFinding {
+function typeFinding(version: string, answer: TypeAnswer, typeNeeded: boolean): ClusterFinding {
   if (answer === 'accepted') return good(AREA, `Providers of ${version} may have the type cdevents`);
+  if (!typeNeeded) return good(AREA, `Providers of ${version} need no type cdevents: events come by the webhook`);
   const about = {
     object: `CustomResourceDefinition ${PROVIDER_CRD}`,
     path: `${version}: spec.type`,

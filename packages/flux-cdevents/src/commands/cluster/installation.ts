@@ -1,5 +1,5 @@
 import { nameOf } from '../../flux/object-ref.ts';
-import type { InvalidProvider, ReadyProvider, ResolvedProvider } from '../../flux/provider.ts';
+import type { ResolvedProvider } from '../../flux/provider.ts';
 import { bad, type ClusterFinding, good } from './finding.ts';
 
 const AREA = 'installation';
@@ -96,6 +96,15 @@ export interface Installation {
   readonly providers: readonly ResolvedProvider[];
 }
 
+/** On which ways Providers ask for events: by the webhook, or as one of type cdevents, which Flux does not know. */
+export function waysOf(providers: readonly ResolvedProvider[]) {
+  const ours = providers.filter((provider) => provider.status !== 'foreign');
+  return {
+    webhook: ours.some(({ webhookOnly }) => webhookOnly),
+    direct: ours.filter(({ type, webhookOnly }) => type === 'cdevents' && !webhookOnly),
+  };
+}
+
 /** Whether flux-cdevents runs, and on which of the three ways events come to it. Pure. */
 export function installationFindings(installation: Installation): readonly ClusterFinding[] {
   return [...ownFindings(installation), ...wayFindings(installation)];
@@ -146,8 +155,7 @@ function wayFindings({ namespace, deployments, providers }: Installation): reado
   }
   const { forwards, tls } = settingsOf(ourDeployment(deployments));
   const here = controllers.filter(({ target }) => target === 'here');
-  const webhook = providers.some((provider) => provider.status !== 'foreign' && provider.webhookOnly);
-  const direct = providers.filter((provider) => provider.status !== 'foreign' && isDirect(provider));
+  const { webhook, direct } = waysOf(providers);
   const scheme = tls ? 'https' : 'http';
   const wanted = `${scheme}://${ours}.${namespace}.svc.cluster.local./`;
   const posted = 'the component events-addr: docs/install.md, What Flux has to know';
@@ -216,9 +224,5 @@ const schemeFinding = (object: string, address: string | undefined, wanted: stri
     found: describe(address),
     fix: `correct the flag, or add or remove the component mtls: docs/install.md`,
   });
-
-/** Of type cdevents: the notification-controller knows no such type. */
-const isDirect = ({ type, webhookOnly }: ReadyProvider | InvalidProvider): boolean =>
-  type === 'cdevents' && !webhookOnly;
 
 const describe = (address: string | undefined): string => address || 'nothing';
