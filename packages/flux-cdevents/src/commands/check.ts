@@ -115,7 +115,8 @@ async function reportPath(io: Io, path: string, flags: CheckFlags): Promise<numb
 /** @returns how many errors were printed */
 async function reportCluster(io: Io, { as, addressProbe, ...flags }: CheckFlags): Promise<number> {
   const { reportCluster: report } = await import('./cluster/report-cluster.ts'); // files need none of it
-  return report(io, { ...flags, account: as, probe: addressProbe });
+  const noCrossNamespaceRefs = !flags.crossNamespaceRefs;
+  return report(io, { ...flags, account: as, probe: addressProbe, noCrossNamespaceRefs });
 }
 
 const toLine = (problem: ConfigProblem): string =>

@@ -27,6 +27,8 @@ export interface ClusterCheckOptions {
   readonly account?: NamespacedName | undefined;
   /** Whether addresses are connected to. */
   readonly probe: boolean;
+  /** Judges Alerts so, whatever the Deployment says. @default false */
+  readonly noCrossNamespaceRefs?: boolean;
   /** Whether names of Services resolve here. */
   readonly inCluster: boolean;
 }
@@ -61,13 +63,14 @@ async function versionFinding(api: Asked & { readonly server: string }): Promise
 }
 
 async function askTheRest(api: Asked, options: ClusterCheckOptions): Promise<ClusterFinding[]> {
-  const { namespace } = options;
+  const { namespace, noCrossNamespaceRefs = false } = options;
   const discovery = createDiscovery(api);
   const definitions = await readDefinitions(api, discovery, { namespace });
 
   const listed = await askAll(api, resourcePath({ apiVersion: 'apps/v1', resource: 'deployments' }, namespace));
   const deployments = 'status' in listed ? [] : (listed as readonly Deployment[]);
-  const { watchAllNamespaces, ...settings } = settingsOf(ourDeployment(deployments));
+  const { watchAllNamespaces, ...stated } = settingsOf(ourDeployment(deployments));
+  const settings = { ...stated, noCrossNamespaceRefs: stated.noCrossNamespaceRefs || noCrossNamespaceRefs };
   const scope = watchAllNamespaces ? undefined : namespace;
   const services = resourcePath({ apiVersion: 'v1', resource: 'services' }, namespace);
   const service = await ask(api, `${services}/${encodeURIComponent(ourName(deployments))}`);

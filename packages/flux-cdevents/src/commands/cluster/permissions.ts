@@ -117,7 +117,7 @@ export function permissionFindings(
   const unknown = asked.find((verdict) => typeof verdict === 'object');
   if (unknown && asked.every((verdict) => typeof verdict === 'object')) {
     const fix =
-      'check as somebody who may create subjectaccessreviews, or in the Pod: kubectl exec … check --kubernetes';
+      'check as somebody who may create subjectaccessreviews, or in the Pod: docs/troubleshooting.md, Ask the cluster';
     const found = `no answer: ${unknown.unknown}`;
     return [bad('warning', AREA, { object, path: 'permissions', expected: 'to be asked for', found, fix })];
   }
