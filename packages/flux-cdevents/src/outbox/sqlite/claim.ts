@@ -1,9 +1,9 @@
-import { endLease, loadEntry } from './entries.ts';
-import type { EntryRow, Reads } from './protocol.ts';
+import { endLease } from './entries.ts';
+import type { ClaimedRow, Reads } from './protocol.ts';
 import type { ProviderQueue } from './providers.ts';
 import type { Store } from './store.ts';
 
-type Claimed = readonly [leaseId: string, entry: EntryRow];
+type Details = [id: string, expiresAt: number, attempts: number, acceptedAt: number, lastError: string | null];
 type Candidate = [seq: number, key: number | null, dueAt: number];
 
 /** Hands out what is due, Provider by Provider in turn. Writes nothing: a lease is in memory. */
@@ -13,7 +13,7 @@ export function claim(
 ): ReturnType<Reads['claim']> {
   endExpiredLeases(store, at);
   const excepted = new Set(except);
-  const claimed: Claimed[] = [];
+  const claimed: ClaimedRow[] = [];
   while (claimed.length < limit) {
     let eligible = chooseProviders(store, { limit: limit - claimed.length, perProvider, excepted, at });
     if (eligible.length === 0) break;
@@ -22,8 +22,7 @@ export function claim(
       eligible = eligible.filter((provider) => {
         const wanted = Math.min(share, limit - claimed.length, perProvider - provider.leased);
         if (wanted <= 0) return false;
-        const taken = take(store, provider, wanted, { leaseMs, at });
-        for (const [leaseId, seq] of taken) claimed.push([leaseId, loadEntry(store, seq)]);
+        claimed.push(...take(store, provider, wanted, { leaseMs, at }));
         return provider.nextDueAt <= at;
       });
     }
@@ -63,7 +62,7 @@ function take(
   provider: ProviderQueue,
   wanted: number,
   { leaseMs, at }: { readonly leaseMs: number; readonly at: number },
-): [leaseId: string, seq: number][] {
+): ClaimedRow[] {
   const taken: Candidate[] = [];
   let next = Number.POSITIVE_INFINITY;
   // The leased ones are the first of this index: what is skipped here is at most what is under lease.
@@ -81,8 +80,12 @@ function take(
   }
   store.turns.served(provider, next, at);
   return taken.map(([seq, key, dueAt]) => {
-    const id = store.db.get<[string]>('SELECT id FROM payload WHERE seq = ?', seq)?.[0] ?? '';
-    return [store.leases.add({ seq, id, provider, key, dueAt, expiresAt: at + leaseMs }).leaseId, seq];
+    const [id, expires, attempts, acceptedAt, lastError] = store.db.get<Details>(
+      `SELECT id, expires_at, attempts, accepted_at, last_error FROM entry JOIN payload USING (seq) WHERE seq = ?`,
+      seq,
+    ) ?? ['', 0, 0, 0, null];
+    const { leaseId } = store.leases.add({ seq, id, provider, key, dueAt, expiresAt: at + leaseMs });
+    return [leaseId, seq, id, expires, attempts, acceptedAt, dueAt, lastError];
   });
 }
 

@@ -147,15 +147,22 @@ type Columns = [
   lastError: string | null,
 ];
 
-/** Reads a whole entry. */
+/** Reads a whole entry that is there. */
 export function loadEntry(store: Store, seq: number): EntryRow {
+  const entry = findEntry(store, seq);
+  if (!entry) throw new Error(`no entry ${seq} in the store`);
+  return entry;
+}
+
+/** Reads a whole entry. */
+export function findEntry(store: Store, seq: number): EntryRow | undefined {
   const columns = store.db.get<Columns>(
     `SELECT id, provider, alert, ordering_key, type, object, reason, expires_at, source, message, partition_key, state,
        attempts, accepted_at, due_at, settled_at, last_error
      FROM entry JOIN payload USING (seq) WHERE seq = ?`,
     seq,
   );
-  if (!columns) throw new Error(`no entry ${seq} in the store`);
+  if (!columns) return undefined;
   const [id, provider, alert, key, type, object, reason, expiresAt, source, message, partition, ...rest] = columns;
   const [state, attempts, acceptedAt, dueAt, settledAt, lastError] = rest;
   return [

@@ -1,6 +1,7 @@
 import { claim } from './claim.ts';
 import { commit } from './commit.ts';
 import { discard } from './discard.ts';
+import { findEntry } from './entries.ts';
 import { expand } from './expand.ts';
 import { abandon, expire } from './give-up.ts';
 import { list } from './list.ts';
@@ -18,6 +19,7 @@ import { wake } from './wake.ts';
 export const createOperations = (store: Store): Operations => ({
   recall: (object) => recall(store, object),
   claim: (...args) => claim(store, args),
+  load: (seqs) => seqs.map((seq) => findEntry(store, seq) ?? null),
   list: (...args) => list(store, args),
   stops: () => stops(store),
   stats: () => stats(store),

@@ -44,6 +44,18 @@ export type EntryRow = readonly [
   lastError: string | null,
 ];
 
+/** A claimed entry without its texts, which the main thread may still have. */
+export type ClaimedRow = readonly [
+  leaseId: string,
+  seq: number,
+  id: string,
+  expiresAt: number,
+  attempts: number,
+  acceptedAt: number,
+  dueAt: number,
+  lastError: string | null,
+];
+
 /** A `Settlement`. */
 export type SettlementRow = readonly [
   id: string,
@@ -89,7 +101,9 @@ export interface Reads {
     leaseMs: number,
     except: readonly string[],
     at: number,
-  ): readonly [entries: readonly (readonly [leaseId: string, entry: EntryRow])[], nextDueAt: number | null];
+  ): readonly [entries: readonly ClaimedRow[], nextDueAt: number | null];
+  /** The entries at these places, null where there is none any more. */
+  load(seqs: readonly number[]): readonly (EntryRow | null)[];
   list(
     filter: FilterMessage,
     limit: number,

@@ -1,7 +1,7 @@
 import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
-import type { NewEntry, OutboxEntry } from '../entry.ts';
+import type { ClaimedEntry, NewEntry, OutboxEntry } from '../entry.ts';
 import type { EntryFilter, Settlement } from '../outbox.ts';
-import type { EntryRow, FilterMessage, NewEntryRow, SettlementRow } from './protocol.ts';
+import type { ClaimedRow, EntryRow, FilterMessage, NewEntryRow, SettlementRow } from './protocol.ts';
 
 /* Between the objects of the port and the flat rows that go to the worker and come back. */
 
@@ -60,5 +60,20 @@ export function toEntry(row: EntryRow): OutboxEntry {
     ...(dueAt !== null && { dueAt }),
     ...(settledAt !== null && { settledAt }),
     ...(lastError !== null && { lastError }),
+  };
+}
+
+/** @param entry as it was committed, and so without a `deadLetter` */
+export function toClaimedEntry(entry: NewEntry, row: ClaimedRow): ClaimedEntry {
+  const [leaseId, , , expiresAt, attempts, acceptedAt, dueAt, lastError] = row;
+  return {
+    ...entry,
+    expiresAt,
+    state: 'delivering',
+    attempts,
+    acceptedAt,
+    dueAt,
+    ...(lastError !== null && { lastError }),
+    leaseId,
   };
 }

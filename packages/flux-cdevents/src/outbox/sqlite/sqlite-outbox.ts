@@ -2,9 +2,12 @@ import { resolve } from 'node:path';
 import type { NamespacedName } from '../../flux/object-ref.ts';
 import { nameOf } from '../../flux/object-ref.ts';
 import type { Logger } from '../../observe/log.ts';
+import type { ClaimedEntry } from '../entry.ts';
 import type { Outbox, ProviderStats } from '../outbox.ts';
 import { createMemoryCache } from './memory-cache.ts';
-import { toEntry, toFilterMessage, toName, toNewEntryRow, toSettlementRow } from './rows.ts';
+import { createPayloadCache } from './payload-cache.ts';
+import type { ClaimedRow } from './protocol.ts';
+import { toClaimedEntry, toEntry, toFilterMessage, toName, toNewEntryRow, toSettlementRow } from './rows.ts';
 import { startWorker } from './worker-client.ts';
 
 export interface SqliteOutboxOptions {
@@ -25,6 +28,7 @@ export interface SqliteOutboxOptions {
 export async function openSqliteOutbox({ path, maxBytes, logger }: SqliteOutboxOptions): Promise<Outbox> {
   const listeners = new Set<() => void>();
   const memories = createMemoryCache();
+  const payloads = createPayloadCache();
   const worker = await startWorker(
     { path: resolve(path), ...(maxBytes !== undefined && { maxBytes }) },
     { logger, onReady: () => listeners.forEach((listener) => void listener()) },
@@ -38,6 +42,22 @@ export async function openSqliteOutbox({ path, maxBytes, logger }: SqliteOutboxO
   ): void => {
     if (outcome === 'conflict') memories.drop(object, expect);
     else if (remember !== undefined) memories.set(object, { version, memory: remember });
+  };
+
+  /** What was claimed, with the texts that are here or are loaded now. */
+  const withTexts = async (rows: readonly ClaimedRow[]): Promise<ClaimedEntry[]> => {
+    const known = rows.map(([, , id]) => payloads.take(id));
+    const missing = rows.filter((_, index) => known[index] === undefined).map(([, seq]) => seq);
+    const loaded = missing.length > 0 ? await worker.read('load', missing) : [];
+    const bySeq = new Map(missing.map((seq, index) => [seq, loaded[index]]));
+    return rows.flatMap((row, index) => {
+      const [leaseId, seq] = row;
+      const entry = known[index];
+      if (entry) return [toClaimedEntry(entry, row)];
+      // One that was discarded meanwhile is nobody's to deliver.
+      const stored = bySeq.get(seq);
+      return stored ? [{ ...toEntry(stored), leaseId }] : [];
+    });
   };
 
   return {
@@ -63,11 +83,12 @@ export async function openSqliteOutbox({ path, maxBytes, logger }: SqliteOutboxO
       );
       if (status === 'duplicate') return { status, retryAfterMs: value };
       noteMemory(commit, status === 'stored' ? 'written' : 'conflict', value);
+      if (status === 'stored') payloads.add(entries);
       return { status };
     },
     async claim({ limit, perProvider, leaseMs, except, at }) {
       const [rows, nextDueAt] = await worker.read('claim', limit, perProvider, leaseMs, [...(except ?? [])], at);
-      const entries = rows.map(([leaseId, row]) => ({ ...toEntry(row), leaseId }));
+      const entries = await withTexts(rows);
       return nextDueAt === null ? { entries } : { entries, nextDueAt };
     },
     settle: (settlements) => worker.write('settle', settlements.map(toSettlementRow)),
@@ -75,6 +96,7 @@ export async function openSqliteOutbox({ path, maxBytes, logger }: SqliteOutboxO
       const { id, leaseId, object, expect, remember = null, entries, at } = expansion;
       const rows = entries.map(toNewEntryRow);
       const [status, version] = await worker.write('expand', id, leaseId, object, expect, remember, rows, at);
+      if (status === 'expanded') payloads.add(entries);
       if (status !== 'lost') noteMemory(expansion, status === 'expanded' ? 'written' : 'conflict', version);
       return status;
     },
@@ -100,8 +122,10 @@ export async function openSqliteOutbox({ path, maxBytes, logger }: SqliteOutboxO
       const last = page.at(-1)?.[0];
       return found.length > limit && last !== undefined ? { entries, next: String(last) } : { entries };
     },
-    replay: (filter, { at, expiresAt, remap }) =>
-      inSteps((after) => worker.write('replay', toFilterMessage(filter), after, at, expiresAt, remap)),
+    replay(filter, { at, expiresAt, remap }) {
+      if (remap) payloads.clear();
+      return inSteps((after) => worker.write('replay', toFilterMessage(filter), after, at, expiresAt, remap));
+    },
     discard: (filter) => inSteps((after) => worker.write('discard', toFilterMessage(filter), after)),
     abandon: (provider, error, at) => untilNoMore(() => worker.write('abandon', nameOf(provider), error, at)),
     async wake(provider, at) {
