@@ -6,5 +6,6 @@ export default defineConfig({
     include: ['packages/*/test/interop/**/*.interop.ts'],
     testTimeout: 300_000,
     hookTimeout: 600_000,
+    reporters: process.env.CI ? ['default', ['json', { outputFile: '.cache/reports/interop.json' }]] : ['default'],
   },
 });
