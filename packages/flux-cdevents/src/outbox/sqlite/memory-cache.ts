@@ -1,9 +1,8 @@
 import type { Recalled } from '../outbox.ts';
-import { createBoundedCache } from './bounded-cache.ts';
 
 /**
- * The memories last used: a recall is normally no question to the worker. A stale one does no harm, because a commit
- * checks the version.
+ * The memories last used, least recently used first: a recall is normally no question to the worker. A stale one does
+ * no harm, because a commit checks the version.
  */
 export interface MemoryCache {
   get(object: string): Recalled | undefined;
@@ -14,15 +13,33 @@ export interface MemoryCache {
 
 /** @param maxChars keys and texts together */
 export function createMemoryCache(maxChars = 16 * 1024 * 1024): MemoryCache {
-  const cache = createBoundedCache<Recalled>(
-    (object, { memory }) => object.length + (memory?.length ?? 0) + 64,
-    maxChars,
-  );
+  const cached = new Map<string, Recalled>();
+  let chars = 0;
+  const sizeOf = (object: string, { memory }: Recalled): number => object.length + (memory?.length ?? 0) + 64;
+  const remove = (object: string): void => {
+    const recalled = cached.get(object);
+    if (recalled && cached.delete(object)) chars -= sizeOf(object, recalled);
+  };
   return {
-    get: cache.get,
-    set: cache.set,
+    get(object) {
+      const recalled = cached.get(object);
+      if (recalled) {
+        cached.delete(object);
+        cached.set(object, recalled);
+      }
+      return recalled;
+    },
+    set(object, recalled) {
+      remove(object);
+      cached.set(object, recalled);
+      chars += sizeOf(object, recalled);
+      for (const oldest of cached.keys()) {
+        if (chars <= maxChars) break;
+        remove(oldest);
+      }
+    },
     drop(object, version) {
-      if (cache.peek(object)?.version === version) cache.delete(object);
+      if (cached.get(object)?.version === version) remove(object);
     },
   };
 }

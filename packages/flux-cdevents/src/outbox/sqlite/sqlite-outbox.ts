@@ -83,7 +83,7 @@ export async function openSqliteOutbox({ path, maxBytes, logger }: SqliteOutboxO
       );
       if (status === 'duplicate') return { status, retryAfterMs: value };
       noteMemory(commit, status === 'stored' ? 'written' : 'conflict', value);
-      if (status === 'stored') payloads.add(entries);
+      if (status === 'stored') payloads.add(entries, at);
       return { status };
     },
     async claim({ limit, perProvider, leaseMs, except, at }) {
@@ -96,7 +96,7 @@ export async function openSqliteOutbox({ path, maxBytes, logger }: SqliteOutboxO
       const { id, leaseId, object, expect, remember = null, entries, at } = expansion;
       const rows = entries.map(toNewEntryRow);
       const [status, version] = await worker.write('expand', id, leaseId, object, expect, remember, rows, at);
-      if (status === 'expanded') payloads.add(entries);
+      if (status === 'expanded') payloads.add(entries, at);
       if (status !== 'lost') noteMemory(expansion, status === 'expanded' ? 'written' : 'conflict', version);
       return status;
     },
