@@ -6,6 +6,9 @@ import type { Call, Failure, Operations, Reads, WorkerMessage, WorkerOptions, Wr
 /** A batch has at most so many writes: the first of them waits for the last. */
 const MAX_WRITES = 512;
 
+/** What the worker makes is garbage a moment later: room for more of it costs a hundred megabytes and gains nothing. */
+const YOUNG_GENERATION_MB = 8;
+
 /** The main thread's end: calls are gathered while a batch is under way, and go to the worker together. */
 export interface WorkerClient {
   read<N extends keyof Reads>(name: N, ...args: Parameters<Reads[N]>): Promise<ReturnType<Reads[N]>>;
@@ -25,7 +28,12 @@ export async function startWorker(
   { logger, onReady }: { readonly logger: Logger | undefined; readonly onReady: () => void },
 ): Promise<WorkerClient> {
   const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
-  const worker = new Worker(new URL(file, import.meta.url), { workerData: options, name: 'outbox', execArgv: [] });
+  const worker = new Worker(new URL(file, import.meta.url), {
+    workerData: options,
+    name: 'outbox',
+    execArgv: [],
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+  });
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   const undelivered = await opened(worker, options.path);
   logger?.info({ path: options.path, undelivered }, 'store opened');
