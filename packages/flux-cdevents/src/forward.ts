@@ -13,7 +13,6 @@ import type { DeliveryOutcome, Transport } from './transport/transport.ts';
  */
 export const FORWARD_PROVIDER: NamespacedName = { namespace: '_', name: 'forward-to' };
 
-const MAX_AGE_MS = 24 * 60 * 60 * 1000;
 const TIMEOUT_MS = 15_000;
 
 /** The notification-controller as a Provider: same engine, same back-off, same dead letters. */
@@ -24,7 +23,7 @@ export function forwardProvider(address: string): ReadyProvider {
     ref: FORWARD_PROVIDER,
     type: 'generic',
     suspend: false,
-    options: { ...DEFAULT_OPTIONS, maxAgeMs: MAX_AGE_MS },
+    options: DEFAULT_OPTIONS,
     endpoint: { address, addressIsSecret: false, timeoutMs: TIMEOUT_MS, headers: {}, secrets: [] },
     fingerprint,
   };
@@ -45,7 +44,7 @@ export function forwardEntry(event: FluxEvent, body: string, at: number): NewEnt
     type: FORWARD_TYPE,
     object: `${kind}/${nameOf(event.involvedObject)}`,
     reason: event.reason,
-    expiresAt: at + MAX_AGE_MS,
+    expiresAt: at + DEFAULT_OPTIONS.maxAgeMs,
     source: SOURCE_START + body + SOURCE_END,
     message: body,
   };

@@ -3,7 +3,6 @@ import { mergeMetadata, userValue } from '../flux/metadata.ts';
 import { objectKey } from '../flux/object-ref.ts';
 import type { ProviderOptions } from '../flux/provider.ts';
 import { chainOf } from '../map/chain.ts';
-import { parseHelmMessage } from '../map/helm-message.ts';
 import type { Chain, ProviderMemory } from '../map/memory.ts';
 import { type MapResult, newChainId, toCDEvents } from '../map/to-cdevents.ts';
 
@@ -26,7 +25,6 @@ export function createConverter({ cluster, source, ...options }: ConverterOption
     const key = objectKey(event.involvedObject);
     const before = memories.get(key);
     const chain = chainOf(event, {
-      remediation: parseHelmMessage(event.message).remediation === true,
       before: before?.chain,
       newId: () => newChainId(event, cluster),
     });

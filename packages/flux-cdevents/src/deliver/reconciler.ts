@@ -1,4 +1,5 @@
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
+import { maxAgeOf } from '../flux/provider-options.ts';
 import type { OutboxEntry } from '../outbox/entry.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { abandonedQueues, arrivedProviders, changedProviders, endedStops, type ProviderMap } from './providers.ts';
@@ -35,7 +36,6 @@ const EXPIRY_GRACE_MS = 10_000;
  * never mapped, and lives again when the Provider arrives within this time.
  */
 const ARRIVAL_GRACE_MS = 10 * 60_000;
-const DEFAULT_MAX_AGE_MS = 24 * 60 * 60_000;
 
 export function createReconciler(deps: ReconcilerDeps): Reconciler {
   const { outbox, roster, store, now } = deps;
@@ -79,8 +79,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
 
   const revive = (provider: NamespacedName) => {
     const at = now();
-    const resolved = roster.providers.get(nameOf(provider));
-    const maxAgeMs = resolved?.status === 'ready' ? resolved.options.maxAgeMs : DEFAULT_MAX_AGE_MS;
+    const maxAgeMs = maxAgeOf(roster.providers.get(nameOf(provider)));
     return outbox.replay(
       { provider, type: 'unmapped', states: ['dead-letter'], since: at - ARRIVAL_GRACE_MS },
       { at, expiresAt: at + maxAgeMs, remap: false },

@@ -2,7 +2,7 @@ import { urlIssue } from './endpoint/url.ts';
 import { parseGoDuration } from './go-duration.ts';
 import { describeFound, formatPath } from './issues.ts';
 import { nearest } from './nearest.ts';
-import type { ConfigIssue, ProviderOptions } from './provider.ts';
+import type { ConfigIssue, ProviderOptions, ResolvedProvider } from './provider.ts';
 
 /** Prefix of the annotations on a Provider for which the CRD has no field. */
 export const OPTION_PREFIX = 'cdevents.toolkit.fluxcd.io/';
@@ -19,6 +19,10 @@ export const DEFAULT_OPTIONS: ProviderOptions = {
   ordering: 'object',
   unchanged: 'skip',
 };
+
+/** How long a Provider's events are tried; the default while there is none, or it says something wrong. */
+export const maxAgeOf = (provider: ResolvedProvider | undefined): number =>
+  provider?.status === 'ready' ? provider.options.maxAgeMs : DEFAULT_OPTIONS.maxAgeMs;
 
 /** What is wrong with a value: expected, and found when that is not the value itself. */
 type Complaint = { readonly expected: string; readonly found?: string };

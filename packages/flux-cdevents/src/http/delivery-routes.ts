@@ -1,5 +1,6 @@
 import Type from 'typebox';
-import { type NamespacedName, nameOf, parseName } from '../flux/object-ref.ts';
+import { nameOf, parseName } from '../flux/object-ref.ts';
+import { maxAgeOf } from '../flux/provider-options.ts';
 import { FORWARD_TYPE, type OutboxEntry } from '../outbox/entry.ts';
 import type { EntryFilter } from '../outbox/outbox.ts';
 import type { ApiServerDeps } from './api-deps.ts';
@@ -17,8 +18,6 @@ import {
 import { parseSince } from './since.ts';
 import type { TypedServer } from './typebox-routes.ts';
 
-/** An undelivered event of a Provider that is not there, or not right, is kept for so long after a replay. */
-const DEFAULT_MAX_AGE_MS = 24 * 60 * 60 * 1000;
 /** How many ids an ambiguous prefix is answered with. */
 const MAX_MEANT = 20;
 const DEFAULT_LIMIT = 50;
@@ -85,15 +84,11 @@ export function deliveryRoutes(api: TypedServer, { outbox, snapshot, now }: ApiS
     handler: async ({ body: { remap = false, states, ...request } }) => {
       const at = now();
       const filter: EntryFilter = { ...narrowed(request, at), states: states ?? ['dead-letter'] };
-      const maxAgeOf = (provider: NamespacedName) => {
-        const resolved = snapshot()?.providers.get(nameOf(provider));
-        return resolved?.status === 'ready' ? resolved.options.maxAgeMs : DEFAULT_MAX_AGE_MS;
-      };
       // One Provider after the other, since each has its own max-age.
       const providers = filter.provider ? [filter.provider] : (await outbox.stats()).map(({ provider }) => provider);
       let count = 0;
       for (const provider of providers) {
-        const expiresAt = at + maxAgeOf(provider);
+        const expiresAt = at + maxAgeOf(snapshot()?.providers.get(nameOf(provider)));
         count += await outbox.replay({ ...filter, provider }, { at, expiresAt, remap });
       }
       return { count };

@@ -2,7 +2,6 @@ import { expect, it } from 'vitest';
 import { aFluxEvent, aKustomizationEvent } from '../../test/helpers/flux-events.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { chainOf } from './chain.ts';
-import { parseHelmMessage } from './helm-message.ts';
 import type { Chain } from './memory.ts';
 
 /** The chain number of each event, counted from 1. */
@@ -10,9 +9,7 @@ function chainsOf(events: readonly FluxEvent[]): number[] {
   let count = 0;
   let before: Chain | undefined;
   return events.map((event) => {
-    const remediation = parseHelmMessage(event.message).remediation === true;
     before = chainOf(event, {
-      remediation,
       before,
       newId: () => {
         count += 1;

@@ -1,5 +1,6 @@
 import type { FluxEvent } from '../flux/event.ts';
 import { groupValue } from '../flux/metadata.ts';
+import { parseHelmMessage } from './helm-message.ts';
 import type { Chain } from './memory.ts';
 
 const ATTEMPT = /^(?:Install|Upgrade)(?:Succeeded|Failed)$/;
@@ -12,7 +13,7 @@ const ATTEMPT = /^(?:Install|Upgrade)(?:Succeeded|Failed)$/;
  */
 export function chainOf(
   event: FluxEvent,
-  { remediation, before, newId }: { remediation: boolean; before: Chain | undefined; newId: () => string },
+  { before, newId }: { before: Chain | undefined; newId: () => string },
 ): Chain {
   const revision = groupValue(event, 'revision');
   const { uid } = event.involvedObject;
@@ -25,7 +26,7 @@ export function chainOf(
   });
   if (event.involvedObject.kind === 'HelmRelease') {
     if (ATTEMPT.test(event.reason)) return start('rollout');
-    if (event.reason.startsWith('Uninstall') && !remediation) {
+    if (event.reason.startsWith('Uninstall') && !parseHelmMessage(event.message).remediation) {
       return current?.kind === 'removal' ? current : start('removal');
     }
     return current ?? start('rollout');

@@ -3,9 +3,9 @@ import type { FluxEvent } from '../flux/event.ts';
 import { userValue } from '../flux/metadata.ts';
 import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
 import type { ReadyProvider, ResolvedProvider } from '../flux/provider.ts';
+import { maxAgeOf } from '../flux/provider-options.ts';
 import type { NewEntry } from '../outbox/entry.ts';
 import { chainOf } from './chain.ts';
-import { parseHelmMessage } from './helm-message.ts';
 import { contextIdOf, entryIdOf, identityOf } from './identity.ts';
 import { type ObjectMemory, type ProviderMemory, parseMemory, serialiseMemory } from './memory.ts';
 import { newChainId, toCDEvents } from './to-cdevents.ts';
@@ -51,9 +51,6 @@ export interface EntrySource {
   readonly chainId: string;
 }
 
-/** While a Provider is wrong nobody knows its `max-age`. */
-const DEFAULT_MAX_AGE_MS = 24 * 60 * 60 * 1000;
-
 /**
  * Maps an event for everything that selected it. Pure: what it depends on is passed in, and what should be remembered
  * is passed back.
@@ -77,7 +74,6 @@ export function mapEvent(
 
   const memory = parseMemory(recalled);
   const chain = chainOf(event, {
-    remediation: parseHelmMessage(event.message).remediation === true,
     before: memory.chain,
     newId: () => newChainId(event, defaults.cluster),
   });
@@ -158,10 +154,10 @@ function mapSelection(input: SelectionInput): SelectionResult {
   const draft = draftEntry(input);
   if (!resolved || resolved.status === 'foreign') {
     const deadLetter = `Provider ${nameOf(provider)} does not exist`;
-    return { entries: [waiting(input, { ...draft, expiresAt: at + DEFAULT_MAX_AGE_MS, deadLetter })] };
+    return { entries: [waiting(input, { ...draft, expiresAt: at + maxAgeOf(resolved), deadLetter })] };
   }
   if (resolved.status === 'invalid') {
-    return { entries: [waiting(input, { ...draft, expiresAt: at + DEFAULT_MAX_AGE_MS })] };
+    return { entries: [waiting(input, { ...draft, expiresAt: at + maxAgeOf(resolved) })] };
   }
   const { options } = resolved;
   const ordered = { ...(options.ordering === 'none' ? withoutOrder(draft) : draft), expiresAt: at + options.maxAgeMs };
