@@ -2,8 +2,8 @@ import type { FluxEvent } from '../flux/event.ts';
 import { mergeMetadata, userValue } from '../flux/metadata.ts';
 import { objectKey } from '../flux/object-ref.ts';
 import type { ProviderOptions } from '../flux/provider.ts';
-import { chainOf } from '../map/chain.ts';
-import type { Chain, ProviderMemory } from '../map/memory.ts';
+import { chainOf } from '../map/object/chain.ts';
+import type { Chain, ProviderMemory } from '../map/object/memory.ts';
 import { type MapResult, newChainId, toCDEvents } from '../map/to-cdevents.ts';
 
 export interface ConverterOptions extends Pick<ProviderOptions, 'specVersion' | 'preset' | 'unmapped' | 'unchanged'> {

@@ -1,6 +1,6 @@
 import { specVersions } from 'cdevents-sdk';
 import type { Option } from 'commander';
-import { presetNames } from '../map/presets.ts';
+import { presetNames } from '../map/presets/presets.ts';
 import { flag } from './command.ts';
 
 /** `--preset`: which built-in mapping. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { runCommand } from '../../test/helpers/command-io.ts';
-import { compileMapping } from '../map/compile.ts';
+import { compileMapping } from '../map/rules/compile.ts';
 import { createMappingCommand } from './mapping.ts';
 
 const show = async (...argv: string[]) => {

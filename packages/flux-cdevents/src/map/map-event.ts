@@ -5,9 +5,9 @@ import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
 import type { ReadyProvider, ResolvedProvider } from '../flux/provider.ts';
 import { maxAgeOf } from '../flux/provider-options.ts';
 import type { NewEntry } from '../outbox/entry.ts';
-import { chainOf } from './chain.ts';
 import { contextIdOf, entryIdOf, identityOf } from './identity.ts';
-import { type ObjectMemory, type ProviderMemory, parseMemory, serialiseMemory } from './memory.ts';
+import { chainOf } from './object/chain.ts';
+import { type ObjectMemory, type ProviderMemory, parseMemory, serialiseMemory } from './object/memory.ts';
 import { newChainId, toCDEvents } from './to-cdevents.ts';
 
 /** An Alert that selected the event, with its Provider as it is now. */

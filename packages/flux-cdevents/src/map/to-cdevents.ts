@@ -13,11 +13,11 @@ import type { FluxEvent } from '../flux/event.ts';
 import { groupValue, userValue } from '../flux/metadata.ts';
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
 import type { ProviderOptions, SpecVersion } from '../flux/provider.ts';
-import { type CompiledMapping, compileMapping, type Emitted, type FieldOrigin } from './compile.ts';
 import { type HelmFacts, parseHelmMessage } from './helm-message.ts';
 import { chainIdOf, contextIdOf, contextSourceOf, type Identity, identityOf } from './identity.ts';
-import { afterAnnouncement, isUnchanged, type ProviderMemory } from './memory.ts';
-import { type PresetName, presets } from './presets.ts';
+import { afterAnnouncement, isUnchanged, type ProviderMemory } from './object/memory.ts';
+import { type PresetName, presets } from './presets/presets.ts';
+import { type CompiledMapping, compileMapping, type Emitted, type FieldOrigin } from './rules/compile.ts';
 import { environmentIdOf, variablesOf } from './variables.ts';
 
 /** What the mapping of one event for one Provider and one Alert depends on, and nothing else. */

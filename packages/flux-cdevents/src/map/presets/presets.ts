@@ -1,4 +1,4 @@
-import type { Emit, Mapping, Rule } from './rules.ts';
+import type { Emit, Mapping, Rule } from '../rules/mapping.ts';
 
 const rule = (name: string, match: string, ...emit: Emit[]): Rule => ({ name, match, emit });
 

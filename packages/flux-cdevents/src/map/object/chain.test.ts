@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { aFluxEvent, aKustomizationEvent } from '../../test/helpers/flux-events.ts';
-import type { FluxEvent } from '../flux/event.ts';
+import { aFluxEvent, aKustomizationEvent } from '../../../test/helpers/flux-events.ts';
+import type { FluxEvent } from '../../flux/event.ts';
 import { chainOf } from './chain.ts';
 import type { Chain } from './memory.ts';
 

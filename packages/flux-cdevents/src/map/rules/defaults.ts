@@ -1,5 +1,5 @@
-import type { SpecVersion } from '../flux/provider.ts';
-import type { Emit, Template } from './rules.ts';
+import type { SpecVersion } from '../../flux/provider.ts';
+import type { Emit, Template } from './mapping.ts';
 
 /** What an event type says when its rule does not. */
 export interface EmitDefaults {

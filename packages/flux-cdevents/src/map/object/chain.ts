@@ -1,6 +1,6 @@
-import type { FluxEvent } from '../flux/event.ts';
-import { groupValue } from '../flux/metadata.ts';
-import { parseHelmMessage } from './helm-message.ts';
+import type { FluxEvent } from '../../flux/event.ts';
+import { groupValue } from '../../flux/metadata.ts';
+import { parseHelmMessage } from '../helm-message.ts';
 import type { Chain } from './memory.ts';
 
 const ATTEMPT = /^(?:Install|Upgrade)(?:Succeeded|Failed)$/;

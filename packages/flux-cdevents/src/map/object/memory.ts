@@ -1,5 +1,5 @@
-import type { FluxEvent } from '../flux/event.ts';
-import { groupValue } from '../flux/metadata.ts';
+import type { FluxEvent } from '../../flux/event.ts';
+import { groupValue } from '../../flux/metadata.ts';
 
 /** The rollout that an object is in: events of one attempt share its id as their `chainId`. */
 export interface Chain {

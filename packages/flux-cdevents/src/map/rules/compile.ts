@@ -1,7 +1,7 @@
-import type { SpecVersion } from '../flux/provider.ts';
-import { type CompiledExpression, compileExpression, type Variables } from './cel.ts';
+import type { SpecVersion } from '../../flux/provider.ts';
+import { type CompiledExpression, compileExpression, type Variables } from '../cel/expression.ts';
 import { withDefaults } from './defaults.ts';
-import type { Emit, Mapping, Template } from './rules.ts';
+import type { Emit, Mapping, Template } from './mapping.ts';
 
 /** Where a field of a CDEvent comes from. */
 export interface FieldOrigin {

@@ -1,5 +1,5 @@
 import { Environment, Optional } from '@marcbachmann/cel-js';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../../errors.ts';
 
 /** The variables that every expression of a mapping sees. docs/mapping.md describes them. */
 export const VARIABLES = {

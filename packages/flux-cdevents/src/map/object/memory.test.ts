@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { aFluxEvent, aKustomizationEvent } from '../../test/helpers/flux-events.ts';
-import type { FluxEvent } from '../flux/event.ts';
+import { aFluxEvent, aKustomizationEvent } from '../../../test/helpers/flux-events.ts';
+import type { FluxEvent } from '../../flux/event.ts';
 import { afterAnnouncement, isUnchanged, type ProviderMemory } from './memory.ts';
 
 /** Which of the events are news to a Provider that heard the ones before. */

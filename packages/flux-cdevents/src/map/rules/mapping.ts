@@ -1,4 +1,4 @@
-import type { SpecVersion } from '../flux/provider.ts';
+import type { SpecVersion } from '../../flux/provider.ts';
 
 /** A CEL expression. */
 export type Expression = string;
