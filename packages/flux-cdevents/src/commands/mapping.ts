@@ -1,8 +1,8 @@
 import { fullSpecVersions } from 'cdevents-sdk';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import type { SpecVersion } from '../flux/provider.ts';
-import { type PresetName, presets } from '../map/presets/presets.ts';
+import type { PresetName, SpecVersion } from '../flux/provider.ts';
+import { presets } from '../map/presets/presets.ts';
 import { withDefaults } from '../map/rules/defaults.ts';
 import type { Mapping } from '../map/rules/mapping.ts';
 import { createCommand, flag, helpWith } from './command.ts';

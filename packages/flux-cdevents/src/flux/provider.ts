@@ -29,12 +29,40 @@ export interface Provider {
 /** CDEvents versions by their minor, as the `spec-version` annotation spells them. */
 export type SpecVersion = '0.3' | '0.4' | '0.5';
 
-/** What the annotations `cdevents.toolkit.fluxcd.io/…` say, defaults filled in. */
+/** The built-in mappings. `none`: no rules. */
+export type PresetName = 'rfc' | 'service' | 'none';
+
+/** Custom rules that a Provider names: read, and found right for its options. */
+export interface MappingText {
+  /** Name of the ConfigMap. */
+  readonly name: string;
+  /** Its `mapping.yaml`. */
+  readonly text: string;
+}
+
+/** What a mapping says of itself. An annotation of the Provider wins over either. */
+export interface MappingHeader {
+  readonly specVersion?: SpecVersion;
+  readonly preset?: PresetName;
+}
+
+/**
+ * Reads the text of a `mapping.yaml` for a Provider whose annotations say `given`, and lists all that is wrong with it.
+ * Passed in where Providers are resolved: what a mapping is, only the mapping itself knows.
+ */
+export type MappingReader = (
+  text: string,
+  given: MappingHeader,
+) => { readonly header: MappingHeader; readonly issues: readonly ConfigIssue[] };
+
+/** What the annotations `cdevents.toolkit.fluxcd.io/…` say, else the header of the mapping, else the defaults. */
 export interface ProviderOptions {
   /** @default '0.4' */
   readonly specVersion: SpecVersion;
   /** @default 'rfc' */
-  readonly preset: 'rfc' | 'none';
+  readonly preset: PresetName;
+  /** Looked at before the preset. */
+  readonly mapping?: MappingText;
   /** What becomes of an event that no rule maps. @default 'skip' */
   readonly unmapped: 'skip' | 'custom';
   /** @default 'binary' */

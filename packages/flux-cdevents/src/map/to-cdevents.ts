@@ -12,11 +12,11 @@ import { messageOf } from '../errors.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { groupValue, userValue } from '../flux/metadata.ts';
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
-import type { ProviderOptions, SpecVersion } from '../flux/provider.ts';
+import type { PresetName, ProviderOptions, SpecVersion } from '../flux/provider.ts';
 import { type HelmFacts, parseHelmMessage } from './helm-message.ts';
 import { chainIdOf, contextIdOf, contextSourceOf, type Identity, identityOf } from './identity.ts';
 import { afterAnnouncement, isUnchanged, type ProviderMemory } from './object/memory.ts';
-import { type PresetName, presets } from './presets/presets.ts';
+import { presets } from './presets/presets.ts';
 import { type CompiledMapping, compileMapping, type Emitted, type FieldOrigin } from './rules/compile.ts';
 import { environmentIdOf, variablesOf } from './variables.ts';
 

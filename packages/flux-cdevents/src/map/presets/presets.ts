@@ -1,3 +1,4 @@
+import type { PresetName } from '../../flux/provider.ts';
 import type { Emit, Mapping, Rule } from '../rules/mapping.ts';
 
 const rule = (name: string, match: string, ...emit: Emit[]): Rule => ({ name, match, emit });
@@ -48,6 +49,5 @@ const rfc: Mapping = {
   ],
 };
 
-export const presets = { rfc, none: { rules: [] } } as const satisfies Record<string, Mapping>;
-export type PresetName = keyof typeof presets;
+export const presets: Readonly<Record<PresetName, Mapping>> = { rfc, service: { rules: [] }, none: { rules: [] } };
 export const presetNames = Object.keys(presets) as readonly PresetName[];
