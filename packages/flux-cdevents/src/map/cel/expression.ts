@@ -1,7 +1,7 @@
-import { Environment, Optional } from '@marcbachmann/cel-js';
+import { Environment, Optional, ParseError, TypeError as TypeFault } from '@marcbachmann/cel-js';
 import { messageOf } from '../../errors.ts';
 
-/** The variables that every expression of a mapping sees. docs/mapping.md describes them. */
+/** The variables that every expression of a mapping sees. docs/expressions.md describes them. */
 export const VARIABLES = {
   event: 'map',
   alert: 'map',
@@ -20,6 +20,39 @@ export const VARIABLES = {
 /** A value for each variable. */
 export type Variables = Readonly<Record<keyof typeof VARIABLES, unknown>>;
 
+/** How much work expressions may still do for one event; shared by all of them. */
+export interface Budget {
+  left: number;
+}
+
+/** Units for one event, about as many as 10 ms of work. */
+export const MAX_COST = 200_000;
+
+/** An expression that is parsed and type-checked, ready to be evaluated over and over. */
+export interface CompiledExpression {
+  readonly text: string;
+  /** What it evaluates to, in the words of CEL: `bool`, `string`, `optional<string>`, `dyn`. */
+  readonly type: string;
+  /**
+   * @param budget one of its own when it is left out
+   * @throws {Error} when it fails for these variables (a missing key for example), or costs more than is left
+   */
+  evaluate(variables: Variables, budget?: Budget): unknown;
+}
+
+/** Where and how an expression is wrong; offset and length in UTF-16 units of the text. */
+export interface ExpressionIssue {
+  readonly offset: number;
+  readonly length?: number;
+  readonly expected: string;
+  readonly found: string;
+}
+
+export type ExpressionReading = { readonly expression: CompiledExpression } | { readonly issue: ExpressionIssue };
+
+/** What an expression is for. `bool`: a match. `value`: a field, anything that JSON has. `text`: a string or nothing. */
+export type ExpressionResult = 'bool' | 'text' | 'value';
+
 const environment = Object.entries(VARIABLES).reduce(
   (env, [name, type]) => env.registerVariable(name, type),
   new Environment({
@@ -30,29 +63,42 @@ const environment = Object.entries(VARIABLES).reduce(
   }),
 );
 
-/** An expression that is parsed and type-checked, ready to be evaluated over and over. */
-export interface CompiledExpression {
-  readonly text: string;
-  /** @throws {Error} when it fails for these variables, a missing key for example */
-  evaluate(variables: Variables): unknown;
+/** Parses and type-checks an expression, and holds its type against what it is for. */
+export function readExpression(text: string, result: ExpressionResult): ExpressionReading {
+  try {
+    const parsed = environment.parse(text);
+    const check = parsed.check();
+    if (!check.valid) throw check.error;
+    const type = check.type ?? 'dyn';
+    if (result === 'bool' && type !== 'bool' && type !== 'dyn') {
+      return { issue: { offset: 0, length: text.length, expected: 'an expression of type bool', found: type } };
+    }
+    return {
+      expression: {
+        text,
+        type,
+        evaluate: (variables) => toPlain(parsed(variables as Record<string, unknown>)),
+      },
+    };
+  } catch (error) {
+    return { issue: issueOf(error) };
+  }
 }
 
 /** @throws {Error} with what is wrong and where in the expression */
 export function compileExpression(text: string): CompiledExpression {
-  const parsed = environment.parse(text);
-  const check = parsed.check();
-  if (!check.valid) throw check.error ?? new Error('does not type-check');
-  return { text, evaluate: (variables) => toPlain(parsed(variables as Record<string, unknown>)) };
+  const reading = readExpression(text, 'value');
+  if ('expression' in reading) return reading.expression;
+  const { offset, expected, found } = reading.issue;
+  throw new Error(`at ${offset + 1}: expected ${expected}, found ${found}`);
 }
 
-/** Why an expression does not compile, or undefined when it does. */
-export function expressionError(text: string): string | undefined {
-  try {
-    compileExpression(text);
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
+function issueOf(error: unknown): ExpressionIssue {
+  if (!(error instanceof ParseError || error instanceof TypeFault)) {
+    return { offset: 0, expected: 'an expression', found: messageOf(error) };
   }
+  const { start, end } = error.range ?? { start: 0, end: 0 };
+  return { offset: start, length: end - start, expected: 'an expression', found: error.summary };
 }
 
 /** CEL values as JSON has them: no integers of its own, no optional values; an absent one is null. */
