@@ -1,14 +1,12 @@
 import { hash } from 'node:crypto';
 import type { FluxEvent } from '../flux/event.ts';
-import { userValue } from '../flux/metadata.ts';
 import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
 import type { ReadyProvider, ResolvedProvider } from '../flux/provider.ts';
 import { maxAgeOf } from '../flux/provider-options.ts';
 import type { NewEntry } from '../outbox/entry.ts';
 import { contextIdOf, entryIdOf, identityOf } from './identity.ts';
-import { chainOf } from './object/chain.ts';
-import { type ObjectMemory, type ProviderMemory, parseMemory, serialiseMemory } from './object/memory.ts';
-import { newChainId, toCDEvents } from './to-cdevents.ts';
+import { chainFor, mapForProvider, type Told } from './map-for-provider.ts';
+import { parseMemory, serialiseMemory } from './object/memory.ts';
 
 /** An Alert that selected the event, with its Provider as it is now. */
 export interface Selection {
@@ -28,19 +26,20 @@ export interface MapDefaults {
 }
 
 /** Why a selected event goes nowhere. */
-export type SkipReason = 'suspended' | 'unmapped' | 'ignored' | 'unchanged';
+export type SkipReason = 'suspended' | 'unmapped' | 'ignored' | 'unchanged' | 'repeated';
 
 export interface MappedEvent {
   readonly entries: readonly NewEntry[];
   /** What to remember of the object from now on; absent when nothing changed. */
   readonly remember?: string;
   readonly skipped: readonly { readonly provider: NamespacedName; readonly reason: SkipReason }[];
-  /** The CDEvents that were made; `none` stands for no preset: a custom event of what no rule maps. */
+  /** The CDEvents that were made. */
   readonly made: readonly MadeCDEvent[];
 }
 
 export interface MadeCDEvent {
   readonly type: string;
+  /** Whose rule made it; `custom` for a rule of the mapping, `none` for a custom event of what no rule maps. */
   readonly preset: string;
 }
 
@@ -73,36 +72,18 @@ export function mapEvent(
   if (live.length === 0) return { entries: [], skipped, made: [] };
 
   const memory = parseMemory(recalled);
-  const chain = chainOf(event, {
-    before: memory.chain,
-    newId: () => newChainId(event, defaults.cluster),
-  });
-  const chainId = userValue(event, 'chainId') || chain.id;
+  const chain = chainFor(event, memory, defaults.cluster);
   const entries = new Map<string, NewEntry>();
   const made: MadeCDEvent[] = [];
-  const told: Record<string, ProviderMemory> = { ...memory.providers };
+  let told: Told = memory.told ?? {};
   for (const selection of live) {
-    const key = nameOf(selection.provider);
-    const { entries: drafts, ...rest } = mapSelection({
-      event,
-      selection,
-      chainId,
-      memory: told[key] ?? {},
-      defaults,
-      at,
-    });
-    for (const entry of drafts) if (!entries.has(entry.id)) entries.set(entry.id, entry);
-    if (rest.memory && Object.keys(rest.memory).length > 0) told[key] = rest.memory;
-    if (rest.skipped) skipped.push({ provider: selection.provider, reason: rest.skipped });
-    if (rest.made) made.push(...rest.made);
+    const mapped = mapSelection({ event, selection, chainId: chain.chainId, told, defaults, at });
+    for (const entry of mapped.entries) if (!entries.has(entry.id)) entries.set(entry.id, entry);
+    if (mapped.skipped) skipped.push({ provider: selection.provider, reason: mapped.skipped });
+    made.push(...(mapped.made ?? []));
+    told = mapped.told;
   }
-  // A chain that nobody heard of need not be remembered: the next event would start the same one or its own.
-  const kept = entries.size > 0 ? chain : memory.chain;
-  const after: ObjectMemory = {
-    ...(kept && { chain: kept }),
-    ...(Object.keys(told).length > 0 && { providers: told }),
-  };
-  const remember = serialiseMemory(after, recalled);
+  const remember = serialiseMemory(chain.after({ told, anySent: entries.size > 0 }), recalled);
   return { entries: [...entries.values()], skipped, made, ...(remember !== undefined && { remember }) };
 }
 
@@ -118,11 +99,9 @@ export function mapEntry(
 ): MappedEvent & { readonly object: string } {
   const { event, metadata, chainId } = JSON.parse(entry.source) as EntrySource;
   const memory = parseMemory(recalled);
-  const key = nameOf(provider.ref);
   const selection = { alert: entry.alert, metadata, provider: provider.ref, resolved: provider };
-  const mapped = mapSelection({ event, selection, chainId, memory: memory.providers?.[key] ?? {}, defaults, at });
-  const remember =
-    mapped.memory && serialiseMemory({ ...memory, providers: { ...memory.providers, [key]: mapped.memory } }, recalled);
+  const mapped = mapSelection({ event, selection, chainId, told: memory.told ?? {}, defaults, at });
+  const remember = serialiseMemory({ ...memory, told: mapped.told }, recalled);
   return {
     object: objectKey(event.involvedObject),
     entries: mapped.entries.map((made) => ({ ...made, expiresAt: entry.expiresAt })),
@@ -136,28 +115,28 @@ interface SelectionInput {
   readonly event: FluxEvent;
   readonly selection: Selection;
   readonly chainId: string;
-  readonly memory: ProviderMemory;
+  readonly told: Told;
   readonly defaults: MapDefaults;
   readonly at: number;
 }
 
 interface SelectionResult {
   readonly entries: readonly NewEntry[];
-  readonly memory?: ProviderMemory;
+  readonly told: Told;
   readonly skipped?: SkipReason;
   readonly made?: readonly MadeCDEvent[];
 }
 
 function mapSelection(input: SelectionInput): SelectionResult {
-  const { event, selection, defaults, at } = input;
+  const { event, selection, told, defaults, at } = input;
   const { resolved, metadata, provider } = selection;
   const draft = draftEntry(input);
   if (!resolved || resolved.status === 'foreign') {
     const deadLetter = `Provider ${nameOf(provider)} does not exist`;
-    return { entries: [waiting(input, { ...draft, expiresAt: at + maxAgeOf(resolved), deadLetter })] };
+    return { entries: [waiting(input, { ...draft, expiresAt: at + maxAgeOf(resolved), deadLetter })], told };
   }
   if (resolved.status === 'invalid') {
-    return { entries: [waiting(input, { ...draft, expiresAt: at + maxAgeOf(resolved) })] };
+    return { entries: [waiting(input, { ...draft, expiresAt: at + maxAgeOf(resolved) })], told };
   }
   const { options } = resolved;
   const ordered = { ...(options.ordering === 'none' ? withoutOrder(draft) : draft), expiresAt: at + options.maxAgeMs };
@@ -166,9 +145,9 @@ function mapSelection(input: SelectionInput): SelectionResult {
     const { involvedObject, metadata: _, ...rest } = event;
     const id = contextIdOf(identityOf(event, cluster, metadata), 'flux', JSON.stringify(metadata));
     const message = JSON.stringify({ involvedObject, ...rest, metadata });
-    return { entries: [{ ...ordered, id: entryIdOf(id, provider), type: 'flux', message }] };
+    return { entries: [{ ...ordered, id: entryIdOf(id, provider), type: 'flux', message }], told };
   }
-  const result = toCDEvents({
+  const request = {
     event,
     metadata,
     alert: selection.alert,
@@ -177,21 +156,18 @@ function mapSelection(input: SelectionInput): SelectionResult {
     cluster,
     source: options.source ?? defaults.source,
     chainId: input.chainId,
-    memory: input.memory,
-  });
+  };
+  const { result, told: toldNow } = mapForProvider(request, told);
+  const preset = result.from === 'mapping' ? 'custom' : result.from === 'preset' ? options.preset : 'none';
   return {
     entries: result.cdevents.map((mapped) => ({
       ...ordered,
       id: entryIdOf(mapped.id, provider),
       type: mapped.type,
-      ...('cdevent' in mapped
-        ? { message: JSON.stringify(mapped.cdevent) }
-        : { deadLetter: `not a valid CDEvent: ${mapped.error}` }),
+      ...('cdevent' in mapped ? { message: JSON.stringify(mapped.cdevent) } : { deadLetter: mapped.error }),
     })),
-    memory: result.memory,
-    made: result.cdevents
-      .filter((mapped) => 'cdevent' in mapped)
-      .map(({ type }) => ({ type, preset: result.rule === 'unmapped' ? 'none' : options.preset })),
+    told: toldNow,
+    made: result.cdevents.filter((mapped) => 'cdevent' in mapped).map(({ type }) => ({ type, preset })),
     ...(result.skipped && { skipped: result.skipped }),
   };
 }

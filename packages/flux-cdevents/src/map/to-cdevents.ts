@@ -1,23 +1,17 @@
-import {
-  type CDEvent,
-  CDEventsError,
-  type CustomSpecVersion,
-  createCustomEvent,
-  createUntypedEvent,
-  type EmbeddedLink,
-  type EventName,
-  eventTypeOf,
-} from 'cdevents-sdk';
-import { messageOf } from '../errors.ts';
+import { type CDEvent, type EventName, eventTypeOf } from 'cdevents-sdk';
 import type { FluxEvent } from '../flux/event.ts';
 import { groupValue, userValue } from '../flux/metadata.ts';
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
-import type { PresetName, ProviderOptions, SpecVersion } from '../flux/provider.ts';
-import { type HelmFacts, parseHelmMessage } from './helm-message.ts';
-import { chainIdOf, contextIdOf, contextSourceOf, type Identity, identityOf } from './identity.ts';
-import { afterAnnouncement, isUnchanged, type ProviderMemory } from './object/memory.ts';
-import { presets } from './presets/presets.ts';
-import { type CompiledMapping, compileMapping, type Emitted, type FieldOrigin } from './rules/compile.ts';
+import type { ProviderOptions } from '../flux/provider.ts';
+import { type Budget, MAX_COST, type Variables } from './cel/expression.ts';
+import { parseHelmMessage } from './helm-message.ts';
+import { chainIdOf, contextIdOf, contextSourceOf, identityOf } from './identity.ts';
+import { customNameOf, describeFailure, makeCDEvent, makeUnmappedEvent, type Scene } from './make-cdevent.ts';
+import { mappingOf } from './mapping-of.ts';
+import { afterAnnouncement, isUnchanged } from './object/announcement.ts';
+import { afterSending, detect, resolve, type Verdict } from './object/incident.ts';
+import type { ProviderMemory } from './object/memory.ts';
+import type { CompiledEmit, CompiledRule, FieldOrigin } from './rules/compile.ts';
 import { environmentIdOf, variablesOf } from './variables.ts';
 
 /** What the mapping of one event for one Provider and one Alert depends on, and nothing else. */
@@ -27,46 +21,42 @@ export interface MapRequest {
   readonly metadata: Readonly<Record<string, string>>;
   readonly alert: NamespacedName;
   readonly provider: NamespacedName;
-  readonly options: Pick<ProviderOptions, 'specVersion' | 'preset' | 'unmapped' | 'unchanged'>;
+  readonly options: Pick<ProviderOptions, 'specVersion' | 'preset' | 'mapping' | 'unmapped' | 'unchanged'>;
   readonly cluster: string | undefined;
   /** Template of `context.source`. */
   readonly source: string | undefined;
   readonly chainId: string;
-  /** What the Provider was told about the object. */
+  /** What the Provider was told about the object in this environment. */
   readonly memory: ProviderMemory;
 }
 
 /** One CDEvent, or what would have been one. */
 export type MappedCDEvent = {
   readonly id: string;
-  /** Full event type. */
+  /** Full event type; `unmapped` when the rule failed before there was one. */
   readonly type: string;
   readonly fields: readonly FieldOrigin[];
 } & ({ readonly cdevent: CDEvent } | { readonly error: string });
 
+/** A CDEvent of an incident that is not sent, since the Provider knows already, or never heard of the incident. */
+export interface WithheldCDEvent {
+  readonly type: string;
+  readonly why: string;
+}
+
 export interface MapResult {
   /** The rule that matched, or `unmapped` for an event that no rule maps and that became a custom event all the same. */
   readonly rule?: string;
+  /** Whose rule that is. */
+  readonly from?: 'mapping' | 'preset';
   /** Rules that were looked at, in order. */
   readonly tried: readonly string[];
   readonly cdevents: readonly MappedCDEvent[];
-  /** Why there is none. */
-  readonly skipped?: 'unmapped' | 'ignored' | 'unchanged';
+  readonly withheld: readonly WithheldCDEvent[];
+  /** Why there is none. `repeated`: all there would have been are withheld. */
+  readonly skipped?: 'unmapped' | 'ignored' | 'unchanged' | 'repeated';
   /** What the Provider was told after this. */
   readonly memory: ProviderMemory;
-}
-
-const compiled = new Map<string, CompiledMapping>();
-
-/** The compiled preset, made on first use. */
-function mappingOf(preset: PresetName, version: SpecVersion): CompiledMapping {
-  const key = `${preset} ${version}`;
-  let mapping = compiled.get(key);
-  if (!mapping) {
-    mapping = compileMapping(presets[preset], version);
-    compiled.set(key, mapping);
-  }
-  return mapping;
 }
 
 /** The id of a chain that an event would start. */
@@ -78,160 +68,140 @@ export const newChainId = (event: FluxEvent, cluster: string | undefined): strin
  * is not valid comes back as an error, and so does a rule that fails.
  */
 export function toCDEvents(request: MapRequest): MapResult {
-  const { event, metadata, options, cluster } = request;
+  const { event, options } = request;
   const memory = afterAnnouncement(event, request.memory);
   if (options.unchanged === 'skip' && isUnchanged(event, request.memory)) {
-    return { tried: [], cdevents: [], skipped: 'unchanged', memory };
+    return { tried: [], cdevents: [], withheld: [], skipped: 'unchanged', memory };
   }
+  const run = createRun(request, memory);
+  const { compiled, names, own } = mappingOf(options);
+  let applied: ReturnType<typeof compiled.apply>;
+  try {
+    applied = compiled.apply(run.variables(), run.budget);
+  } catch (error) {
+    run.fail(error);
+    return { tried: names, ...run.result() };
+  }
+  const tried = names.slice(0, applied.tried);
+  const { rule } = applied;
+  if (!rule) {
+    if (options.unmapped === 'skip') return { tried, ...run.result(), skipped: 'unmapped' };
+    run.emitUnmapped();
+    return { tried, rule: 'unmapped', ...run.result() };
+  }
+  run.emit(rule);
+  const result = run.result();
+  const [withheld] = result.withheld;
+  return {
+    tried,
+    rule: rule.name,
+    from: applied.tried <= own ? 'mapping' : 'preset',
+    ...result,
+    ...(result.cdevents.length === 0 && { skipped: withheld ? 'repeated' : 'ignored' }),
+  };
+}
+
+/** The mapping of one event under way: what was made so far, and what is to be remembered. */
+function createRun(request: MapRequest, before: ProviderMemory) {
+  const { event, metadata, options, cluster, chainId } = request;
+  const environmentId = environmentIdOf(event, metadata, cluster);
   const identity = identityOf(event, cluster, metadata);
   const scene: Scene = {
-    ...request,
-    identity,
-    helm: event.involvedObject.kind === 'HelmRelease' ? parseHelmMessage(event.message) : {},
-    contextSource: contextSourceOf(event, cluster, request.source),
-    environmentId: environmentIdOf(event, metadata, cluster),
-  };
-  const variables = variablesOf({
-    ...scene,
-    provider: request.provider,
-    specVersion: options.specVersion,
-    source: scene.contextSource,
-  });
-
-  const placeholder = { ...variables, incident: { id: '' } };
-  let applied: ReturnType<CompiledMapping['apply']>;
-  try {
-    applied = mappingOf(options.preset, options.specVersion).apply(placeholder);
-  } catch (error) {
-    return { tried: [], cdevents: [failed(scene, 'rule', error)], memory };
-  }
-  const { tried, rule, emits } = applied;
-  if (rule === undefined && options.unmapped === 'skip') return { tried, cdevents: [], skipped: 'unmapped', memory };
-  if (rule !== undefined && emits.length === 0) return { tried, rule, cdevents: [], skipped: 'ignored', memory };
-
-  const cdevents: MappedCDEvent[] = [];
-  let previous = previousOf(request);
-  const add = (mapped: MappedCDEvent) => {
-    cdevents.push(mapped);
-    if ('cdevent' in mapped) previous = mapped.id;
-  };
-  if (rule === undefined) add(customEvent(scene, previous));
-  for (const emit of emits) {
-    const type = eventTypeOf(emit.type as EventName, options.specVersion) ?? emit.type;
-    const id = contextIdOf(identity, type, scene.environmentId);
-    try {
-      const incident = { id: `${nameOf(event.involvedObject)}/incident/${id.slice(0, 8)}` };
-      const emitted = emit.evaluate({ ...variables, incident });
-      add(typedEvent(scene, { id, type, emitted, previous }));
-    } catch (error) {
-      add(failed(scene, type, error));
-    }
-  }
-  return { tried, rule: rule ?? 'unmapped', cdevents, memory: remember(request, memory, scene, previous) };
-}
-
-interface Scene extends MapRequest {
-  readonly identity: Identity;
-  readonly helm: HelmFacts;
-  readonly contextSource: string;
-  readonly environmentId: string;
-}
-
-function typedEvent(
-  scene: Scene,
-  { id, type, emitted, previous }: { id: string; type: string; emitted: Emitted; previous: string | undefined },
-): MappedCDEvent {
-  const { specVersion } = scene.options;
-  const { fields } = emitted;
-  try {
-    const input = {
-      context: contextOf(scene, id, previous),
-      subject: {
-        id: emitted.subjectId,
-        source: emitted.subjectSource ?? scene.contextSource,
-        content: emitted.content,
-      },
-      customData: { flux: fluxOf(scene), ...emitted.customData },
-      customDataContentType: 'application/json',
-    };
-    return { id, type, cdevent: createUntypedEvent(emitted.type, input, { specVersion }), fields };
-  } catch (error) {
-    return { id, type, fields, error: describe(error) };
-  }
-}
-
-/** `dev.cdeventsx.flux-<kind>.<reason>.0.1.0`, with the fields of the Flux event as its content. */
-function customEvent(scene: Scene, previous: string | undefined): MappedCDEvent {
-  const { event, options } = scene;
-  const letters = (text: string) => text.replace(/[^A-Za-z]/g, '');
-  const name = `flux-${letters(event.involvedObject.kind)}.${letters(event.reason)}` as const;
-  const type = `dev.cdeventsx.${name}.0.1.0`;
-  const id = contextIdOf(scene.identity, type, scene.environmentId);
-  try {
-    const input = {
-      context: contextOf(scene, id, previous),
-      subject: { id: nameOf(event.involvedObject), source: scene.contextSource, content: fluxOf(scene) },
-    };
-    const cdevent = createCustomEvent(name, input, { specVersion: options.specVersion as CustomSpecVersion });
-    return { id, type, cdevent, fields: [] };
-  } catch (error) {
-    return { id, type, fields: [], error: describe(error) };
-  }
-}
-
-const contextOf = (scene: Scene, id: string, previous: string | undefined) => ({
-  id,
-  source: scene.contextSource,
-  timestamp: scene.event.timestamp,
-  ...(scene.options.specVersion !== '0.3' && { chainId: scene.chainId, ...linksOf(scene.event, previous) }),
-});
-
-function linksOf(event: FluxEvent, previous: string | undefined): { links?: EmbeddedLink[] } {
-  const trigger = userValue(event, 'triggerId');
-  const links: EmbeddedLink[] = [
-    ...(previous ? [{ linkType: 'PATH', from: { contextId: previous } } as const] : []),
-    ...(trigger ? [{ linkType: 'RELATION', linkKind: 'TRIGGER', target: { contextId: trigger } } as const] : []),
-  ];
-  return links.length > 0 ? { links } : {};
-}
-
-/** The Flux event as received and what its message says; never the token. */
-function fluxOf({ event, metadata, cluster, helm }: Scene) {
-  const { involvedObject, severity, timestamp, message, reason, reportingController, action, relatedObject } = event;
-  return {
-    involvedObject,
-    severity,
-    timestamp,
-    message,
-    reason,
+    event,
     metadata,
-    reportingController,
-    ...(action && { action }),
-    ...(relatedObject && { relatedObject }),
-    ...(cluster && { cluster }),
-    ...helm,
+    specVersion: options.specVersion,
+    cluster,
+    source: contextSourceOf(event, cluster, request.source),
+    helm: event.involvedObject.kind === 'HelmRelease' ? parseHelmMessage(event.message) : {},
   };
-}
+  const common = variablesOf({ ...request, ...scene, environmentId });
+  const budget: Budget = { left: MAX_COST };
+  const isChainGiven = Boolean(userValue(event, 'chainId'));
+  const cdevents: MappedCDEvent[] = [];
+  const withheld: WithheldCDEvent[] = [];
+  let previous = before.previous?.chainId === chainId ? before.previous.id : undefined;
+  let incidents = before.incidents ?? {};
 
-function failed(scene: Scene, type: string, error: unknown): MappedCDEvent {
-  return { id: contextIdOf(scene.identity, type, scene.environmentId), type, fields: [], error: describe(error) };
-}
+  const idOf = (type: string) => contextIdOf(identity, type, environmentId);
+  const variables = (incidentId = incidents.open?.subjectId ?? ''): Variables => ({
+    ...common,
+    incident: { id: incidentId, open: incidents.open !== undefined },
+  });
+  const fail = (error: unknown, type = 'unmapped', fields: readonly FieldOrigin[] = []) =>
+    cdevents.push({ id: idOf(type), type, fields, error: describeFailure(error) });
 
-function describe(error: unknown): string {
-  if (!(error instanceof CDEventsError)) return messageOf(error);
-  return [error.message, ...error.issues.map(({ message }) => message)].join('; ');
-}
+  const judge = ({ type, incident }: CompiledEmit, id: string, seen: Variables): Verdict | undefined => {
+    if (!incident) return undefined;
+    const once = incident.once(seen, budget);
+    const { cause } = incident;
+    const step = {
+      id,
+      at: Date.parse(event.timestamp),
+      chainId,
+      ...(cause && { cause }),
+      ...(once !== undefined && { once }),
+    };
+    return type === 'incident.resolved' ? resolve(incidents, step) : detect(incidents, step);
+  };
 
-const previousOf = ({ memory, chainId, event, metadata, cluster }: MapRequest): string | undefined =>
-  memory.previous?.chainId === chainId ? memory.previous.ids[environmentIdOf(event, metadata, cluster)] : undefined;
+  const emitOne = (emit: CompiledEmit) => {
+    const type = eventTypeOf(emit.type as EventName, options.specVersion) ?? emit.type;
+    const id = idOf(type);
+    const ownIncident = `${nameOf(event.involvedObject)}/incident/${id.slice(0, 8)}`;
+    let fields: readonly FieldOrigin[] = [];
+    try {
+      const verdict = judge(emit, id, variables(incidents.open?.subjectId ?? ownIncident));
+      if (verdict && !verdict.send) {
+        incidents = verdict.after;
+        withheld.push({ type, why: verdict.why });
+        return;
+      }
+      const known = verdict?.known;
+      const seen = variables(known?.subjectId ?? incidents.open?.subjectId ?? ownIncident);
+      const emitted = emit.evaluate(seen, budget);
+      fields = emitted.fields;
+      // What resolves an incident belongs to the rollout that broke the object, even if a later one repairs it.
+      const isOfIncident = emit.type === 'incident.resolved' && known !== undefined && !isChainGiven;
+      const place =
+        isOfIncident && known.chainId !== chainId
+          ? { id, chainId: known.chainId, previous: known.last }
+          : { id, chainId, previous };
+      const cdevent = makeCDEvent(scene, place, emit.type, emitted);
+      cdevents.push({ id, type, fields, cdevent });
+      if (verdict) incidents = verdict.after(emitted.subjectId);
+      incidents = afterSending(incidents, place.chainId, id);
+      if (place.chainId === chainId) previous = id;
+    } catch (error) {
+      fail(error, type, fields);
+    }
+  };
 
-function remember(
-  { chainId, memory: before }: MapRequest,
-  memory: ProviderMemory,
-  { environmentId }: Scene,
-  previous: string | undefined,
-): ProviderMemory {
-  if (previous === undefined) return memory;
-  const ids = before.previous?.chainId === chainId ? before.previous.ids : {};
-  return { ...memory, previous: { chainId, ids: { ...ids, [environmentId]: previous } } };
+  return {
+    budget,
+    variables,
+    fail,
+    emit: (rule: CompiledRule) => {
+      for (const emit of rule.emits) emitOne(emit);
+    },
+    emitUnmapped: () => {
+      const type = `dev.cdeventsx.${customNameOf(event)}.0.1.0`;
+      const id = idOf(type);
+      try {
+        cdevents.push({ id, type, fields: [], cdevent: makeUnmappedEvent(scene, { id, chainId, previous }) });
+        incidents = afterSending(incidents, chainId, id);
+        previous = id;
+      } catch (error) {
+        fail(error, type);
+      }
+    },
+    result: () => ({ cdevents, withheld, memory: memoryAfter() }),
+  };
+
+  function memoryAfter(): ProviderMemory {
+    return {
+      ...before,
+      ...(previous !== undefined && { previous: { chainId, id: previous } }),
+      ...(Object.keys(incidents).length > 0 && { incidents }),
+    };
+  }
 }

@@ -12,18 +12,23 @@ const ACTIONS: readonly (readonly [prefix: string, action: string])[] = [
   ['Rollback', 'rollback'],
   ['Uninstall', 'uninstall'],
 ];
+/** What keeps a HelmRelease from getting as far as an action. */
+const PREPARATION_FAILURES = new Set(['ArtifactFailed', 'ValuesError', 'AccessDenied']);
 
-/** The Helm action that a HelmRelease event reports: `upgrade`, `uninstall-remediation`; undefined for other events. */
-function helmActionOf(event: FluxEvent, { remediation }: HelmFacts): string | undefined {
-  if (event.involvedObject.kind !== 'HelmRelease') return undefined;
-  const action = ACTIONS.find(([prefix]) => event.reason.startsWith(prefix))?.[1];
-  return action === 'uninstall' && remediation ? 'uninstall-remediation' : action;
+const isHelmRelease = (event: FluxEvent) => event.involvedObject.kind === 'HelmRelease';
+
+/** The task that an event reports on: `helm-upgrade`, `helm-uninstall-remediation`; `helm-reconcile` outside of actions. */
+function taskNameOf(event: FluxEvent, { remediation }: HelmFacts): string {
+  if (!isHelmRelease(event)) return 'reconcile';
+  const action = ACTIONS.find(([prefix]) => event.reason.startsWith(prefix))?.[1] ?? 'reconcile';
+  return action === 'uninstall' && remediation ? 'helm-uninstall-remediation' : `helm-${action}`;
 }
 
 /** How it ended, in the words of the spec version: tests passed or failed before 0.5. */
-function outcomeOf(event: FluxEvent, action: string | undefined, version: SpecVersion): string {
+function outcomeOf(event: FluxEvent, taskName: string, version: SpecVersion): string {
+  if (isHelmRelease(event) && PREPARATION_FAILURES.has(event.reason)) return 'error';
   const failed = event.severity === 'error' || event.reason.endsWith('Failed');
-  if (action === 'test' && version !== '0.5') return failed ? 'fail' : 'pass';
+  if (taskName === 'helm-test' && version !== '0.5') return failed ? 'fail' : 'pass';
   return failed ? 'failure' : 'success';
 }
 
@@ -55,7 +60,7 @@ export function variablesOf(input: VariableInput): Omit<Variables, 'incident'> {
   const { event, metadata, helm, source, specVersion } = input;
   const { name, namespace } = event.involvedObject;
   const object = nameOf(event.involvedObject);
-  const action = helmActionOf(event, helm);
+  const taskName = taskNameOf(event, helm);
   const attempt = helm.release?.version === undefined ? metadata.revision : `v${helm.release.version}`;
   return {
     event: { ...event, metadata },
@@ -66,10 +71,8 @@ export function variablesOf(input: VariableInput): Omit<Variables, 'incident'> {
     service: { id: object, source },
     artifactId: artifactIdOf({ helm, metadata, name }),
     release: { ...helm.release, namespace: helm.release?.namespace ?? namespace, name: helm.release?.name ?? name },
-    taskRun: action
-      ? { id: [object, `helm-${action}`, ...(attempt ? [attempt] : [])].join('/'), name: `helm-${action}` }
-      : {},
-    outcome: outcomeOf(event, action, specVersion),
+    taskRun: { id: [object, taskName, ...(attempt ? [attempt] : [])].join('/'), name: taskName },
+    outcome: outcomeOf(event, taskName, specVersion),
     chainId: input.chainId,
   };
 }

@@ -1,53 +1,27 @@
 import type { PresetName } from '../../flux/provider.ts';
-import type { Emit, Mapping, Rule } from '../rules/mapping.ts';
+import type { Mapping, Rule } from '../rules/mapping.ts';
+import { rfc } from './rfc.ts';
+import { service } from './service.ts';
 
-const rule = (name: string, match: string, ...emit: Emit[]): Rule => ({ name, match, emit });
-
-const helmOrKustomization = "event.involvedObject.kind in ['HelmRelease', 'Kustomization']";
-const helmRelease = (reason: string) => `event.involvedObject.kind == 'HelmRelease' && event.reason == '${reason}'`;
-
-const environmentModified: Emit = { type: 'environment.modified' };
-const incidentDetected: Emit = { type: 'incident.detected' };
-const taskRunFinished: Emit = { type: 'taskrun.finished' };
-const testCaseRunFinished: Emit = { type: 'testcaserun.finished' };
-
-/**
- * The table of the Flux RFC "CDEvents Provider", letter by letter. It writes the outcome of a failed upgrade as
- * "failed", a value that no version of CDEvents has: `failure` is sent. The two Reconciliation rows come from the
- * kustomize-controller today, whose failures carry the reason of what failed.
- */
-const rfc: Mapping = {
-  rules: [
-    rule('install-succeeded', helmRelease('InstallSucceeded'), environmentModified),
-    rule('install-failed', helmRelease('InstallFailed'), incidentDetected),
-    rule('upgrade-succeeded', helmRelease('UpgradeSucceeded'), taskRunFinished),
-    rule('upgrade-failed', helmRelease('UpgradeFailed'), taskRunFinished),
-    rule('test-succeeded', helmRelease('TestSucceeded'), testCaseRunFinished),
-    rule('test-failed', helmRelease('TestFailed'), testCaseRunFinished),
-    rule('rollback-succeeded', helmRelease('RollbackSucceeded'), taskRunFinished),
-    rule('rollback-failed', helmRelease('RollbackFailed'), taskRunFinished),
-    rule('uninstall-succeeded', helmRelease('UninstallSucceeded'), environmentModified),
-    rule('uninstall-failed', helmRelease('UninstallFailed'), incidentDetected),
-    rule(
-      'reconciliation-succeeded',
-      `${helmOrKustomization} && event.reason == 'ReconciliationSucceeded' && event.severity != 'error'`,
-      environmentModified,
-    ),
-    rule(
-      'deletion-failed',
-      // The reason of a Kustomization's event is that of its last Ready condition: a deletion that fails reads so.
-      `${helmOrKustomization} && event.reason == 'ReconciliationSucceeded' && event.severity == 'error'`,
-      incidentDetected,
-    ),
-    rule('reconciliation-failed', `${helmOrKustomization} && event.reason == 'ReconciliationFailed'`, incidentDetected),
-    rule(
-      'kustomization-failed',
-      "event.involvedObject.kind == 'Kustomization' && event.severity == 'error' && " +
-        "event.reason in ['BuildFailed', 'PruneFailed', 'HealthCheckFailed', 'ArtifactFailed']",
-      incidentDetected,
-    ),
-  ],
-};
-
-export const presets: Readonly<Record<PresetName, Mapping>> = { rfc, service: { rules: [] }, none: { rules: [] } };
+export const presets: Readonly<Record<PresetName, Mapping>> = { rfc, service, none: { rules: [] } };
 export const presetNames = Object.keys(presets) as readonly PresetName[];
+
+/** A rule in force, and whether it is the mapping's own. */
+export interface EffectiveRule {
+  readonly rule: Rule;
+  readonly from: 'mapping' | 'preset';
+}
+
+/** The rules in force, in the order in which they are tried: the mapping's own, then those of the preset. */
+export function effectiveRules(mapping: Mapping | undefined, preset: PresetName): readonly EffectiveRule[] {
+  const enabled = new Set(mapping?.enable);
+  const inForce = ({ optional }: Rule) => optional === undefined || enabled.has(optional);
+  const own = (mapping?.rules ?? []).map((rule): EffectiveRule => ({ rule, from: 'mapping' }));
+  const builtIn = presets[preset].rules.map((rule): EffectiveRule => ({ rule, from: 'preset' }));
+  return [...own, ...builtIn].filter(({ rule }) => inForce(rule));
+}
+
+/** Every name that `enable` may list: what the optional rules of a mapping and of a preset are part of. */
+export const optionalNames = (rules: readonly Rule[], preset: PresetName): readonly string[] => [
+  ...new Set([...rules, ...presets[preset].rules].flatMap(({ optional }) => optional ?? [])),
+];

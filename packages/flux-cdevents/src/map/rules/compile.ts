@@ -1,7 +1,7 @@
 import type { SpecVersion } from '../../flux/provider.ts';
-import { type CompiledExpression, compileExpression, type Variables } from '../cel/expression.ts';
+import { type Budget, type CompiledExpression, compileExpression, type Variables } from '../cel/expression.ts';
 import { withDefaults } from './defaults.ts';
-import type { Emit, Mapping, Template } from './mapping.ts';
+import type { Emit, Rule, Template } from './mapping.ts';
 
 /** Where a field of a CDEvent comes from. */
 export interface FieldOrigin {
@@ -13,7 +13,6 @@ export interface FieldOrigin {
 
 /** What a rule says about one CDEvent, evaluated. */
 export interface Emitted {
-  readonly type: string;
   readonly subjectId: string;
   readonly subjectSource?: string;
   readonly content: Readonly<Record<string, unknown>>;
@@ -21,22 +20,36 @@ export interface Emitted {
   readonly fields: readonly FieldOrigin[];
 }
 
-/** What came of the rules for one event; `rule` is absent when none matched. */
+/** What came of the rules for one event. */
 export interface MappingResult {
-  readonly tried: readonly string[];
-  readonly rule?: string;
-  /** Evaluates the CDEvents; apart from the match, since what they see may depend on their type. */
+  /** How many rules were looked at, in order. */
+  readonly tried: number;
+  /** The last of them, when it matched. */
+  readonly rule?: CompiledRule;
+}
+
+export interface CompiledRule {
+  readonly name: string;
+  /** Evaluated one by one, since what they see may depend on their type. */
   readonly emits: readonly CompiledEmit[];
 }
 
 export interface CompiledEmit {
   readonly type: string;
-  evaluate(variables: Variables): Emitted;
+  /** Absent: nothing is remembered of the CDEvent. */
+  readonly incident?: {
+    readonly cause?: string;
+    /** The value of `oncePer` as text; undefined when the rule has none. */
+    once(variables: Variables, budget: Budget): string | undefined;
+  };
+  /** @throws {MappingError} when an expression fails for this event */
+  evaluate(variables: Variables, budget: Budget): Emitted;
 }
 
 export interface CompiledMapping {
+  readonly rules: readonly CompiledRule[];
   /** @throws {MappingError} when a rule fails for this event */
-  apply(variables: Variables): MappingResult;
+  apply(variables: Variables, budget: Budget): MappingResult;
 }
 
 /** A rule that fails while it runs: the event becomes a dead letter, and nothing else stops. */
@@ -49,31 +62,32 @@ export class MappingError extends Error {
 }
 
 /**
- * Parses and type-checks every expression of a mapping.
+ * Parses and type-checks every expression of some rules.
  * @throws {Error} for the first expression that is wrong
  */
-export function compileMapping(mapping: Mapping, version: SpecVersion): CompiledMapping {
-  const rules = mapping.rules.map(({ name, match, emit }) => ({
+export function compileRules(rules: readonly Rule[], version: SpecVersion): CompiledMapping {
+  const compiled = rules.map(({ name, match, emit }) => ({
     name,
     match: compileExpression(match),
     emits: emit.map((one) => compileEmit(name, one, version)),
   }));
   return {
-    apply(variables) {
-      const tried: string[] = [];
-      for (const { name, match, emits } of rules) {
-        tried.push(name);
-        if (guard(name, 'match', () => match.evaluate(variables)) === true) return { tried, rule: name, emits };
+    rules: compiled,
+    apply(variables, budget) {
+      let tried = 0;
+      for (const rule of compiled) {
+        tried++;
+        if (guard(rule.name, 'match', () => rule.match.evaluate(variables, budget)) === true) return { tried, rule };
       }
-      return { tried, emits: [] };
+      return { tried };
     },
   };
 }
 
-type Leaf = readonly [path: readonly string[], expression: CompiledExpression];
+type Leaf = readonly [path: readonly string[], expression: CompiledExpression, name: string];
 
 function compileEmit(rule: string, emit: Emit, version: SpecVersion): CompiledEmit {
-  const { type, subject, content, customData = {} } = withDefaults(emit, version);
+  const { type, subject, content, customData = {}, incident } = withDefaults(emit, version);
   const leaves = [
     ...leavesOf({ ...subject }, ['subject']),
     ...leavesOf(content, ['content']),
@@ -81,16 +95,16 @@ function compileEmit(rule: string, emit: Emit, version: SpecVersion): CompiledEm
   ];
   return {
     type,
-    evaluate(variables) {
+    ...(incident && { incident: compileIncident(rule, incident) }),
+    evaluate(variables, budget) {
       const root: Record<string, unknown> = { content: {}, customData: {} };
-      const fields = leaves.map(([path, expression]) => {
-        const value = guard(rule, path.join('.'), () => expression.evaluate(variables));
+      const fields = leaves.map(([path, expression, name]) => {
+        const value = guard(rule, name, () => expression.evaluate(variables, budget));
         if (value !== null && value !== undefined) assign(root, path, value);
-        return { path: path.join('.'), expression: expression.text, value };
+        return { path: name, expression: expression.text, value };
       });
       const { id, source } = (root.subject ?? {}) as { id?: unknown; source?: unknown };
       return {
-        type,
         subjectId: String(id ?? ''),
         ...(typeof source === 'string' && { subjectSource: source }),
         content: root.content as Record<string, unknown>,
@@ -101,12 +115,25 @@ function compileEmit(rule: string, emit: Emit, version: SpecVersion): CompiledEm
   };
 }
 
+function compileIncident(rule: string, { cause, oncePer }: NonNullable<Emit['incident']>) {
+  const expression = oncePer === undefined ? undefined : compileExpression(oncePer);
+  return {
+    ...(cause !== undefined && { cause }),
+    once(variables: Variables, budget: Budget) {
+      if (!expression) return undefined;
+      const value = guard(rule, 'incident.oncePer', () => expression.evaluate(variables, budget));
+      return typeof value === 'string' ? value : JSON.stringify(value ?? '');
+    },
+  };
+}
+
 const leavesOf = (template: Template, path: readonly string[]): Leaf[] =>
-  Object.entries(template).flatMap(([field, value]) =>
-    typeof value === 'string'
-      ? [[[...path, field], compileExpression(value)] as const]
-      : leavesOf(value, [...path, field]),
-  );
+  Object.entries(template).flatMap(([field, value]) => {
+    const place = [...path, field];
+    return typeof value === 'string'
+      ? [[place, compileExpression(value), place.join('.')] as const]
+      : leavesOf(value, place);
+  });
 
 function assign(root: Record<string, unknown>, path: readonly string[], value: unknown): void {
   let parent = root;

@@ -55,13 +55,37 @@ const table: Readonly<Record<string, (version: SpecVersion) => EmitDefaults>> = 
   'artifact.published': () => ({ subject: { id: 'artifactId' }, content: {} }),
 };
 
+/** Of an event type that no preset uses. */
+const plain: EmitDefaults = { subject: { id: 'service.id' }, content: {} };
+
+/** A custom event carries the Flux event's own fields. */
+const custom: EmitDefaults = {
+  subject: { id: 'service.id' },
+  content: {
+    involvedObject: {
+      kind: 'event.involvedObject.kind',
+      namespace: 'event.involvedObject.namespace',
+      name: 'event.involvedObject.name',
+    },
+    reason: 'event.reason',
+    severity: 'event.severity',
+    message: 'event.message',
+    metadata: 'event.metadata',
+  },
+};
+
+/** The full type of a custom event: `dev.cdeventsx.acme-canary.started.0.1.0`. */
+export const isCustomType = (type: string): boolean => type.startsWith('dev.cdeventsx.');
+
 /** A rule's CDEvent with every field spelled out: what `mapping show` prints and what is compiled. */
 export function withDefaults(emit: Emit, version: SpecVersion): Emit & EmitDefaults {
-  const defaults = table[emit.type]?.(version) ?? { subject: { id: 'service.id' }, content: {} };
+  const { type, customData, incident } = emit;
+  const defaults = isCustomType(type) ? custom : (table[type]?.(version) ?? plain);
   return {
-    type: emit.type,
+    type,
     subject: { ...defaults.subject, ...emit.subject },
     content: emit.content ?? defaults.content,
-    ...(emit.customData && { customData: emit.customData }),
+    ...(customData && { customData }),
+    ...(incident && { incident }),
   };
 }

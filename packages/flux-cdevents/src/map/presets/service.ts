@@ -1,0 +1,63 @@
+import type { Emit, Mapping } from '../rules/mapping.ts';
+import { helmRelease, KUSTOMIZATION_FAILURES, optionalRule, reasonIn, rule } from './rule.ts';
+
+const kustomization = "event.involvedObject.kind == 'Kustomization'";
+const isRemediation = "taskRun.name == 'helm-uninstall-remediation'";
+const failedBefore = reasonIn(KUSTOMIZATION_FAILURES);
+
+const taskRunFinished: Emit = { type: 'taskrun.finished' };
+const testSuiteRunFinished: Emit = { type: 'testsuiterun.finished' };
+const detected: Emit = { type: 'incident.detected', incident: { cause: 'failure' } };
+const detectedPerRevision: Emit = {
+  type: 'incident.detected',
+  incident: { cause: 'failure', oncePer: 'event.metadata.?revision' },
+};
+const resolved: Emit = { type: 'incident.resolved', incident: {} };
+
+/**
+ * What the vocabulary of CDEvents itself says. An object has one open incident at most: it is detected with the first
+ * failure and resolved with the next success that is more than a repair (a rollback, an uninstall after a failed install).
+ */
+export const service: Mapping = {
+  rules: [
+    rule('install-succeeded', helmRelease('InstallSucceeded'), { type: 'service.deployed' }, resolved),
+    rule('upgrade-succeeded', helmRelease('UpgradeSucceeded'), { type: 'service.upgraded' }, resolved),
+    rule('rollback-succeeded', helmRelease('RollbackSucceeded'), { type: 'service.rolledback' }),
+    rule('remediation-succeeded', `${helmRelease('UninstallSucceeded')} && ${isRemediation}`, taskRunFinished),
+    rule('uninstall-succeeded', helmRelease('UninstallSucceeded'), { type: 'service.removed' }, resolved),
+    rule('test-succeeded', helmRelease('TestSucceeded'), testSuiteRunFinished, resolved),
+    rule('test-failed', helmRelease('TestFailed'), testSuiteRunFinished, detected),
+    rule('install-or-uninstall-failed', helmRelease('InstallFailed', 'UninstallFailed'), taskRunFinished),
+    rule('upgrade-or-rollback-failed', helmRelease('UpgradeFailed', 'RollbackFailed'), taskRunFinished, detected),
+    rule('preparation-failed', helmRelease('ArtifactFailed', 'ValuesError', 'AccessDenied'), taskRunFinished),
+    optionalRule('drift', 'drift-detected', helmRelease('DriftDetected', 'DriftCorrectionFailed'), {
+      type: 'incident.detected',
+      incident: { cause: 'drift' },
+    }),
+    optionalRule('drift', 'drift-corrected', helmRelease('DriftCorrected'), {
+      type: 'incident.resolved',
+      incident: { cause: 'drift' },
+    }),
+    rule('kustomization-failed', `${kustomization} && event.severity == 'error'`, detectedPerRevision),
+    rule(
+      'kustomization-succeeded',
+      `${kustomization} && event.reason == 'ReconciliationSucceeded'`,
+      { type: 'environment.modified' },
+      resolved,
+    ),
+    rule(
+      'kustomization-removed',
+      // The reason is that of the last Ready condition: one that failed before and is deleted reads so.
+      `${kustomization} && (event.?action.orValue('') == 'Finalize' || ${failedBefore})`,
+      { type: 'environment.modified' },
+      resolved,
+    ),
+    optionalRule(
+      'artifacts',
+      'artifact-published',
+      "event.reportingController == 'source-controller' && " +
+        reasonIn(['NewArtifact', 'ChartPullSucceeded', 'ChartPackageSucceeded']),
+      { type: 'artifact.published' },
+    ),
+  ],
+};

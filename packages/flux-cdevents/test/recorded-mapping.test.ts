@@ -1,0 +1,184 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type CDEvent, specVersions } from 'cdevents-sdk';
+import { PackageURL } from 'packageurl-js';
+import { afterAll, describe, expect, it } from 'vitest';
+import { officialIsHere, officialJudge } from '../../cdevents-sdk/test/helpers/official.ts';
+import { createMappingCommand } from '../src/commands/mapping.ts';
+import { type FluxEvent, parseFluxEvent } from '../src/flux/event.ts';
+import { objectKey } from '../src/flux/object-ref.ts';
+import type { PresetName, ProviderOptions, SpecVersion } from '../src/flux/provider.ts';
+import type { MapResult } from '../src/map/to-cdevents.ts';
+import { runCommand } from './helpers/command-io.ts';
+import { cdeventsOf, eventName, mapStory } from './helpers/map-story.ts';
+
+/** What real controllers posted, recorded; it lies beside the repository. */
+const recording = fileURLToPath(new URL('../../../../shared/data/flux-events/events.jsonl', import.meta.url));
+const isHere = existsSync(recording) && officialIsHere;
+const lines = isHere ? readFileSync(recording, 'utf8').trim().split('\n') : [];
+/** Some were posted twice within one second, word for word: they are one event. */
+const events = [
+  ...new Map(
+    lines.map((line) => {
+      const event = parseFluxEvent(line, 0);
+      const { involvedObject, reason, message, timestamp } = event;
+      return [JSON.stringify([involvedObject.uid, reason, message, timestamp]), event] as const;
+    }),
+  ).values(),
+];
+
+/** Each event with what became of it, in the order of the recording. */
+function mapRecording(options: Partial<ProviderOptions>): { readonly event: FluxEvent; readonly result: MapResult }[] {
+  const objects = Map.groupBy(events, ({ involvedObject }) => objectKey(involvedObject));
+  const results = new Map<FluxEvent, MapResult>();
+  for (const ofObject of objects.values()) {
+    for (const [index, result] of mapStory(ofObject, options).entries()) {
+      const event = ofObject[index];
+      if (event) results.set(event, result);
+    }
+  }
+  return events.flatMap((event) => {
+    const result = results.get(event);
+    return result ? [{ event, result }] : [];
+  });
+}
+
+const cdeventsIn = (options: Partial<ProviderOptions>): CDEvent[] =>
+  mapRecording(options).flatMap(({ result }) => cdeventsOf(result));
+
+/** How many CDEvents the recording becomes, by what they are made of; the same in every spec version. */
+const TABLES: Readonly<Record<Exclude<PresetName, 'none'>, Readonly<Record<string, number>>>> = {
+  rfc: {
+    'HelmRelease InstallFailed → incident.detected': 2,
+    'HelmRelease InstallSucceeded → environment.modified': 5,
+    'HelmRelease RollbackFailed → taskrun.finished': 1,
+    'HelmRelease RollbackSucceeded → taskrun.finished': 5,
+    'HelmRelease TestFailed → testcaserun.finished': 4,
+    'HelmRelease TestSucceeded → testcaserun.finished': 1,
+    'HelmRelease UninstallFailed → incident.detected': 1,
+    'HelmRelease UninstallSucceeded → environment.modified': 4,
+    'HelmRelease UpgradeFailed → taskrun.finished': 3,
+    'HelmRelease UpgradeSucceeded → taskrun.finished': 4,
+    'Kustomization ArtifactFailed → incident.detected': 6,
+    'Kustomization HealthCheckFailed → incident.detected': 1,
+    'Kustomization ReconciliationFailed → incident.detected': 2,
+    'Kustomization ReconciliationSucceeded → environment.modified': 9,
+  },
+  service: {
+    'HelmRelease InstallFailed → taskrun.finished': 2,
+    'HelmRelease InstallSucceeded → service.deployed': 5,
+    'HelmRelease RollbackFailed → taskrun.finished': 1,
+    'HelmRelease RollbackSucceeded → service.rolledback': 5,
+    'HelmRelease TestFailed → incident.detected': 3,
+    'HelmRelease TestFailed → testsuiterun.finished': 4,
+    'HelmRelease TestSucceeded → testsuiterun.finished': 1,
+    'HelmRelease UninstallFailed → taskrun.finished': 1,
+    'HelmRelease UninstallSucceeded → service.removed': 2,
+    'HelmRelease UninstallSucceeded → taskrun.finished': 2,
+    'HelmRelease UpgradeFailed → incident.detected': 2,
+    'HelmRelease UpgradeFailed → taskrun.finished': 3,
+    'HelmRelease UpgradeSucceeded → incident.resolved': 3,
+    'HelmRelease UpgradeSucceeded → service.upgraded': 4,
+    'HelmRelease ValuesError → taskrun.finished': 7,
+    'Kustomization ArtifactFailed → incident.detected': 5,
+    'Kustomization HealthCheckFailed → incident.detected': 1,
+    'Kustomization ReconciliationFailed → incident.detected': 1,
+    'Kustomization ReconciliationSucceeded → environment.modified': 9,
+    'Kustomization ReconciliationSucceeded → incident.resolved': 1,
+  },
+};
+
+const combinations = (['rfc', 'service'] as const).flatMap((preset) =>
+  specVersions.map((specVersion) => ({ preset, specVersion })),
+);
+
+async function printed(preset: PresetName, specVersion: SpecVersion): Promise<string> {
+  const { stdout } = await runCommand(createMappingCommand, [
+    'show',
+    '--preset',
+    preset,
+    '--spec-version',
+    specVersion,
+  ]);
+  return stdout;
+}
+
+describe.skipIf(!isHere)('what real Flux controllers posted', () => {
+  it.each(combinations)('under preset $preset in $specVersion becomes valid CDEvents', ({ preset, specVersion }) => {
+    const table: Record<string, number> = {};
+    for (const { event, result } of mapRecording({ preset, specVersion })) {
+      for (const cdevent of cdeventsOf(result)) {
+        const row = `${event.involvedObject.kind} ${event.reason} → ${eventName(cdevent)}`;
+        table[row] = (table[row] ?? 0) + 1;
+      }
+    }
+    expect(Object.fromEntries(Object.entries(table).sort())).toEqual(TABLES[preset]);
+
+    const judge = officialJudge(specVersion);
+    const cdevents = cdeventsIn({ preset, specVersion });
+    expect(cdevents.filter((cdevent) => !judge.accepts(cdevent.context.type, cdevent))).toEqual([]);
+  });
+
+  it.each(combinations)('under preset $preset in $specVersion has the same ids each time', (options) => {
+    const ids = cdeventsIn(options).map(({ context }) => context.id);
+    expect(cdeventsIn(options).map(({ context }) => context.id)).toEqual(ids);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it.each(combinations)(
+    'gives the same by the rules of preset $preset as printed for $specVersion',
+    async (options) => {
+      const text = await printed(options.preset, options.specVersion);
+      const bySame = cdeventsIn({ ...options, preset: 'none', mapping: { name: 'printed', text } });
+      expect(bySame).toEqual(cdeventsIn(options));
+    },
+  );
+
+  it('names a package URL in every incident, and in every service', () => {
+    const named = cdeventsIn({ preset: 'service' }).filter(({ context }) =>
+      /\.(incident\.\w+|service\.(deployed|upgraded|rolledback))\./.test(context.type),
+    );
+    expect(named.length).toBeGreaterThan(20);
+    for (const { subject } of named) {
+      const purl = String(subject.content.artifactId);
+      expect(PackageURL.fromString(purl).toString()).toBe(purl);
+    }
+  });
+
+  it('tells the story of each incident: detected, resolved, and no others', () => {
+    const chapters = mapRecording({ preset: 'service' }).flatMap(({ event, result }) =>
+      cdeventsOf(result)
+        .filter(({ context }) => context.type.includes('.incident.'))
+        .map((cdevent) => {
+          const revision = event.metadata?.['kustomize.toolkit.fluxcd.io/revision']?.slice(10, 17);
+          const { kind, name } = event.involvedObject;
+          const id = cdevent.subject.id.split('/').at(-1);
+          return [`${kind}/${name}`, event.reason, ...(revision ? [revision] : []), eventName(cdevent), id].join(' ');
+        }),
+    );
+    expect(chapters).toEqual(STORY);
+  });
+});
+
+const STORY = [
+  'HelmRelease/podinfo TestFailed incident.detected 27ddf459',
+  'HelmRelease/podinfo UpgradeSucceeded incident.resolved 27ddf459',
+  'HelmRelease/podinfo UpgradeFailed incident.detected 28114030',
+  'HelmRelease/podinfo UpgradeSucceeded incident.resolved 28114030',
+  'HelmRelease/podinfo TestFailed incident.detected c1247272',
+  'HelmRelease/slow UpgradeFailed incident.detected fe49b66a',
+  'HelmRelease/podinfo UpgradeSucceeded incident.resolved c1247272',
+  'HelmRelease/podinfo TestFailed incident.detected f6162d06',
+  'Kustomization/nowhere ArtifactFailed 89cdb42 incident.detected 86f4bfbf',
+  'Kustomization/nowhere ArtifactFailed ff20abf incident.detected 86f4bfbf',
+  'Kustomization/nowhere ArtifactFailed 185d74f incident.detected 86f4bfbf',
+  'Kustomization/nowhere ArtifactFailed fe025ff incident.detected 86f4bfbf',
+  'Kustomization/infra HealthCheckFailed ff20abf incident.detected 2fea23cf',
+  'Kustomization/infra ReconciliationFailed fe025ff incident.detected 2fea23cf',
+  'Kustomization/nowhere ArtifactFailed 94f67a4 incident.detected 86f4bfbf',
+  'Kustomization/infra ReconciliationSucceeded 94f67a4 incident.resolved 2fea23cf',
+];
+
+afterAll(() => {
+  if (!isHere) process.stderr.write('skipped: the recorded Flux events or the official schemas are not here\n');
+});
