@@ -1,5 +1,17 @@
-import type { MappingHeader } from '../../flux/provider.ts';
-import type { Mapping } from './mapping.ts';
+import { isSpecVersion, type SpecVersion, specVersions } from 'cdevents-sdk';
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
+import { describeFound } from '../../flux/issues.ts';
+import type { MappingHeader, MappingReader, PresetName } from '../../flux/provider.ts';
+import { DEFAULT_OPTIONS } from '../../flux/provider-options.ts';
+import { optionalNames, presetNames, presets } from '../presets/presets.ts';
+import { EmitReader, type Fields, isFields } from './check-emit.ts';
+import { Expressions } from './expressions.ts';
+import { didYouMean, Findings, listed } from './findings.ts';
+import { type LocatedDocument, locateDocument, type Path } from './locate.ts';
+import type { Mapping, Rule } from './mapping.ts';
+import { emitShape, mappingShape, type OpenParts } from './mapping-schema.ts';
+import { findShapeIssues } from './shape-findings.ts';
 
 /** One way in which the text of a mapping is wrong. */
 export interface MappingIssue {
@@ -19,4 +31,192 @@ export interface MappingReading {
   /** What it says of itself, as far as that could be made out. */
   readonly header: MappingHeader;
   readonly issues: readonly MappingIssue[];
+}
+
+/** The key of a ConfigMap that has the text of a mapping. */
+const MAPPING_FILE = 'mapping.yaml';
+const MAX_BYTES = 256 * 1024;
+
+const anything = (expected: string) => Type.Unknown({ expected });
+/** What the shape leaves open is read by hand. */
+const openParts: OpenParts = {
+  specVersion: anything('a version'),
+  expression: () => anything('a CEL expression that is true or false'),
+  content: anything('a map'),
+  customData: anything('a map'),
+  type: anything('an event name such as service.deployed'),
+};
+const shape = Compile(mappingShape(openParts, emitShape(openParts)));
+
+/**
+ * Reads the text of a `mapping.yaml` and lists all that is wrong with it at once.
+ * @param given what annotations or flags say: wins over the header
+ */
+export function readMapping(text: string, given: MappingHeader = {}): MappingReading {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_BYTES) {
+    const found = `${bytes.toLocaleString('en-US')} bytes`;
+    const expected = `at most ${MAX_BYTES.toLocaleString('en-US')} bytes`;
+    return { mapping: undefined, header: {}, issues: [{ line: 1, column: 1, path: 'document', expected, found }] };
+  }
+  const document = locateDocument(text);
+  const findings = new Findings(document);
+  for (const { offset, path, expected, found } of document.problems) findings.at(offset, path, expected, found);
+  const { value } = document;
+  const header = isFields(value) ? readHeader(value, document, findings) : {};
+  if (document.problems.length > 0) return { mapping: undefined, header, issues: findings.list() };
+
+  findShapeIssues(shape, value, findings);
+  const version = given.specVersion ?? header.specVersion ?? DEFAULT_OPTIONS.specVersion;
+  const preset = given.preset ?? header.preset ?? DEFAULT_OPTIONS.preset;
+  const fields = isFields(value) ? value : {};
+  const rules = new RulesReader(document, findings, version).read(fields.rules, enabledBy(fields));
+  checkEnabled(fields.enable, rules, preset, findings);
+  checkCauses(rules, preset, findings);
+  const issues = findings.list();
+  if (issues.length > 0) return { mapping: undefined, header, issues };
+  const enable = Array.isArray(fields.enable) ? { enable: fields.enable as string[] } : {};
+  return { mapping: { ...header, ...enable, rules }, header, issues };
+}
+
+/** The same, as it is passed in where Providers are resolved. */
+export const mappingReader: MappingReader = (text, given) => {
+  const { header, issues } = readMapping(text, given);
+  return {
+    header,
+    issues: issues.map(({ line, column, path, expected, found }) => ({
+      path: `${MAPPING_FILE}:${line}:${column}: ${path}`,
+      expected,
+      found,
+    })),
+  };
+};
+
+/** `mapping.yaml:12:7: rules[2].emit[0].type: expected an event name of CDEvents 0.4.1, found "service.launched"`. */
+export const formatMappingIssue = ({ line, column, path, expected, found }: MappingIssue, file: string): string =>
+  `${file}:${line}:${column}: ${path}: expected ${expected}, found ${found}`;
+
+function readHeader({ specVersion, preset }: Fields, document: LocatedDocument, findings: Findings): MappingHeader {
+  // A number of YAML is taken as it is written: 0.4 is the version, 0.40 is not.
+  const version = typeof specVersion === 'number' ? document.sourceOf(['specVersion']) : specVersion;
+  if (specVersion !== undefined && !isSpecVersion(version)) {
+    const hint = typeof version === 'string' ? didYouMean(version, specVersions) : '';
+    const found = typeof specVersion === 'number' ? `the number ${version}` : describeFound(version);
+    findings.value(['specVersion'], `${listed(specVersions)}${hint}`, found);
+  }
+  const known = presetNames.find((name) => name === preset);
+  return { ...(isSpecVersion(version) && { specVersion: version }), ...(known && { preset: known }) };
+}
+
+const enabledBy = ({ enable }: Fields): ReadonlySet<unknown> => new Set(Array.isArray(enable) ? enable : []);
+
+/** A rule that stands before another and matches what that one matches. */
+interface Earlier {
+  readonly index: number;
+  readonly optional: unknown;
+}
+
+class RulesReader {
+  private readonly findings: Findings;
+  private readonly expressions: Expressions;
+  private readonly emits: EmitReader;
+
+  constructor(document: LocatedDocument, findings: Findings, version: SpecVersion) {
+    this.findings = findings;
+    this.expressions = new Expressions(document, findings);
+    this.emits = new EmitReader(version, findings, this.expressions);
+  }
+
+  /** Those that are maps, as far as they can be read. */
+  read(rules: unknown, enabled: ReadonlySet<unknown>): Rule[] {
+    const names = new Map<unknown, number>();
+    const matches = new Map<string, Earlier[]>();
+    const read: Rule[] = [];
+    for (const [index, rule] of (Array.isArray(rules) ? rules : []).entries()) {
+      if (!isFields(rule)) continue;
+      const path = ['rules', index];
+      this.checkName(rule.name, path, index, names);
+      const match = 'match' in rule ? this.expressions.read(rule.match, [...path, 'match'], 'bool') : undefined;
+      if (match) this.checkReach(match.text, rule.optional, path, { index, enabled, matches });
+      read.push({
+        name: String(rule.name),
+        ...(typeof rule.optional === 'string' && { optional: rule.optional }),
+        match: match?.text ?? '',
+        emit: this.readEmits(rule.emit, [...path, 'emit']),
+      });
+    }
+    return read;
+  }
+
+  private checkName(name: unknown, path: Path, index: number, names: Map<unknown, number>): void {
+    if (typeof name !== 'string') return;
+    const first = names.get(name);
+    if (first === undefined) {
+      names.set(name, index);
+      return;
+    }
+    const line = this.findings.lineOf(['rules', first, 'name']);
+    this.findings.value([...path, 'name'], 'a name that no other rule has', `that of rules[${first}] on line ${line}`);
+  }
+
+  /** A rule that asks what an earlier one asked never gets its turn. */
+  private checkReach(
+    match: string,
+    optional: unknown,
+    path: Path,
+    { index, enabled, matches }: { index: number; enabled: ReadonlySet<unknown>; matches: Map<string, Earlier[]> },
+  ): void {
+    const text = match.trim();
+    const before = [...(matches.get(text) ?? []), ...(matches.get('true') ?? [])].find(
+      (earlier) => earlier.optional === undefined || earlier.optional === optional || enabled.has(earlier.optional),
+    );
+    if (before) {
+      const line = this.findings.lineOf(['rules', before.index, 'match']);
+      const found = `a rule that never gets its turn: rules[${before.index}] on line ${line} matches first`;
+      this.findings.value([...path, 'match'], 'what no earlier rule matches', found);
+    }
+    matches.set(text, [...(matches.get(text) ?? []), { index, optional }]);
+  }
+
+  private readEmits(emits: unknown, path: Path): Rule['emit'] {
+    const types = new Map<unknown, number>();
+    return (Array.isArray(emits) ? emits : []).flatMap((emit: unknown, index) => {
+      if (!isFields(emit)) return [];
+      const first = types.get(emit.type);
+      if (first === undefined) types.set(emit.type, index);
+      else if (typeof emit.type === 'string') {
+        const line = this.findings.lineOf([...path, first, 'type']);
+        const expected = 'another type than the CDEvents before it: a Flux event gives one of a type';
+        this.findings.value([...path, index, 'type'], expected, `that of emit[${first}] on line ${line}`);
+      }
+      return [this.emits.read(emit, [...path, index])];
+    });
+  }
+}
+
+function checkEnabled(enable: unknown, rules: readonly Rule[], preset: PresetName, findings: Findings): void {
+  if (!Array.isArray(enable)) return;
+  const names = optionalNames(rules, preset);
+  for (const [index, name] of enable.entries()) {
+    if (typeof name !== 'string' || names.includes(name)) continue;
+    const elsewhere = presetNames.find((other) => optionalNames([], other).includes(name));
+    const known = names.length > 0 ? `${listed(names)}${didYouMean(name, names)}` : 'nothing, as no rule is optional';
+    const where = `of these rules and preset ${preset}`;
+    const found = elsewhere ? `${name}, of preset ${elsewhere}` : describeFound(name);
+    findings.value(['enable', index], `an optional ${where}: ${known}`, found);
+  }
+}
+
+/** An `incident.resolved` for a cause that nothing opens would never be sent. */
+function checkCauses(rules: readonly Rule[], preset: PresetName, findings: Findings): void {
+  const emits = [...rules, ...presets[preset].rules].flatMap(({ emit }) => emit);
+  const opened = emits.flatMap(({ type, incident }) => (type === 'incident.detected' ? (incident?.cause ?? []) : []));
+  for (const [index, { emit }] of rules.entries()) {
+    for (const [place, { type, incident }] of emit.entries()) {
+      const { cause } = incident ?? {};
+      if (type !== 'incident.resolved' || cause === undefined || opened.includes(cause)) continue;
+      const expected = `a cause that an incident.detected opens${didYouMean(cause, opened)}`;
+      findings.value(['rules', index, 'emit', place, 'incident', 'cause'], expected, describeFound(cause));
+    }
+  }
 }

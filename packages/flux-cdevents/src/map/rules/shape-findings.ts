@@ -1,0 +1,67 @@
+import type { TSchema } from 'typebox';
+import type { Validator } from 'typebox/compile';
+import { Settings } from 'typebox/system';
+import { describeFound } from '../../flux/issues.ts';
+import { describeField, didYouMean, type Findings, listed, meantWord } from './findings.ts';
+import { pathOf } from './locate.ts';
+
+/** TypeBox stops at 8 unless told. */
+const MAX_ERRORS = 10_000;
+
+interface SchemaNode extends TSchema {
+  readonly expected?: string;
+  readonly enum?: readonly string[];
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+}
+
+/** Every way in which a value is not what a shape asks for, in the words of its `expected`. */
+export function findShapeIssues(shape: Validator, value: unknown, findings: Findings): void {
+  const errors = errorsOf(shape, value);
+  const meant = new Set<string>();
+  for (const { keyword, instancePath, schemaPath, params } of errors) {
+    if (keyword !== 'additionalProperties') continue;
+    const fields = Object.keys(schemaAt(shape, schemaPath)?.properties ?? {});
+    for (const field of params.additionalProperties) {
+      const expected = `one of the fields ${listed(fields)}${didYouMean(field, fields)}`;
+      findings.key([...pathOf(instancePath), field], expected, describeField(field));
+      meant.add(`${instancePath}/${meantWord(field, fields)}`);
+    }
+  }
+  for (const { keyword, instancePath, schemaPath, params } of errors) {
+    const path = pathOf(instancePath);
+    if (keyword === 'required') {
+      for (const field of params.requiredProperties) {
+        if (meant.has(`${instancePath}/${field}`)) continue; // it is there, misspelt
+        const expected = schemaAt(shape, schemaPath)?.properties?.[field]?.expected ?? 'this field';
+        findings.value([...path, field], expected, 'nothing');
+      }
+    } else if (keyword !== 'additionalProperties' && keyword !== 'boolean') {
+      const found = valueAt(value, path);
+      const { expected = 'another value', enum: words = [] } = schemaAt(shape, schemaPath) ?? {};
+      const hint = typeof found === 'string' ? didYouMean(found, words) : '';
+      const listLength = keyword === 'maxItems' && Array.isArray(found) ? `${found.length}` : undefined;
+      findings.value(path, `${expected}${hint}`, listLength ?? describeFound(found));
+    }
+  }
+}
+
+function errorsOf(shape: Validator, value: unknown) {
+  if (shape.Check(value)) return [];
+  const { maxErrors } = Settings.Get();
+  Settings.Set({ maxErrors: MAX_ERRORS });
+  try {
+    return shape.Errors(value);
+  } finally {
+    Settings.Set({ maxErrors });
+  }
+}
+
+/** @param pointer `#/properties/rules/items` */
+const schemaAt = (shape: Validator, pointer: string): SchemaNode | undefined =>
+  valueAt(shape.Type(), pathOf(pointer)) as SchemaNode | undefined;
+
+const valueAt = (root: unknown, path: readonly string[]): unknown =>
+  path.reduce<unknown>(
+    (value, segment) => (typeof value === 'object' && value !== null ? Reflect.get(value, segment) : undefined),
+    root,
+  );
