@@ -1,0 +1,10 @@
+import { expect, it } from 'vitest';
+import { runCommand } from '../../test/helpers/command-io.ts';
+import { mappingJsonSchema } from '../map/rules/json-schema.ts';
+import { createMappingSchemaCommand } from './mapping-schema.ts';
+
+it('prints the schema', async () => {
+  const { code, stdout, stderr } = await runCommand(createMappingSchemaCommand, []);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(JSON.parse(stdout)).toEqual(mappingJsonSchema());
+});
