@@ -448,6 +448,19 @@ export const describeOutbox = (name: string, create: () => Promise<StoreUnderTes
         expect(await countsOf()).toEqual({ pending: 0, delivering: 1, delivered: 1, 'dead-letter': 0 });
       });
 
+      it('leaves an entry as it is that waits under the same id', async () => {
+        await commit(anUnmapped('a.1'), anUnmapped('a.2'));
+        const [first] = await claim({ limit: 1 });
+        await expand(first as ClaimedEntry, [anEntry('a.1'), anEntry('a.2')]);
+        const [{ message }, waiting] = (await claim()) as [ClaimedEntry, ClaimedEntry];
+        expect([message, waiting.id, waiting.type, waiting.message]).toEqual([
+          anEntry('a.1').message,
+          'a.2',
+          'unmapped',
+          undefined,
+        ]);
+      });
+
       it('settles it when nothing comes of it', async () => {
         await commit(anUnmapped('a.1', k), anEntry('a.2', k));
         expect(await expand(await claimOne(), [])).toBe('expanded');

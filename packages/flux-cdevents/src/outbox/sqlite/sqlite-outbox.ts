@@ -96,7 +96,7 @@ export async function openSqliteOutbox({ path, maxBytes, logger }: SqliteOutboxO
       const { id, leaseId, object, expect, remember = null, entries, at } = expansion;
       const rows = entries.map(toNewEntryRow);
       const [status, version] = await worker.write('expand', id, leaseId, object, expect, remember, rows, at);
-      if (status === 'expanded') payloads.add(entries, at);
+      // Not into the cache of texts: some may lie in the store already, and say something else there.
       if (status !== 'lost') noteMemory(expansion, status === 'expanded' ? 'written' : 'conflict', version);
       return status;
     },
