@@ -43,7 +43,7 @@ export class ContentCheck {
     const meant = new Set(Object.keys(content).map((name) => (names.includes(name) ? name : meantWord(name, names))));
     for (const { name, required } of fields) {
       if (!required || meant.has(name)) continue;
-      this.findings.value([...path, name], `a value: ${nameOf(part)} must have it`, 'nothing');
+      this.findings.value([...path, name], `a value (${nameOf(part)} must have it)`, 'nothing');
     }
   }
 

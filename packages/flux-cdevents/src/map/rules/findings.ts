@@ -28,8 +28,7 @@ export class Findings {
   /** Said once for a place in the text, whatever aliases lead to it. */
   at(offset: number, path: Path, expected: string, found: string): void {
     const issue = () => {
-      const name = formatPath(path.map(String)) || 'document';
-      return { ...this.document.lineAndColumn(offset), path: name, expected, found };
+      return { ...this.document.lineAndColumn(offset), path: nameOf(path), expected, found };
     };
     const key = `${offset} ${expected} ${found}`;
     if (!this.found.has(key)) this.found.set(key, { offset, issue });
@@ -49,6 +48,13 @@ export class Findings {
     const found = `${sorted.length - MAX_LISTED} more`;
     return [...listed, { line, column, path: 'document', expected: `at most the ${MAX_LISTED} issues above`, found }];
   }
+}
+
+const MAX_PATH = 200;
+
+function nameOf(path: Path): string {
+  const name = formatPath(path.map(String)) || 'document';
+  return name.length > MAX_PATH ? `${name.slice(0, MAX_PATH)}…` : name;
 }
 
 const MAX_TYPED = 60;

@@ -1,7 +1,6 @@
 import {
   type Alias,
   type Document,
-  type ErrorCode,
   isAlias,
   isCollection,
   isMap,
@@ -44,6 +43,7 @@ export interface LocatedDocument {
 }
 
 const MAX_DEPTH = 40;
+const LEVELS = `at most ${MAX_DEPTH} levels`;
 /** So many values may stand behind aliases, all together. */
 const MAX_ALIASED = 20_000;
 
@@ -97,13 +97,12 @@ export function locateDocument(text: string): LocatedDocument {
   };
 }
 
-/** What an expression that YAML takes for something else has to do with an error. */
-const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
-  BLOCK_AS_IMPLICIT_KEY: ' (an expression with ": " in it must stand in quotes)',
-  MULTILINE_IMPLICIT_KEY: ' (an expression with ": " in it must stand in quotes)',
-  UNEXPECTED_TOKEN: ' (an expression that begins with a quote must stand in other quotes as a whole)',
-  TAG_RESOLVE_FAILED: ' (an expression that begins with ! must stand in quotes)',
-};
+/** Errors behind which there may be an expression that YAML takes for something else. */
+const HINTS: readonly (readonly [message: RegExp, hint: string])[] = [
+  [/^Nested mappings|^Implicit keys/, ' (an expression with ": " in it must stand in quotes)'],
+  [/^Unexpected scalar/, ' (an expression that begins with a quote must stand in other quotes as a whole)'],
+  [/^Unresolved tag/, ' (an expression that begins with ! must stand in quotes)'],
+];
 
 function readOnlyDocument(
   text: string,
@@ -122,14 +121,17 @@ function readOnlyDocument(
     if (second) refuse(startOf(second), 'one document', 'another one');
     const wrong = [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0]);
     const linesSeen = new Set<number>();
-    for (const { pos, message, code } of wrong) {
+    for (const { pos, message } of wrong) {
       const { line } = lines.linePos(pos[0]);
-      if (!linesSeen.has(line)) refuse(pos[0], `YAML${HINTS[code] ?? ''}`, `an error: ${message}`); // what follows on a line comes of the first
+      if (linesSeen.has(line)) continue; // what follows on a line comes of the first
       linesSeen.add(line);
+      const [, hint = ''] = HINTS.find(([pattern]) => pattern.test(message)) ?? [];
+      if (/call stack/.test(message)) refuse(pos[0], LEVELS, 'more');
+      else refuse(pos[0], `YAML${hint}`, `an error: ${message}`);
     }
     return wrong.length > 0 ? undefined : read(document);
   } catch (thrown) {
-    refuse(0, 'YAML', `an error: ${messageOf(thrown)}`); // nested deeper than the stack
+    refuse(0, 'YAML', `an error: ${messageOf(thrown)}`);
     return undefined;
   }
 }
@@ -160,7 +162,7 @@ class Walk {
   private visit(node: unknown, path: Path, key: number | undefined, aliases: number): unknown {
     if (aliases > 0 && ++this.aliased > MAX_ALIASED)
       return this.tooMuch(node, path, 'fewer aliases', 'too many values');
-    if (path.length > MAX_DEPTH) return this.tooMuch(node, path, `at most ${MAX_DEPTH} levels`, 'one more');
+    if (path.length > MAX_DEPTH) return this.tooMuch(node, path, LEVELS, 'more');
     if (isAlias(node)) return this.follow(node, path, key, aliases);
     this.entries.set(pointerOf(path), { key, node: isNode(node) ? node : null });
     const value = isMap(node)

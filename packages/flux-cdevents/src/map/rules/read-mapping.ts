@@ -172,8 +172,8 @@ class RulesReader {
     );
     if (before) {
       const line = this.findings.lineOf(['rules', before.index, 'match']);
-      const found = `a rule that never gets its turn: rules[${before.index}] on line ${line} matches first`;
-      this.findings.value([...path, 'match'], 'what no earlier rule matches', found);
+      const found = `that of rules[${before.index}] on line ${line}, which matches first`;
+      this.findings.value([...path, 'match'], 'an expression that no earlier rule has', found);
     }
     matches.set(text, [...(matches.get(text) ?? []), { index, optional }]);
   }
@@ -200,10 +200,10 @@ function checkEnabled(enable: unknown, rules: readonly Rule[], preset: PresetNam
   for (const [index, name] of enable.entries()) {
     if (typeof name !== 'string' || names.includes(name)) continue;
     const elsewhere = presetNames.find((other) => optionalNames([], other).includes(name));
-    const known = names.length > 0 ? `${listed(names)}${didYouMean(name, names)}` : 'nothing, as no rule is optional';
-    const where = `of these rules and preset ${preset}`;
+    const known = `an optional of these rules or of preset ${preset}: ${listed(names)}${didYouMean(name, names)}`;
+    const expected = names.length > 0 ? known : `nothing, as neither these rules nor preset ${preset} have an optional`;
     const found = elsewhere ? `${name}, of preset ${elsewhere}` : describeFound(name);
-    findings.value(['enable', index], `an optional ${where}: ${known}`, found);
+    findings.value(['enable', index], expected, found);
   }
 }
 

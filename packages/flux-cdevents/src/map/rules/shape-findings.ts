@@ -3,7 +3,7 @@ import type { Validator } from 'typebox/compile';
 import { Settings } from 'typebox/system';
 import { describeFound } from '../../flux/issues.ts';
 import { describeField, didYouMean, type Findings, listed, meantWord } from './findings.ts';
-import { pathOf } from './locate.ts';
+import { pathOf, pointerOf } from './locate.ts';
 
 /** TypeBox stops at 8 unless told. */
 const MAX_ERRORS = 10_000;
@@ -18,20 +18,19 @@ interface SchemaNode extends TSchema {
 export function findShapeIssues(shape: Validator, value: unknown, findings: Findings): void {
   const errors = errorsOf(shape, value);
   const meant = new Set<string>();
-  for (const { keyword, instancePath, schemaPath, params } of errors) {
-    if (keyword !== 'additionalProperties') continue;
-    const fields = Object.keys(schemaAt(shape, schemaPath)?.properties ?? {});
-    for (const field of params.additionalProperties) {
-      const expected = `one of the fields ${listed(fields)}${didYouMean(field, fields)}`;
-      findings.key([...pathOf(instancePath), field], expected, describeField(field));
-      meant.add(`${instancePath}/${meantWord(field, fields)}`);
-    }
+  for (const { keyword, instancePath, schemaPath } of errors) {
+    if (keyword !== 'boolean') continue; // one for each field that is too much
+    const path = pathOf(instancePath);
+    const field = path.at(-1) ?? '';
+    const fields = Object.keys(schemaAt(shape, schemaPath.replace(/\/additionalProperties$/, ''))?.properties ?? {});
+    findings.key(path, `one of the fields ${listed(fields)}${didYouMean(field, fields)}`, describeField(field));
+    meant.add(pointerOf([...path.slice(0, -1), meantWord(field, fields) ?? '']));
   }
   for (const { keyword, instancePath, schemaPath, params } of errors) {
     const path = pathOf(instancePath);
     if (keyword === 'required') {
       for (const field of params.requiredProperties) {
-        if (meant.has(`${instancePath}/${field}`)) continue; // it is there, misspelt
+        if (meant.has(pointerOf([...path, field]))) continue; // it is there, misspelt
         const expected = schemaAt(shape, schemaPath)?.properties?.[field]?.expected ?? 'this field';
         findings.value([...path, field], expected, 'nothing');
       }
