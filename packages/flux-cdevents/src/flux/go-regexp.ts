@@ -5,6 +5,8 @@ import { messageOf } from '../errors.ts';
 export interface GoRegexp {
   /** True when it is found anywhere in the text. */
   test(text: string): boolean;
+  /** How many instructions it compiles to; counted repetitions are written out. */
+  readonly size: number;
 }
 
 const MAX_CACHED = 20_000;
@@ -27,7 +29,7 @@ export function goRegexp(expression: string): GoRegexp | string {
 function compile(expression: string): GoRegexp | string {
   try {
     const pattern = RE2JS.compile(expression);
-    return { test: (text) => pattern.test(text) };
+    return { test: (text) => pattern.test(text), size: pattern.programSize() };
   } catch (error) {
     return messageOf(error).replace(/^error parsing regexp: /, '');
   }

@@ -1,0 +1,225 @@
+import { COST_OF_ERROR, CostError, spend, spendFor } from './meter.ts';
+import {
+  childrenOf,
+  comprehensionOf,
+  type Evaluator,
+  evaluationOf,
+  type Handle,
+  isCall,
+  literalOf,
+  type Node,
+  nameOf,
+} from './tree.ts';
+
+const MAX_DURATION_TEXT = 64;
+const MAX_INT = 2n ** 63n - 1n;
+
+/**
+ * Makes a checked tree spend. Nodes outside of loops are evaluated once at most, so all of them are paid for at the
+ * root; those of a loop are paid for on each turn. On top of that comes what depends on the size of values, at the
+ * place where a node handles its operands.
+ */
+export function limitCost(root: Node): void {
+  const visit = (node: Node): number => {
+    const loop = comprehensionOf(node);
+    if (loop) {
+      const turn = visit(loop.step);
+      const evaluate = evaluationOf(loop.step);
+      loop.step.evaluate = (evaluator, step, context) => {
+        spend(turn);
+        return evaluate(evaluator, step, context);
+      };
+      chargeOperands(node);
+      return 2 + visit(loop.iterable) + visit(loop.init);
+    }
+    let cost = 1;
+    for (const child of childrenOf(node)) cost += visit(child);
+    chargeOperands(node);
+    return cost;
+  };
+  const cost = visit(root);
+  const evaluate = evaluationOf(root);
+  root.evaluate = (evaluator, node, context) => {
+    if (evaluator.tryEval !== tryEval) evaluator.tryEval = tryEval;
+    spend(cost);
+    return evaluate(evaluator, node, context);
+  };
+}
+
+/** What `&&`, `||`, `all` and `exists` evaluate with: an error is a value, and may be made up for by the other side. */
+function tryEval(this: Evaluator, node: Node, context: never): unknown {
+  try {
+    return this.run(node, context);
+  } catch (error) {
+    if (error instanceof CostError) throw error;
+    spend(COST_OF_ERROR);
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/** Called with the operands, before a node handles them. */
+type Charge = (operands: readonly unknown[]) => void;
+
+function chargeOperands(node: Node): void {
+  const { handle } = node;
+  if (!handle) return;
+  const charge = chargeOf(node);
+  if (!charge) return;
+  // A call gets its operands as one list, an operator one by one.
+  node.handle = isCall(node)
+    ? (operands, ...rest) => {
+        charge(operands as unknown[]);
+        return inRange(handle(operands, ...rest));
+      }
+    : node.op === '-_' || node.op === '/'
+      ? (...operands) => inRange(handle(...operands))
+      : withCharge(handle, charge);
+}
+
+const withCharge =
+  (handle: Handle, charge: Charge): Handle =>
+  (left, right, ...rest) => {
+    charge([left, right]);
+    return handle(left, right, ...rest);
+  };
+
+/** The library leaves out this check for some operations. */
+function inRange(value: unknown): unknown {
+  if (typeof value === 'bigint' && (value > MAX_INT || value < -MAX_INT - 1n))
+    throw new Error(`integer overflow: ${value}`);
+  return value;
+}
+
+const nothing: Charge = () => {};
+
+function chargeOf(node: Node): Charge | undefined {
+  switch (node.op) {
+    case 'call':
+    case 'rcall':
+      return CALLS.get(nameOf(node)) ?? spendForSizes;
+    case '-_':
+    case '/':
+      return nothing;
+    case '+':
+      return isNumeric(node) ? undefined : spendForSizes;
+    case '==':
+    case '!=':
+      return isCheap(node) ? undefined : ([left]) => spendFor(left);
+    case '<':
+    case '<=':
+    case '>':
+    case '>=':
+      return isCheap(node) ? undefined : spendForSizes;
+    case 'in':
+      return isCheap(node) ? undefined : chargeIn;
+    case '[?]':
+    case '.?':
+      // An index that is out of range is found out by an error.
+      return ([value, index]) => Array.isArray(value) && !(Number(index) < value.length) && spend(COST_OF_ERROR);
+    case 'comprehension':
+      return ([items]) => !Array.isArray(items) && spend(sizeOf(items) >> 2);
+    default:
+      return undefined;
+  }
+}
+
+const operandsOf = (node: Node): readonly Node[] => node.args as readonly Node[];
+const NUMERIC = new Set(['int', 'uint', 'double']);
+const isNumeric = (node: Node) => operandsOf(node).every(({ checkedType }) => NUMERIC.has(checkedType?.name ?? ''));
+
+/** A text or number held against a short literal, or a list of such, is what its node costs anyway. */
+function isCheap(node: Node): boolean {
+  const [left, right] = operandsOf(node);
+  if (!left || !right) return false;
+  return isScalar(left) && (isShortLiteral(left) || isShortLiteral(right) || isNumeric(node));
+}
+
+const SCALAR = new Set(['string', 'int', 'uint', 'double', 'bool', 'null']);
+const isScalar = ({ checkedType }: Node) => SCALAR.has(checkedType?.name ?? '');
+
+function isShortLiteral(node: Node): boolean {
+  if (node.op === 'list') return (node.args as readonly Node[]).every(isShortLiteral);
+  const value = literalOf(node);
+  return typeof value === 'string' ? value.length <= 64 : value !== undefined && typeof value !== 'object';
+}
+
+/** How long a value is, by itself. */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string' || Array.isArray(value) || value instanceof Uint8Array) return value.length;
+  if (value instanceof Map) return value.size;
+  return typeof value === 'object' && value !== null ? Object.keys(value).length : 1;
+}
+
+/** Copying a value: texts are cheap by the character, lists by the item. */
+const costOfCopy = (value: unknown): number => (typeof value === 'string' ? value.length >> 6 : sizeOf(value) >> 2);
+
+function spendForSizes(operands: readonly unknown[]): void {
+  let cost = 0;
+  for (const operand of operands)
+    if (typeof operand === 'string' || typeof operand === 'object') cost += costOfCopy(operand);
+  spend(cost);
+}
+
+function chargeIn([value, within]: readonly unknown[]): void {
+  if (!Array.isArray(within)) return;
+  spend(within.length);
+  if (typeof value === 'object' || sizeOf(value) > 64) for (const item of within) spendFor(item);
+}
+
+/** Searching a text, which is quadratic in the worst case. */
+const search =
+  (factor: number): Charge =>
+  ([text, part = '']) =>
+    spend((sizeOf(text) >> 4) + Math.ceil((sizeOf(text) * sizeOf(part)) / factor));
+
+/** Time zones are looked up anew each time. */
+const calendar: Charge = ([, zone]) => spend(zone === undefined ? 1 : 1_500);
+
+const CALLS: ReadonlyMap<string, Charge> = new Map<string, Charge>([
+  ['re2_matches', nothing], // spends by itself
+  ['size', ([value]) => spend(typeof value === 'string' ? value.length >> 2 : sizeOf(value) >> 3)],
+  ['contains', search(500)],
+  ['indexOf', search(500)],
+  ['lastIndexOf', search(250)],
+  [
+    'split',
+    (operands) => {
+      search(500)(operands);
+      const [text, separator] = operands;
+      spend(separator === '' ? sizeOf(text) >> 1 : sizeOf(text) >> 3);
+    },
+  ],
+  ['replace', search(500)],
+  [
+    'join',
+    ([list, separator]) => {
+      if (!Array.isArray(list)) return;
+      let length = list.length * sizeOf(separator ?? '');
+      for (const item of list) length += sizeOf(item);
+      spend(list.length + (length >> 6));
+    },
+  ],
+  ['ascii_lower', ([text]) => spend(sizeOf(text) >> 2)],
+  ['ascii_upper', ([text]) => spend(sizeOf(text) >> 2)],
+  ['double', ([value]) => spend(typeof value === 'string' ? value.length >> 2 : 1)],
+  ['bytes', ([value]) => spend(sizeOf(value) >> 4)],
+  [
+    'duration',
+    ([text]) => {
+      if (sizeOf(text) > MAX_DURATION_TEXT)
+        throw new Error('duration: expected a duration such as 1h30m, found a long text');
+    },
+  ],
+  ...[
+    'Date',
+    'DayOfMonth',
+    'DayOfWeek',
+    'DayOfYear',
+    'FullYear',
+    'Hours',
+    'Milliseconds',
+    'Minutes',
+    'Month',
+    'Seconds',
+  ].map((unit): [string, Charge] => [`get${unit}`, calendar]),
+]);

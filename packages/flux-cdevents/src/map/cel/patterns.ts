@@ -1,0 +1,71 @@
+import { type GoRegexp, goRegexp } from '../../flux/go-regexp.ts';
+import { spend } from './meter.ts';
+
+/** An expression of RE2 that is made while a rule runs, not written in it. */
+const MAX_DYNAMIC_LENGTH = 256;
+const COST_OF_COMPILING = 4_000;
+const MAX_DYNAMIC_KEPT = 50;
+
+interface Pattern {
+  readonly regexp: GoRegexp;
+  /** Units for one character of text. */
+  readonly cost: number;
+}
+
+const known = new Map<string, Pattern>();
+const dynamic = new Map<string, Pattern>();
+
+/** Compiles a pattern that is written in a rule. Returns the reason when it is not one of RE2. */
+export function preparePattern(pattern: string): string | undefined {
+  if (known.has(pattern)) return undefined;
+  const prepared = prepare(pattern);
+  if (typeof prepared === 'string') return prepared;
+  known.set(pattern, prepared);
+  return undefined;
+}
+
+/**
+ * The `matches` of CEL: whether the pattern is found anywhere in the text.
+ * @throws {Error} when it is not one of RE2
+ */
+export function matches(text: string, pattern: string): boolean {
+  const { regexp, cost } = known.get(pattern) ?? prepareWhileRunning(pattern);
+  spend(Math.ceil(text.length * cost));
+  return regexp.test(text);
+}
+
+function prepareWhileRunning(pattern: string): Pattern {
+  if (pattern.length > MAX_DYNAMIC_LENGTH) {
+    throw new Error(`matches: a pattern that is not written in the rule has at most ${MAX_DYNAMIC_LENGTH} characters`);
+  }
+  spend(COST_OF_COMPILING);
+  const kept = dynamic.get(pattern);
+  if (kept) return kept;
+  const prepared = prepare(pattern);
+  if (typeof prepared === 'string') throw new Error(`matches: not a regular expression of RE2: ${prepared}`);
+  if (dynamic.size >= MAX_DYNAMIC_KEPT) dynamic.clear();
+  dynamic.set(pattern, prepared);
+  return prepared;
+}
+
+function prepare(pattern: string): Pattern | string {
+  const regexp = goRegexp(pattern);
+  return typeof regexp === 'string' ? regexp : { regexp, cost: costOf(pattern, regexp.size) };
+}
+
+/**
+ * A pattern is turned into a DFA while it runs, which takes next to nothing for each character unless it has too many
+ * states: these are at most exponential in the places where the pattern has a choice (classes, alternatives,
+ * repetitions), and not in its literal characters. With more choices it may have to be simulated, at up to 100 ns for
+ * each of them and character.
+ */
+function costOf(pattern: string, size: number): number {
+  const choices = size - literalsIn(pattern);
+  return choices <= 13 ? 1 / 4 : 2 * Math.min(choices, 120);
+}
+
+const literalsIn = (pattern: string): number =>
+  pattern
+    .replace(/\\[pP](\{[^}]*\}|.)|\\[a-zA-Z]/g, '') // classes, \b
+    .replace(/\\./g, 'x')
+    .replace(/\(\?[^):]*[):]?|\[\^?\]?[^\]]*\]|\{[^}]*\}|[.*+?|()^$]/g, '').length;

@@ -1,0 +1,50 @@
+import { Optional } from '@marcbachmann/cel-js';
+import { UnsignedInt } from '@marcbachmann/cel-js/evaluator';
+import { spend } from './meter.ts';
+import { TypedValue } from './types.ts';
+
+/**
+ * A value of CEL as JSON has it, a copy of its own. An optional value that is absent is null; an integer that a number
+ * cannot hold is its digits, as CEL itself maps it to JSON.
+ * @throws {Error} for what JSON does not have
+ */
+export function toPlain(value: unknown): unknown {
+  switch (typeof value) {
+    case 'string':
+      spend(value.length >> 6);
+      return value;
+    case 'boolean':
+      return value;
+    case 'bigint':
+      return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+    case 'number':
+      if (Number.isFinite(value)) return value;
+      throw new Error(`expected a value that JSON has, found the double ${value}`);
+    case 'object':
+      return value === null ? null : toPlainObject(value);
+    default:
+      throw new Error(`expected a value that JSON has, found a ${typeof value}`);
+  }
+}
+
+function toPlainObject(value: object): unknown {
+  spend(1);
+  if (value instanceof Optional) return value.hasValue() ? toPlain(value.value()) : null;
+  if (Array.isArray(value)) return value.map(toPlain);
+  if (value instanceof UnsignedInt) return toPlain(BigInt(String(value)));
+  if (isRecord(value)) {
+    const copy: Record<string, unknown> = {};
+    for (const [key, of] of Object.entries(value)) {
+      spend(1);
+      if (of !== undefined && key !== '__proto__') copy[key] = toPlain(of);
+    }
+    return copy;
+  }
+  throw new Error('expected a value that JSON has, found bytes, a time, a duration or a type');
+}
+
+function isRecord(value: object): boolean {
+  if (value instanceof TypedValue) return true;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
