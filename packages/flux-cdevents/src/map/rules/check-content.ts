@@ -1,5 +1,6 @@
 import { type ContentField, contentFields, fullSpecVersions, type SpecVersion } from 'cdevents-sdk';
 import type { CompiledExpression } from '../cel/expression.ts';
+import { fieldsOf } from '../cel/types.ts';
 import { versionsWith } from './check-type.ts';
 import { describeField, didYouMean, type Findings, listed, meantWord } from './findings.ts';
 import type { Path } from './locate.ts';
@@ -31,6 +32,19 @@ export class ContentCheck {
     this.checkPart({ name: type, version, fieldsIn: (other) => contentFields(type, other) }, content, path);
   }
 
+  /** Where a rule gives no content: whether that of the type by itself will do. */
+  checkDefaults(type: string, version: SpecVersion, defaults: Fields, path: Path): void {
+    const missing = (contentFields(type, version) ?? []).filter(
+      ({ name, required }) => required && !Object.hasOwn(defaults, name),
+    );
+    if (missing.length === 0) return;
+    const names = listed(
+      missing.map(({ name }) => name),
+      'and',
+    );
+    this.findings.value(path, `a map with ${names} (${describeEvent(type, version)} must have it)`, 'nothing');
+  }
+
   private checkPart(part: Part, content: Fields, path: Path): void {
     const fields = part.fieldsIn(part.version);
     if (!fields) return;
@@ -59,62 +73,74 @@ export class ContentCheck {
 
   private checkField(part: Part, field: ContentField, value: unknown, path: Path): void {
     if (typeof value === 'object' && value !== null) {
-      if (Array.isArray(value)) return;
-      if (field.kind !== 'object') {
-        this.findings.value(path, `an expression that gives ${KINDS[field.kind]}`, 'a map');
-      } else if (field.fields) {
-        const fieldsIn = (version: SpecVersion) =>
-          part.fieldsIn(version)?.find(({ name }) => name === field.name)?.fields;
-        this.checkPart({ ...part, name: `${field.name} of ${part.name}`, fieldsIn }, value as Fields, path);
-      }
+      if (!Array.isArray(value)) this.checkMap(part, field, value as Fields, path);
       return;
     }
     const expression = this.expressionAt(path);
     if (!expression) return;
-    if (NEVER[field.kind].test(expression.type)) {
-      const quoted = field.kind === 'string' ? ` (for the text itself: "'${expression.text}'")` : '';
-      const hint = isLiteral(expression.text) ? quoted : '';
-      this.findings.value(
-        path,
-        `an expression that gives ${kindOf(field)}${hint}`,
-        `one that gives ${expression.type}`,
-      );
-      return;
+    if (canBe(field, expression.type)) this.checkText(part, field, textOf(expression.text), path);
+    else {
+      const hint =
+        isNumber(expression.text) && field.kind === 'string' ? ` (for the text: "'${expression.text}'")` : '';
+      const found = `one that gives ${describeType(expression.type)}`;
+      this.findings.value(path, `an expression that gives ${describeKind(field)}${hint}`, found);
     }
-    const text = literalOf(expression.text);
-    if (text === undefined || !field.values || field.values.includes(text)) return;
-    const others = versionsWith((version) => valuesIn(part, version, field.name).includes(text));
-    const expected = `${listed(field.values.map((allowed) => `'${allowed}'`))}${didYouMean(text, field.values)}`;
-    this.findings.value(path, expected, `'${text}'${others === '' ? '' : `, a value ${others}`}`);
+  }
+
+  private checkMap(part: Part, field: ContentField, value: Fields, path: Path): void {
+    const { name, kind, fields } = field;
+    if (kind !== 'object') this.findings.value(path, `an expression that gives ${KINDS[kind]}`, 'a map');
+    if (!fields) return;
+    const fieldsIn = (version: SpecVersion) => part.fieldsIn(version)?.find((known) => known.name === name)?.fields;
+    this.checkPart({ ...part, name: `${name} of ${part.name}`, fieldsIn }, value, path);
+  }
+
+  private checkText(part: Part, { name, values }: ContentField, text: string | undefined, path: Path): void {
+    if (text === undefined || !values || values.includes(text)) return;
+    const elsewhere = versionsWith((version) => {
+      const field = part.fieldsIn(version)?.find((known) => known.name === name);
+      return field?.values?.includes(text) === true;
+    });
+    const expected = `${listed(values.map((allowed) => `'${allowed}'`))}${didYouMean(text, values)}`;
+    this.findings.value(path, expected, `'${text}'${elsewhere === '' ? '' : `, a value ${elsewhere}`}`);
   }
 }
 
-const nameOf = ({ name, version }: Part): string => `${name} in CDEvents ${fullSpecVersions[version]}`;
-
-const valuesIn = (part: Part, version: SpecVersion, name: string): readonly string[] =>
-  part.fieldsIn(version)?.find((field) => field.name === name)?.values ?? [];
+const describeEvent = (name: string, version: SpecVersion): string =>
+  `${name} in CDEvents ${fullSpecVersions[version]}`;
+const nameOf = ({ name, version }: Part): string => describeEvent(name, version);
 
 const KINDS = { string: 'text', list: 'a list', object: 'a map' } as const;
 
-const kindOf = ({ kind, fields = [] }: ContentField): string =>
-  fields.length > 0
-    ? `a map with ${listed(
-        fields.map(({ name }) => name),
-        'and',
-      )}`
-    : KINDS[kind];
-
-/** The types of CEL that no field of a kind can be made of. */
-const NEVER: Readonly<Record<ContentField['kind'], RegExp>> = {
-  string: /^(?:bool|int|uint|double|list|map)\b/,
-  list: /^(?:bool|int|uint|double|string|map)\b/,
-  object: /^(?:bool|int|uint|double|string|list)\b/,
+const describeKind = ({ kind, fields = [] }: ContentField): string => {
+  const names = fields.map(({ name }) => name);
+  return names.length > 0 ? `a map with ${listed(names, 'and')}` : KINDS[kind];
 };
 
-const isLiteral = (text: string): boolean => /^(?:true|false|-?[\d.]+)$/.test(text);
+const describeType = (type: string): string => {
+  const fields = fieldsOf(type);
+  return fields ? `${type}, a map with ${listed(Object.keys(fields), 'and')}` : type;
+};
+
+/** Whether a value of a CEL type may do for a field. */
+function canBe({ kind, fields }: ContentField, type: string): boolean {
+  const [, inner = type] = /^optional<(.*)>$/.exec(type) ?? [];
+  if (/^(?:dyn|null)/.test(inner)) return true;
+  if (kind === 'string') return inner === 'string';
+  if (kind === 'list') return inner.startsWith('list');
+  const own = fieldsOf(inner);
+  if (!own) return inner.startsWith('map');
+  const known = fields?.map(({ name }) => name) ?? Object.keys(own);
+  const required = fields?.filter((field) => field.required) ?? [];
+  return (
+    Object.keys(own).every((name) => known.includes(name)) && required.every(({ name }) => Object.hasOwn(own, name))
+  );
+}
+
+const isNumber = (text: string): boolean => /^-?[\d.]+$/.test(text);
 
 /** The text that a literal of CEL stands for, when it is a plain one. */
-const literalOf = (text: string): string | undefined => {
-  const match = /^\s*(?:'([^'"\\]*)'|"([^'"\\]*)")\s*$/.exec(text);
-  return match ? (match[1] ?? match[2]) : undefined;
+const textOf = (expression: string): string | undefined => {
+  const [, single, double] = /^\s*(?:'([^'\\]*)'|"([^"\\]*)")\s*$/.exec(expression) ?? [];
+  return single ?? double;
 };

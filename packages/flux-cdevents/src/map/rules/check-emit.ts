@@ -3,7 +3,7 @@ import { describeFound } from '../../flux/issues.ts';
 import type { CompiledExpression } from '../cel/expression.ts';
 import { ContentCheck } from './check-content.ts';
 import { checkType } from './check-type.ts';
-import { isCustomType } from './defaults.ts';
+import { isCustomType, withDefaults } from './defaults.ts';
 import type { Expressions } from './expressions.ts';
 import { describeField, type Findings } from './findings.ts';
 import { type Path, pointerOf } from './locate.ts';
@@ -45,8 +45,12 @@ export class EmitReader {
       ...('customData' in emit && { customData: this.readMap(customData, at('customData')) }),
       ...(isFields(incident) && { incident: this.readIncident(incident, at('incident')) }),
     };
-    if (known && isFields(content) && !isCustomType(type)) {
-      this.content.check(type, this.version, content, at('content'));
+    if (known && !isCustomType(type)) {
+      if (isFields(content)) this.content.check(type, this.version, content, at('content'));
+      if (content === undefined) {
+        const { content: ofType } = withDefaults({ type }, this.version);
+        this.content.checkDefaults(type, this.version, ofType, at('content'));
+      }
     }
     if (isFields(customData) && Object.hasOwn(customData, 'flux')) {
       this.findings.key([...path, 'customData', 'flux'], 'another name: the Flux event itself stands there', 'flux');
