@@ -13,7 +13,11 @@ const jsonLines = (text: string) =>
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line));
-const [, , install = ''] = readFileSync(ROLLOUT, 'utf8').split('\n');
+const lines = readFileSync(ROLLOUT, 'utf8').split('\n');
+const [, , install = ''] = lines;
+/** An upgrade that fails, its rollback, and a test that fails. */
+const incident = lines.slice(7, 10).join('\n');
+const FIXTURES = join(import.meta.dirname, 'mapping/fixtures');
 
 describe('convert', () => {
   it('prints a CDEvent a line, and says what gave none and why', async () => {
@@ -107,12 +111,12 @@ describe('convert', () => {
     const { stderr } = await convert(['--explain'], { stdin: install });
     expect(stderr).toMatchInlineSnapshot(`
       "stdin: HelmRelease apps/podinfo InstallSucceeded
-        rules tried: install-succeeded
-        rule: install-succeeded
+        rules tried  install-succeeded
+        matched      install-succeeded of preset rfc
         → dev.cdevents.environment.modified.0.2.0
-            subject.id    environment.id  =  "apps"
-            content.name  environment.id  =  "apps"
-            content.url   event.metadata.?environmentUrl  =  (left out)
+            subject.id    environment.id                  = "apps"
+            content.name  environment.id                  = "apps"
+            content.url   event.metadata.?environmentUrl  (left out)
       1 Flux event: 1 CDEvent, 0 skipped, 0 invalid
       "
     `);
@@ -122,8 +126,111 @@ describe('convert', () => {
         rule: 'install-succeeded',
         tried: ['install-succeeded'],
         cdevents: [{ fields: [{ path: 'subject.id' }, {}, {}] }],
+        mapping: 'preset rfc',
+        remembered: [],
       },
     ]);
+  });
+
+  it('explains the story of an incident within 100 columns', async () => {
+    const { stderr } = await convert(['--explain', '--preset', 'service'], { stdin: incident });
+    expect(stderr).toMatchInlineSnapshot(`
+      "stdin:1: HelmRelease apps/podinfo UpgradeFailed
+        rules tried  9 rules, the last: install-or-uninstall-failed, upgrade-or-rollback-failed
+        matched      upgrade-or-rollback-failed of preset service
+        → dev.cdevents.taskrun.finished.0.2.0
+            subject.id        taskRun.id           = "apps/podinfo/helm-upgrade/6.6.0"
+            content.taskName  taskRun.name         = "helm-upgrade"
+            content.outcome   outcome              = "failure"
+            content.errors    event.severity == 'error' ? event.message : null
+                              = "Helm upgrade failed for release apps/podinfo with chart podinfo@6.6.0: f…
+            content.url       event.metadata.?url  (left out)
+        → dev.cdevents.incident.detected.0.2.0
+            subject.id           incident.id    = "apps/podinfo/incident/28114030"
+            content.description  event.message  = "Helm upgrade failed for release apps/podinfo with char…
+            content.environment  environment    = {"id":"apps","source":"/flux/helm-controller"}
+            content.service      service        = {"id":"apps/podinfo","source":"/flux/helm-controller"}
+            content.artifactId   artifactId     = "pkg:helm/podinfo@6.6.0"
+        remembered   incident apps/podinfo/incident/28114030 is open (failure)
+      stdin:2: HelmRelease apps/podinfo RollbackSucceeded
+        rules tried  install-succeeded, upgrade-succeeded, rollback-succeeded
+        matched      rollback-succeeded of preset service
+        → dev.cdevents.service.rolledback.0.2.0
+            subject.id           service.id   = "apps/podinfo"
+            content.environment  environment  = {"id":"apps","source":"/flux/helm-controller"}
+            content.artifactId   artifactId   = "pkg:helm/podinfo@6.5.1"
+      stdin:3: HelmRelease apps/podinfo TestFailed
+        rules tried  7 rules, the last: uninstall-succeeded, test-succeeded, test-failed
+        matched      test-failed of preset service
+        → dev.cdevents.testsuiterun.finished.0.2.0
+            subject.id              taskRun.id                 = "apps/podinfo/helm-test/v6"
+            content.outcome         outcome                    = "fail"
+            content.environment     environment                = {"id":"apps","source":"/flux/helm-contro…
+            content.testSuite.id    service.id + '/helm-test'  = "apps/podinfo/helm-test"
+            content.testSuite.name  taskRun.name               = "helm-test"
+            content.reason          event.severity == 'error' ? event.message : null
+                                    = "Helm test failed for release apps/podinfo.v6 with chart podinfo@6.…
+        – dev.cdevents.incident.detected.0.2.0
+            not sent: incident apps/podinfo/incident/28114030 is open already
+      3 Flux events: 4 CDEvents, 0 skipped, 0 invalid
+      "
+    `);
+    expect(stderr.split('\n').filter((line) => line.length > 100)).toEqual([]);
+  });
+
+  describe('by a mapping', () => {
+    it('takes its rules first, and what it says of itself', async () => {
+      const { code, stdout, stderr } = await convert(['--mapping', join(FIXTURES, 'overlapping.yaml')], {
+        stdin: incident,
+      });
+      expect([code, jsonLines(stdout).map(({ context }) => context.type)]).toEqual([
+        0,
+        [
+          'dev.cdevents.taskrun.finished.0.2.0',
+          'dev.cdevents.incident.detected.0.2.0',
+          'dev.cdevents.taskrun.finished.0.2.0',
+          'dev.cdevents.testsuiterun.finished.0.2.0',
+        ],
+      ]);
+      expect(stderr).toBe('3 Flux events: 4 CDEvents, 0 skipped, 0 invalid\n');
+    });
+
+    it('names it in why an event gave nothing, and whose rule matched', async () => {
+      const mapping = join(FIXTURES, 'overlapping.yaml');
+      const stdin = [install.replace('podinfo', 'frontend'), install.replace('InstallSucceeded', 'Nothing')].join('\n');
+      const skipped = await convert(['--mapping', mapping], { stdin });
+      expect(skipped.stderr.split('\n').slice(0, 2)).toEqual([
+        'stdin:1: HelmRelease apps/frontend InstallSucceeded: skipped, ignored by rule install-succeeded',
+        'stdin:2: HelmRelease apps/podinfo Nothing: skipped, unmapped: no rule of mapping overlapping.yaml and preset service is for it',
+      ]);
+      const explained = await convert(['--explain', '--mapping', mapping], { stdin });
+      expect(explained.stderr).toContain('matched      install-succeeded of mapping overlapping.yaml\n');
+      expect(explained.stderr).toContain('rules tried  17 rules, the last: ');
+    });
+
+    it('lets a flag win', async () => {
+      const argv = ['--mapping', join(FIXTURES, 'overlapping.yaml'), '--preset', 'rfc', '--spec-version', '0.5'];
+      const { code, stderr } = await convert(argv, { stdin: install });
+      expect([code, stderr]).toEqual([1, expect.stringMatching(/:3:10: enable\[0\]: expected an optional of /)]);
+    });
+
+    it('1 when it is wrong, with all that is wrong and where', async () => {
+      const file = join(FIXTURES, 'broken.yaml');
+      const { code, stdout, stderr } = await convert(['--mapping', file], { stdin: install });
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr.split('\n').map((line) => line.replace(file, 'mapping.yaml').split(': ')[0])).toEqual([
+        'mapping.yaml:4:18',
+        'mapping.yaml:6:15',
+        'mapping.yaml:7:11',
+        'mapping.yaml:11:9',
+        '',
+      ]);
+    });
+
+    it('2 when it cannot be read', async () => {
+      const { code, stderr } = await convert(['--mapping', '/nowhere.yaml'], { stdin: install });
+      expect([code, stderr]).toEqual([2, expect.stringMatching(/^flux-cdevents: FCE_OPTION_INVALID: cannot read /)]);
+    });
   });
 
   it('1 when an event is invalid, with what is good all the same', async () => {

@@ -3,15 +3,16 @@ import { type Command, Option } from 'commander';
 import type { FluxEvent } from '../flux/event.ts';
 import { nameOf } from '../flux/object-ref.ts';
 import type { ProviderOptions } from '../flux/provider.ts';
+import { type ConverterOptions, createConverter } from '../map/converter.ts';
+import { rulesOf } from '../map/explanation.ts';
 import type { MapResult } from '../map/to-cdevents.ts';
 import { CommandFailed, createCommand, flag, helpWith } from './command.ts';
-import { type ConverterOptions, createConverter } from './converter.ts';
 import { explainLines, toExplanation } from './explain.ts';
 import { counted, type Io, note, paint, print } from './io.ts';
-import { presetFlag, specVersionFlag } from './mapping-flags.ts';
+import { type ChosenMapping, chooseMapping, type MappingFlags, mappingFlags } from './mapping/flags.ts';
 import { readEvents, readInput } from './read-events.ts';
 
-interface ConvertFlags extends Pick<ProviderOptions, 'specVersion' | 'preset' | 'unmapped' | 'unchanged'> {
+interface ConvertFlags extends MappingFlags, Pick<ProviderOptions, 'unmapped' | 'unchanged'> {
   readonly cluster?: string;
   readonly source?: string;
   readonly contentMode?: ContentMode;
@@ -20,18 +21,18 @@ interface ConvertFlags extends Pick<ProviderOptions, 'specVersion' | 'preset' | 
 }
 
 /** `convert`: what becomes of Flux events, without a controller. */
-export const createConvertCommand = (io: Io): Command =>
-  createCommand('convert', io)
+export function createConvertCommand(io: Io): Command {
+  const command = createCommand('convert', io)
     .summary('print the CDEvents that Flux events are mapped to')
     .description(
       'Reads Flux events (a JSON document, an array or JSON lines) and prints the CDEvents that they are mapped to: one ' +
         'JSON document a line when piped, readable on a terminal. What gives none and why is on stderr. Events are ' +
         'mapped in the order of the file, as a Provider with these options would, and what one event leaves behind ' +
-        '(the chain of a rollout, the revision that was announced) counts for the next.',
+        '(the chain of a rollout, an open incident, the revision that was announced) counts for the next.',
     )
-    .argument('[file]', 'where the events are; - or nothing reads standard input')
-    .addOption(presetFlag())
-    .addOption(specVersionFlag())
+    .argument('[file]', 'where the events are; - or nothing reads standard input');
+  for (const option of mappingFlags()) command.addOption(option);
+  return command
     .addOption(flag('--cluster <name>', 'name of the cluster in sources, environments and ids'))
     .addOption(flag('--source <template>', 'context.source; {cluster}, {namespace}, {name}, {kind}, … are filled in'))
     .addOption(
@@ -49,26 +50,36 @@ export const createConvertCommand = (io: Io): Command =>
         option.choices(['skip', 'send']).default('skip'),
       ),
     )
-    .addOption(flag('--explain', 'say on stderr which rule matched, which were tried, and where each field comes from'))
+    .addOption(
+      flag('--explain', 'say on stderr which rules were tried, which matched, and where each field comes from'),
+    )
     .addOption(new Option('--json', 'JSON lines on a terminal too; with --explain the explanation as JSON'))
     .addHelpText(
       'after',
       helpWith([
         ['flux-cdevents convert events.jsonl', 'read them as a person'],
         ['flux-cdevents convert events.jsonl | jq -r .context.type', 'one JSON document a line'],
-        ['flux-cdevents convert --explain --spec-version 0.5 event.json', 'see the rules at work'],
+        ['flux-cdevents convert --mapping mapping.yaml events.jsonl', 'by rules of your own'],
+        ['flux-cdevents convert --preset service --explain event.json', 'see the rules at work'],
         ['flux-cdevents convert --content-mode binary event.json', 'the request as it is sent'],
       ]),
     )
     .action(async (file: string | undefined, flags: ConvertFlags) => {
+      const chosen = await chooseMapping(io, flags);
       const name = file === undefined || file === '-' ? 'stdin' : file;
       const events = readEvents(await readInput(io, file), name, io.now());
-      const { failed } = convertAll(io, events, flags);
+      const { failed } = convertAll(io, events, flags, chosen.options);
       if (failed) throw new CommandFailed();
     });
+}
 
-function convertAll(io: Io, events: ReturnType<typeof readEvents>, flags: ConvertFlags): { readonly failed: boolean } {
-  const convert = createConverter(converterOptions(flags));
+function convertAll(
+  io: Io,
+  events: ReturnType<typeof readEvents>,
+  flags: ConvertFlags,
+  rules: ChosenMapping['options'],
+): { readonly failed: boolean } {
+  const convert = createConverter(converterOptions(flags, rules));
   const out = writerFor(io, flags);
   const skipped = new Map<string, number>();
   let made = 0;
@@ -80,14 +91,16 @@ function convertAll(io: Io, events: ReturnType<typeof readEvents>, flags: Conver
       continue;
     }
     const { event, where } = read;
-    const result = convert(event);
+    const converted = convert(event);
+    const { result } = converted;
     if (flags.explain) {
-      if (flags.json) print(io, JSON.stringify(toExplanation(where, event, result)));
-      else for (const line of explainLines(where, event, result)) note(io, line);
+      const explained = { where, event, options: rules, ...converted };
+      if (flags.json) print(io, JSON.stringify(toExplanation(explained)));
+      else for (const line of explainLines(explained)) note(io, line);
     }
     if (result.skipped) {
       skipped.set(result.skipped, (skipped.get(result.skipped) ?? 0) + 1);
-      const why = paint(io.stderr, 'dim', `skipped, ${describeSkip(result, flags)}`);
+      const why = paint(io.stderr, 'dim', `skipped, ${describeSkip(result, rules)}`);
       if (!flags.explain) note(io, `${where}: ${describeEvent(event)}: ${why}`);
     }
     for (const mapped of result.cdevents) {
@@ -110,16 +123,11 @@ function convertAll(io: Io, events: ReturnType<typeof readEvents>, flags: Conver
   return { failed: invalid > 0 };
 }
 
-const converterOptions = ({
-  cluster,
-  source,
-  specVersion,
-  preset,
-  unmapped,
-  unchanged,
-}: ConvertFlags): ConverterOptions => ({
-  specVersion,
-  preset,
+const converterOptions = (
+  { cluster, source, unmapped, unchanged }: ConvertFlags,
+  rules: ChosenMapping['options'],
+): ConverterOptions => ({
+  ...rules,
   unmapped,
   unchanged,
   ...(cluster && { cluster }),
@@ -129,9 +137,10 @@ const converterOptions = ({
 const describeEvent = ({ involvedObject, reason }: FluxEvent): string =>
   `${involvedObject.kind} ${nameOf(involvedObject)} ${reason}`;
 
-function describeSkip({ skipped, rule }: MapResult, { preset }: ConvertFlags): string {
-  if (skipped === 'unmapped') return `unmapped: no rule of preset ${preset} is for it`;
+function describeSkip({ skipped, rule, withheld }: MapResult, rules: ChosenMapping['options']): string {
+  if (skipped === 'unmapped') return `unmapped: no rule of ${rulesOf(rules)} is for it`;
   if (skipped === 'ignored') return `ignored by rule ${rule}`;
+  if (skipped === 'repeated') return `repeated: ${[...new Set(withheld.map(({ why }) => why))].join('; ')}`;
   return 'unchanged: this revision was announced before and nothing changed since';
 }
 

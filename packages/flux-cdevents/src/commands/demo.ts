@@ -8,9 +8,9 @@ import { FluxCDEventsError } from '../errors.ts';
 import { type FluxEvent, parseFluxEvent } from '../flux/event.ts';
 import { nameOf } from '../flux/object-ref.ts';
 import type { Delivery } from '../http/api-types.ts';
+import { createConverter } from '../map/converter.ts';
 import { type ApiClient, createApiClient } from './api-client.ts';
 import { CommandFailed, createCommand, flag, helpWith } from './command.ts';
-import { createConverter } from './converter.ts';
 import { type DemoProcess, startProcess } from './demo-process.ts';
 import { type Cell, counted, type Io, note, paint, print, printAligned } from './io.ts';
 import type { Receipt } from './sink-server.ts';
@@ -193,8 +193,8 @@ async function readScenes(): Promise<Scene[]> {
     .split('\n')
     .map((body) => {
       const event = parseFluxEvent(body, 0);
-      const { cdevents, skipped } = convert(event);
-      return { body, event, ids: cdevents.map(({ id }) => id), skipped };
+      const { result } = convert(event);
+      return { body, event, ids: result.cdevents.map(({ id }) => id), skipped: result.skipped };
     });
 }
 

@@ -1,28 +1,103 @@
 import type { FluxEvent } from '../flux/event.ts';
 import { nameOf } from '../flux/object-ref.ts';
-import type { MapResult } from '../map/to-cdevents.ts';
+import type { ProviderOptions } from '../flux/provider.ts';
+import type { Converted } from '../map/converter.ts';
+import { authorOf, type ExplainedField } from '../map/explanation.ts';
+import { describeChange } from '../map/object/describe-change.ts';
+
+/** An event, what came of it, and by which rules. */
+export interface Explained extends Converted {
+  /** Where the event stands. */
+  readonly where: string;
+  readonly event: FluxEvent;
+  readonly options: Pick<ProviderOptions, 'preset' | 'mapping'>;
+}
+
+/** Lines are at most so long, as far as names allow. */
+const COLUMNS = 100;
+const MAX_EXPRESSION = 40;
+const INDENT = '      ';
 
 /** How an event was mapped, as JSON. */
-export const toExplanation = (where: string, event: FluxEvent, { memory: _, ...result }: MapResult) => ({
-  where,
-  event: { kind: event.involvedObject.kind, object: nameOf(event.involvedObject), reason: event.reason },
-  ...result,
-});
+export function toExplanation({ where, event, options, before, result: { memory, ...result } }: Explained) {
+  return {
+    where,
+    event: { kind: event.involvedObject.kind, object: nameOf(event.involvedObject), reason: event.reason },
+    ...(result.from && { mapping: authorOf(result.from, options) }),
+    ...result,
+    remembered: describeChange(before, memory),
+  };
+}
 
 /** The same for people. */
-export function explainLines(where: string, event: FluxEvent, result: MapResult): string[] {
+export function explainLines({ where, event, options, before, result }: Explained): string[] {
   const { kind } = event.involvedObject;
   const lines = [`${where}: ${kind} ${nameOf(event.involvedObject)} ${event.reason}`];
-  if (result.tried.length > 0) lines.push(`  rules tried: ${result.tried.join(', ')}`);
-  if (result.skipped) lines.push(`  skipped: ${result.skipped}`);
-  if (result.rule) lines.push(`  rule: ${result.rule}`);
+  const say = (what: string, text: string) => lines.push(`  ${what.padEnd(11)}  ${text}`);
+  if (result.tried.length > 0) say('rules tried', describeTried(result.tried));
+  if (result.from && result.rule) say('matched', `${result.rule} of ${authorOf(result.from, options)}`);
+  else if (result.tried.length > 0 && !result.cdevents.some(isFailure)) say('matched', 'none');
+  if (result.skipped) say('skipped', result.skipped);
   for (const mapped of result.cdevents) {
-    lines.push(`  → ${mapped.type}${'error' in mapped ? `: invalid: ${mapped.error}` : ''}`);
-    const width = Math.max(0, ...mapped.fields.map(({ path }) => path.length));
-    for (const { path, expression, value } of mapped.fields) {
-      const shown = value === null || value === undefined ? '(left out)' : JSON.stringify(value);
-      lines.push(`      ${path.padEnd(width)}  ${expression}  =  ${shown}`);
-    }
+    if ('error' in mapped) lines.push(`  ✗ ${mapped.type}`, ...wrap(`invalid: ${mapped.error}`, INDENT));
+    else lines.push(`  → ${mapped.type}`);
+    lines.push(...fieldLines(mapped.fields, INDENT));
   }
+  for (const { type, why } of result.withheld) lines.push(`  – ${type}`, ...wrap(`not sent: ${why}`, INDENT));
+  for (const change of describeChange(before, result.memory)) say('remembered', change);
   return lines;
+}
+
+const isFailure = (mapped: object): boolean => 'error' in mapped;
+
+/** All names, or how many and the last ones, as many as fit on a line. */
+export function describeTried(tried: readonly string[], count = tried.length, columns = COLUMNS - 15): string {
+  const all = tried.join(', ');
+  if (count === tried.length && all.length <= columns) return all;
+  const head = `${count} rules, the last: `;
+  let kept = tried.slice(-1);
+  for (const name of tried.slice(0, -1).reverse()) {
+    if (head.length + name.length + 2 + kept.join(', ').length > columns) break;
+    kept = [name, ...kept];
+  }
+  return head + kept.join(', ');
+}
+
+/** Path, expression and value of each field, aligned. */
+export function fieldLines(fields: readonly ExplainedField[], indent: string): string[] {
+  const paths = Math.max(0, ...fields.map(({ path }) => path.length));
+  const oneLine = fields.map(({ expression }) => expression.trim().replace(/\s+/g, ' '));
+  const short = oneLine.filter(({ length }) => length <= MAX_EXPRESSION);
+  const expressions = Math.max(0, ...short.map(({ length }) => length));
+  const margin = indent + ' '.repeat(paths + 2);
+  return fields.flatMap(({ path, value }, index) => {
+    const expression = oneLine[index] ?? '';
+    const head = `${indent}${path.padEnd(paths)}  `;
+    if (expression.length <= expressions) {
+      const start = `${head}${expression.padEnd(expressions)}  `;
+      return [start + describeValue(value, COLUMNS - start.length)];
+    }
+    const [first = '', ...more] = wrap(expression, margin);
+    return [head + first.trimStart(), ...more, `${margin}${describeValue(value, COLUMNS - margin.length)}`];
+  });
+}
+
+function describeValue(value: unknown, columns: number): string {
+  if (value === null || value === undefined) return '(left out)';
+  const text = `= ${JSON.stringify(value)}`;
+  const room = Math.max(20, columns);
+  return text.length <= room ? text : `${text.slice(0, room - 1)}…`;
+}
+
+/** Breaks a text at blanks into lines that fit. */
+function wrap(text: string, indent: string): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.trim().split(/\s+/)) {
+    if (line !== '' && indent.length + line.length + 1 + word.length > COLUMNS) {
+      lines.push(indent + line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, indent + line];
 }

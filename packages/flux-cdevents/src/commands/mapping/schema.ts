@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { mappingJsonSchema } from '../map/rules/json-schema.ts';
-import { createCommand, helpWith } from './command.ts';
-import { type Io, print } from './io.ts';
+import { mappingJsonSchema } from '../../map/rules/json-schema.ts';
+import { createCommand, helpWith } from '../command.ts';
+import { type Io, print } from '../io.ts';
 
 /** `mapping schema`: what an editor needs to complete and check a mapping.yaml. */
 export const createMappingSchemaCommand = (io: Io): Command =>

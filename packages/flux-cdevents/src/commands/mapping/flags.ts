@@ -1,0 +1,83 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { specVersions } from 'cdevents-sdk';
+import type { Option } from 'commander';
+import { FluxCDEventsError, messageOf } from '../../errors.ts';
+import type { PresetName, ProviderOptions, SpecVersion } from '../../flux/provider.ts';
+import { DEFAULT_OPTIONS } from '../../flux/provider-options.ts';
+import { presetNames } from '../../map/presets/presets.ts';
+import type { Mapping } from '../../map/rules/mapping.ts';
+import { formatMappingIssue, type MappingIssue, readMapping } from '../../map/rules/read-mapping.ts';
+import { CommandFailed, flag } from '../command.ts';
+import { type Io, note } from '../io.ts';
+
+/** Which rules: as a Provider's annotations say it. */
+export interface MappingFlags {
+  readonly mapping?: string;
+  readonly preset?: PresetName;
+  readonly specVersion?: SpecVersion;
+}
+
+const DEFAULTS = `what the mapping says, else`;
+
+export const mappingFlags = (): readonly Option[] => [
+  flag('--mapping <file>', 'rules of your own, tried before those of the preset'),
+  flag('--preset <name>', `built-in mapping (default: ${DEFAULTS} ${DEFAULT_OPTIONS.preset})`, (option) =>
+    option.choices(presetNames),
+  ),
+  flag('--spec-version <version>', `CDEvents version (default: ${DEFAULTS} ${DEFAULT_OPTIONS.specVersion})`, (option) =>
+    option.choices(specVersions),
+  ),
+];
+
+/** The rules that were asked for. */
+export interface ChosenMapping {
+  readonly options: Pick<ProviderOptions, 'specVersion' | 'preset' | 'mapping'>;
+  /** Absent when only a preset is in force. */
+  readonly mapping?: Mapping;
+}
+
+/**
+ * Reads what the flags name. A flag wins over what the mapping says of itself, as an annotation does.
+ * @throws {FluxCDEventsError} `FCE_OPTION_INVALID` when the file cannot be read
+ * @throws {CommandFailed} when it is wrong; all that is wrong with it was said
+ */
+export async function chooseMapping(io: Io, flags: MappingFlags): Promise<ChosenMapping> {
+  if (flags.mapping === undefined) return { options: optionsOf(flags, {}) };
+  const chosen = readChosen(await readText(flags.mapping), flags.mapping, flags);
+  if ('options' in chosen) return chosen;
+  for (const issue of chosen.issues) note(io, formatMappingIssue(issue, flags.mapping));
+  throw new CommandFailed();
+}
+
+/** The rules of a text, or all that is wrong with it. */
+export function readChosen(
+  text: string,
+  file: string,
+  flags: Omit<MappingFlags, 'mapping'>,
+): ChosenMapping | { readonly issues: readonly MappingIssue[] } {
+  const given = {
+    ...(flags.specVersion && { specVersion: flags.specVersion }),
+    ...(flags.preset && { preset: flags.preset }),
+  };
+  const { mapping, header, issues } = readMapping(text, given);
+  if (issues.length > 0 || !mapping) return { issues };
+  return { options: { ...optionsOf(flags, header), mapping: { name: basename(file), text } }, mapping };
+}
+
+export const optionsOf = (
+  { preset, specVersion }: Omit<MappingFlags, 'mapping'>,
+  header: Omit<MappingFlags, 'mapping'>,
+): ChosenMapping['options'] => ({
+  specVersion: specVersion ?? header.specVersion ?? DEFAULT_OPTIONS.specVersion,
+  preset: preset ?? header.preset ?? DEFAULT_OPTIONS.preset,
+});
+
+/** @throws {FluxCDEventsError} `FCE_OPTION_INVALID` */
+export async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new FluxCDEventsError('FCE_OPTION_INVALID', `cannot read ${file}: ${messageOf(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,53 @@
+import { fullSpecVersions } from 'cdevents-sdk';
+import type { Command } from 'commander';
+import { stringify } from 'yaml';
+import { rulesOf } from '../../map/explanation.ts';
+import type { Mapping } from '../../map/rules/mapping.ts';
+import { spellOut } from '../../map/rules/spell-out.ts';
+import { createCommand, flag, helpWith } from '../command.ts';
+import { type Io, print } from '../io.ts';
+import { type ChosenMapping, chooseMapping, type MappingFlags, mappingFlags } from './flags.ts';
+
+/** `mapping show`: the rules in force, in the form in which custom rules are written. */
+export function createMappingShowCommand(io: Io): Command {
+  const command = createCommand('show', io)
+    .summary('print the rules in force as YAML')
+    .description(
+      'Prints the rules in force, those of a mapping before those of the preset, in the form of mapping.yaml. ' +
+        'Everything is spelled out that an event type says where its rule does not, so that what is printed, taken as a ' +
+        'mapping, gives the same CDEvents without the preset.',
+    );
+  for (const option of mappingFlags()) command.addOption(option);
+  return command
+    .addOption(flag('--json', 'print JSON instead of YAML'))
+    .addHelpText(
+      'after',
+      helpWith([
+        ['flux-cdevents mapping show', 'the rules of the RFC'],
+        ['flux-cdevents mapping show --preset service > mapping.yaml', 'a start for rules of your own'],
+        ['flux-cdevents mapping show --mapping mapping.yaml', 'your rules and what follows after them'],
+      ]),
+    )
+    .action(async ({ json, ...flags }: MappingFlags & { readonly json?: true }) => {
+      const chosen = await chooseMapping(io, flags);
+      const { mapping, neverReached } = spellOut(chosen.mapping, chosen.options);
+      print(io, json ? JSON.stringify(mapping, undefined, 2) : toYaml(mapping, neverReached, chosen));
+    });
+}
+
+function toYaml(mapping: Mapping, neverReached: readonly string[], { options }: ChosenMapping): string {
+  const off = [...new Set(mapping.rules.flatMap(({ optional }) => optional ?? []))].filter(
+    (name) => !mapping.enable?.includes(name),
+  );
+  const head = [
+    `The rules of ${rulesOf(options)} for CDEvents ${fullSpecVersions[options.specVersion]}, all they do spelled out.`,
+    'They are tried in order, and the first one that matches an event wins; one with emit: [] leaves it alone.',
+    'Expressions are CEL; a field whose expression evaluates to null is left out.',
+    ...(off.length > 0 ? [`Off unless enabled, with enable: [${off.join(', ')}] or some of it.`] : []),
+    ...(neverReached.length > 0
+      ? [`Left out, since a rule before it matches the same events: ${neverReached.join(', ')}.`]
+      : []),
+  ];
+  const comment = head.map((line) => `# ${line}\n`).join('');
+  return `${comment}${stringify(mapping, { lineWidth: 0, aliasDuplicateObjects: false })}`.trimEnd();
+}

@@ -1,0 +1,51 @@
+import type { FluxEvent } from '../flux/event.ts';
+import { mergeMetadata } from '../flux/metadata.ts';
+import { objectKey } from '../flux/object-ref.ts';
+import type { ProviderOptions } from '../flux/provider.ts';
+import { mapAlone } from './map-for-provider.ts';
+import type { ObjectMemory, ProviderMemory } from './object/memory.ts';
+import type { MapResult } from './to-cdevents.ts';
+import { environmentIdOf } from './variables.ts';
+
+export interface ConverterOptions
+  extends Pick<ProviderOptions, 'specVersion' | 'preset' | 'mapping' | 'unmapped' | 'unchanged'> {
+  readonly cluster?: string;
+  /** Template of `context.source`. */
+  readonly source?: string;
+}
+
+/** What came of an event, and what was remembered before it. */
+export interface Converted {
+  readonly result: MapResult;
+  readonly before: ProviderMemory;
+}
+
+/** Who maps, as far as expressions can see it. */
+const NAME = { namespace: 'default', name: 'convert' };
+
+/**
+ * Maps events as the controller does for a Provider with these options and an Alert that selects everything. What is
+ * remembered of each object (its chain, its incident, what was announced) is carried from one event to the next.
+ * @param eventMetadata what the Alert adds to every event
+ */
+export function createConverter(
+  { cluster, source, ...options }: ConverterOptions,
+  eventMetadata: Readonly<Record<string, string>> = {},
+): (event: FluxEvent) => Converted {
+  const memories = new Map<string, ObjectMemory>();
+  const told = new Map<string, ProviderMemory>();
+  const alert = { spec: { eventMetadata, providerRef: NAME, eventSources: [] } };
+  return (event) => {
+    const { metadata } = mergeMetadata(event, alert);
+    const key = objectKey(event.involvedObject);
+    const place = `${key} ${environmentIdOf(event, metadata, cluster)}`;
+    const { result, memory } = mapAlone(
+      { event, metadata, alert: NAME, provider: NAME, options, cluster, source },
+      memories.get(key) ?? {},
+    );
+    const before = told.get(place) ?? {};
+    memories.set(key, memory);
+    told.set(place, result.memory);
+    return { result, before };
+  };
+}

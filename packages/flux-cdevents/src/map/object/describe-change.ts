@@ -1,0 +1,22 @@
+import type { ProviderMemory } from './memory.ts';
+
+/** What an event changed in what is remembered of its object, in sentences for people. */
+export function describeChange(before: ProviderMemory, after: ProviderMemory): string[] {
+  return [...incidentChange(before, after), ...announcementChange(before, after)];
+}
+
+function incidentChange({ incidents: before }: ProviderMemory, { incidents: after }: ProviderMemory): string[] {
+  const [was, is] = [before?.open, after?.open];
+  const causes = is?.causes.filter((cause) => cause !== '*').join(', ');
+  const because = causes ? ` (${causes})` : '';
+  if (!was && is) return [`incident ${is.subjectId} is open${because}`];
+  if (was && !is) return [`incident ${was.subjectId} is over`];
+  if (was && is && was.causes.join() !== is.causes.join()) return [`incident ${is.subjectId} is open${because}`];
+  return [];
+}
+
+function announcementChange({ announced: was }: ProviderMemory, { announced: is }: ProviderMemory): string[] {
+  if (is && is.revision !== was?.revision) return [`revision ${is.revision} was announced`];
+  if (was && !is) return [`revision ${was.revision} is to be announced again, since something changed or failed`];
+  return [];
+}
