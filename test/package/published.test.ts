@@ -96,6 +96,11 @@ describe('flux-cdevents', () => {
     expect(cdevent.context.type).toBe('dev.cdevents.environment.modified.0.2.0');
   });
 
+  it('brings the JSON Schema of mapping.yaml, and prints it', () => {
+    const file = join(scratch, 'node_modules/flux-cdevents/schemas/mapping.schema.json');
+    expect(JSON.parse(node(bin, 'mapping', 'schema'))).toEqual(JSON.parse(readFileSync(file, 'utf8')));
+  });
+
   it('brings the manifests of an installation', () => {
     expect(node(bin, 'install', '--export', '--components', 'forward')).toContain('--forward-to=');
   });

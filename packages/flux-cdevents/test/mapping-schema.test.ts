@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { specVersions } from 'cdevents-sdk';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { createMappingCommand } from '../src/commands/mapping.ts';
@@ -44,6 +45,24 @@ describe('takes', () => {
       const { stdout: json } = await runCommand(createMappingCommand, [...args, '--json']);
       expect(readMapping(json)).toEqual(readMapping(stdout));
     },
+  );
+});
+
+it('takes whatever the reader takes', () => {
+  const texts = filesIn('.').map(read);
+  const places = texts.flatMap((text) =>
+    [...text.matchAll(/\S+/g)].map(({ index, 0: word }) => ({ text, index, word })),
+  );
+  const words = [...new Set(places.map(({ word }) => word))];
+  const changed = fc
+    .tuple(fc.constantFrom(...places), fc.option(fc.constantFrom(...words), { nil: '' }))
+    .map(([{ text, index, word }, other]) => `${text.slice(0, index)}${other}${text.slice(index + word.length)}`);
+  fc.assert(
+    fc.property(changed, (text) => {
+      fc.pre(readMapping(text).issues.length === 0);
+      expect(complaints(parse(text))).toEqual([]);
+    }),
+    { numRuns: 100 },
   );
 });
 

@@ -1,16 +1,16 @@
-import { isSpecVersion, type SpecVersion, specVersions } from 'cdevents-sdk';
+import { isSpecVersion, specVersions } from 'cdevents-sdk';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { describeFound } from '../../flux/issues.ts';
 import type { MappingHeader, MappingReader, PresetName } from '../../flux/provider.ts';
 import { DEFAULT_OPTIONS } from '../../flux/provider-options.ts';
 import { optionalNames, presetNames, presets } from '../presets/presets.ts';
-import { EmitReader, type Fields, isFields } from './check-emit.ts';
-import { Expressions } from './expressions.ts';
 import { didYouMean, Findings, listed } from './findings.ts';
-import { type LocatedDocument, locateDocument, type Path } from './locate.ts';
+import { type LocatedDocument, locateDocument } from './locate.ts';
 import type { Mapping, Rule } from './mapping.ts';
 import { emitShape, mappingShape, type OpenParts } from './mapping-schema.ts';
+import { type Fields, isFields } from './read-emit.ts';
+import { RulesReader } from './read-rules.ts';
 import { findShapeIssues } from './shape-findings.ts';
 
 /** One way in which the text of a mapping is wrong. */
@@ -71,8 +71,10 @@ export function readMapping(text: string, given: MappingHeader = {}): MappingRea
   const preset = given.preset ?? header.preset ?? DEFAULT_OPTIONS.preset;
   const fields = isFields(value) ? value : {};
   const rules = new RulesReader(document, findings, version).read(fields.rules, enabledBy(fields));
-  checkEnabled(fields.enable, rules, preset, findings);
-  checkCauses(rules, preset, findings);
+  if (given.preset !== undefined || header.preset !== undefined || fields.preset === undefined) {
+    checkEnabled(fields.enable, rules, preset, findings);
+    checkCauses(rules, preset, findings);
+  }
   const issues = findings.list();
   if (issues.length > 0) return { mapping: undefined, header, issues };
   const enable = Array.isArray(fields.enable) ? { enable: fields.enable as string[] } : {};
@@ -109,90 +111,6 @@ function readHeader({ specVersion, preset }: Fields, document: LocatedDocument, 
 }
 
 const enabledBy = ({ enable }: Fields): ReadonlySet<unknown> => new Set(Array.isArray(enable) ? enable : []);
-
-/** A rule that stands before another and matches what that one matches. */
-interface Earlier {
-  readonly index: number;
-  readonly optional: unknown;
-}
-
-class RulesReader {
-  private readonly findings: Findings;
-  private readonly expressions: Expressions;
-  private readonly emits: EmitReader;
-
-  constructor(document: LocatedDocument, findings: Findings, version: SpecVersion) {
-    this.findings = findings;
-    this.expressions = new Expressions(document, findings);
-    this.emits = new EmitReader(version, findings, this.expressions);
-  }
-
-  /** Those that are maps, as far as they can be read. */
-  read(rules: unknown, enabled: ReadonlySet<unknown>): Rule[] {
-    const names = new Map<unknown, number>();
-    const matches = new Map<string, Earlier[]>();
-    const read: Rule[] = [];
-    for (const [index, rule] of (Array.isArray(rules) ? rules : []).entries()) {
-      if (!isFields(rule)) continue;
-      const path = ['rules', index];
-      this.checkName(rule.name, path, index, names);
-      const match = 'match' in rule ? this.expressions.read(rule.match, [...path, 'match'], 'bool') : undefined;
-      if (match) this.checkReach(match.text, rule.optional, path, { index, enabled, matches });
-      read.push({
-        name: String(rule.name),
-        ...(typeof rule.optional === 'string' && { optional: rule.optional }),
-        match: match?.text ?? '',
-        emit: this.readEmits(rule.emit, [...path, 'emit']),
-      });
-    }
-    return read;
-  }
-
-  private checkName(name: unknown, path: Path, index: number, names: Map<unknown, number>): void {
-    if (typeof name !== 'string') return;
-    const first = names.get(name);
-    if (first === undefined) {
-      names.set(name, index);
-      return;
-    }
-    const line = this.findings.lineOf(['rules', first, 'name']);
-    this.findings.value([...path, 'name'], 'a name that no other rule has', `that of rules[${first}] on line ${line}`);
-  }
-
-  /** A rule that asks what an earlier one asked never gets its turn. */
-  private checkReach(
-    match: string,
-    optional: unknown,
-    path: Path,
-    { index, enabled, matches }: { index: number; enabled: ReadonlySet<unknown>; matches: Map<string, Earlier[]> },
-  ): void {
-    const text = match.trim();
-    const before = [...(matches.get(text) ?? []), ...(matches.get('true') ?? [])].find(
-      (earlier) => earlier.optional === undefined || earlier.optional === optional || enabled.has(earlier.optional),
-    );
-    if (before) {
-      const line = this.findings.lineOf(['rules', before.index, 'match']);
-      const found = `that of rules[${before.index}] on line ${line}, which matches first`;
-      this.findings.value([...path, 'match'], 'an expression that no earlier rule has', found);
-    }
-    matches.set(text, [...(matches.get(text) ?? []), { index, optional }]);
-  }
-
-  private readEmits(emits: unknown, path: Path): Rule['emit'] {
-    const types = new Map<unknown, number>();
-    return (Array.isArray(emits) ? emits : []).flatMap((emit: unknown, index) => {
-      if (!isFields(emit)) return [];
-      const first = types.get(emit.type);
-      if (first === undefined) types.set(emit.type, index);
-      else if (typeof emit.type === 'string') {
-        const line = this.findings.lineOf([...path, first, 'type']);
-        const expected = 'another type than the CDEvents before it: a Flux event gives one of a type';
-        this.findings.value([...path, index, 'type'], expected, `that of emit[${first}] on line ${line}`);
-      }
-      return [this.emits.read(emit, [...path, index])];
-    });
-  }
-}
 
 function checkEnabled(enable: unknown, rules: readonly Rule[], preset: PresetName, findings: Findings): void {
   if (!Array.isArray(enable)) return;

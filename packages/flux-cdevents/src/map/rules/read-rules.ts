@@ -1,0 +1,91 @@
+import type { SpecVersion } from 'cdevents-sdk';
+import { Expressions } from './expressions.ts';
+import type { Findings } from './findings.ts';
+import type { LocatedDocument, Path } from './locate.ts';
+import type { Rule } from './mapping.ts';
+import { EmitReader, isFields } from './read-emit.ts';
+
+/** A rule that stands before another and matches what that one matches. */
+interface Earlier {
+  readonly index: number;
+  readonly optional: unknown;
+}
+
+/** Reads the rules of a mapping; whatever is wrong goes to the findings. */
+export class RulesReader {
+  private readonly findings: Findings;
+  private readonly expressions: Expressions;
+  private readonly emits: EmitReader;
+
+  constructor(document: LocatedDocument, findings: Findings, version: SpecVersion) {
+    this.findings = findings;
+    this.expressions = new Expressions(document, findings);
+    this.emits = new EmitReader(version, findings, this.expressions);
+  }
+
+  /** Those that are maps, as far as they can be read. */
+  read(rules: unknown, enabled: ReadonlySet<unknown>): Rule[] {
+    const names = new Map<unknown, number>();
+    const matches = new Map<string, Earlier[]>();
+    const read: Rule[] = [];
+    for (const [index, rule] of (Array.isArray(rules) ? rules : []).entries()) {
+      if (!isFields(rule)) continue;
+      const path = ['rules', index];
+      this.checkName(rule.name, path, index, names);
+      const match = 'match' in rule ? this.expressions.read(rule.match, [...path, 'match'], 'bool') : undefined;
+      if (match) this.checkReach(match.text, rule.optional, path, { index, enabled, matches });
+      read.push({
+        name: String(rule.name),
+        ...(typeof rule.optional === 'string' && { optional: rule.optional }),
+        match: match?.text ?? '',
+        emit: this.readEmits(rule.emit, [...path, 'emit']),
+      });
+    }
+    return read;
+  }
+
+  private checkName(name: unknown, path: Path, index: number, names: Map<unknown, number>): void {
+    if (typeof name !== 'string') return;
+    const first = names.get(name);
+    if (first === undefined) {
+      names.set(name, index);
+      return;
+    }
+    const line = this.findings.lineOf(['rules', first, 'name']);
+    this.findings.value([...path, 'name'], 'a name that no other rule has', `that of rules[${first}] on line ${line}`);
+  }
+
+  /** A rule that asks what an earlier one asked never gets its turn. */
+  private checkReach(
+    match: string,
+    optional: unknown,
+    path: Path,
+    { index, enabled, matches }: { index: number; enabled: ReadonlySet<unknown>; matches: Map<string, Earlier[]> },
+  ): void {
+    const text = match.trim();
+    const before = [...(matches.get(text) ?? []), ...(matches.get('true') ?? [])].find(
+      (earlier) => earlier.optional === undefined || earlier.optional === optional || enabled.has(earlier.optional),
+    );
+    if (before) {
+      const line = this.findings.lineOf(['rules', before.index, 'match']);
+      const found = `that of rules[${before.index}] on line ${line}, which matches first`;
+      this.findings.value([...path, 'match'], 'an expression that no earlier rule has', found);
+    }
+    matches.set(text, [...(matches.get(text) ?? []), { index, optional }]);
+  }
+
+  private readEmits(emits: unknown, path: Path): Rule['emit'] {
+    const types = new Map<unknown, number>();
+    return (Array.isArray(emits) ? emits : []).flatMap((emit: unknown, index) => {
+      if (!isFields(emit)) return [];
+      const first = types.get(emit.type);
+      if (first === undefined) types.set(emit.type, index);
+      else if (typeof emit.type === 'string') {
+        const line = this.findings.lineOf([...path, first, 'type']);
+        const expected = 'another type than the CDEvents before it: a Flux event gives one of a type';
+        this.findings.value([...path, index, 'type'], expected, `that of emit[${first}] on line ${line}`);
+      }
+      return [this.emits.read(emit, [...path, index])];
+    });
+  }
+}
