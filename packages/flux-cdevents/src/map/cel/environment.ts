@@ -2,7 +2,7 @@ import { Environment, Optional } from '@marcbachmann/cel-js';
 import { type Duration, UnsignedInt } from '@marcbachmann/cel-js/evaluator';
 import { spend } from './meter.ts';
 import { matches } from './patterns.ts';
-import type { Evaluator, Node } from './tree.ts';
+import type { CelType, Checker, Context, Evaluator, Node } from './tree.ts';
 import { TYPES, typedClasses } from './types.ts';
 
 /** At most so many in an expression. */
@@ -41,7 +41,7 @@ export const FUNCTIONS: readonly string[] = [
   ...['all', 'exists', 'exists_one', 'filter', 'map', 'bind'],
   ...['contains', 'endsWith', 'startsWith'],
   ...['charAt', 'indexOf', 'join', 'lastIndexOf', 'lowerAscii', 'replace', 'split', 'substring', 'trim', 'upperAscii'],
-  ...['hasValue', 'none', 'of', 'ofNonZeroValue', 'or', 'orValue', 'value'],
+  ...['hasValue', 'none', 'of', 'ofNonZeroValue', 'optFlatMap', 'optMap', 'or', 'orValue', 'value'],
   ...['getDate', 'getDayOfMonth', 'getDayOfWeek', 'getDayOfYear', 'getFullYear', 'getHours', 'getMilliseconds'],
   ...['getMinutes', 'getMonth', 'getSeconds'],
 ];
@@ -113,6 +113,61 @@ function registerOptionals(environment: Environment): void {
     sync,
   );
   environment.registerOperator('optional<T> == optional<T>', sameOptional as never);
+  environment.registerFunction(
+    'optional.optMap(ast, ast): optional<dyn>',
+    optionalMacro((value) => Optional.of(value)),
+  );
+  environment.registerFunction(
+    'optional.optFlatMap(ast, ast): optional<dyn>',
+    optionalMacro((value) => value, true),
+  );
+}
+
+/** What a macro is called with, and what its own variable lives in. */
+interface MacroCall {
+  readonly args: readonly [Node, Node];
+  readonly receiver: Node;
+}
+interface Scope extends Context {
+  reuse(outer: Context): Scope;
+  setIterValue(value: unknown, evaluator: Evaluator): Scope;
+}
+interface OptionalMacro {
+  readonly receiver: Node;
+  readonly exp: Node;
+  scope?: Scope;
+}
+type ScopedChecker = Checker & {
+  readonly registry: { getOptionalType(type: CelType): CelType };
+  createError(code: string, message: string, node: Node): Error;
+};
+
+/** `optional.optMap(name, expression)`: evaluated with the value when there is one. */
+function optionalMacro(wrap: (value: unknown) => unknown, flat = false) {
+  const expand = ({ args: [variable, exp], receiver }: MacroCall) => ({
+    receiver,
+    exp,
+    typeCheck(
+      checker: ScopedChecker,
+      macro: OptionalMacro,
+      context: { forkWithVariable(name: string, type: CelType): Scope },
+    ) {
+      const type = checker.check(receiver, context);
+      if (variable.op !== 'id') throw checker.createError('invalid_macro_argument', 'not a variable', variable);
+      if (type.kind !== 'optional') {
+        throw checker.createError('optional_expected', `must be optional, got '${type.name}'`, receiver);
+      }
+      macro.scope = context.forkWithVariable(String(variable.args), type.valueType ?? checker.dynType);
+      const made = checker.check(exp, macro.scope);
+      return flat ? made : checker.registry.getOptionalType(made);
+    },
+    evaluate(evaluator: Evaluator, macro: OptionalMacro, context: Context) {
+      const optional = evaluator.run(receiver, context) as Optional;
+      if (!optional.hasValue() || !macro.scope) return Optional.none();
+      return wrap(evaluator.run(exp, macro.scope.reuse(context).setIterValue(optional.value(), evaluator)));
+    },
+  });
+  return expand as never;
 }
 
 function isZero(value: unknown): boolean {
