@@ -4,6 +4,7 @@ import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
 import type { ReadyProvider, ResolvedProvider } from '../flux/provider.ts';
 import { maxAgeOf } from '../flux/provider-options.ts';
 import type { NewEntry } from '../outbox/entry.ts';
+import { explanationOf, type StoredExplanation } from './explanation.ts';
 import { contextIdOf, entryIdOf, identityOf } from './identity.ts';
 import { chainFor, mapForProvider, type Told } from './map-for-provider.ts';
 import { parseMemory, serialiseMemory } from './object/memory.ts';
@@ -48,6 +49,8 @@ export interface EntrySource {
   readonly event: FluxEvent;
   readonly metadata: Readonly<Record<string, string>>;
   readonly chainId: string;
+  /** How the CDEvent of the entry was made; absent when there is none. */
+  readonly explanation?: StoredExplanation;
 }
 
 /**
@@ -164,6 +167,7 @@ function mapSelection(input: SelectionInput): SelectionResult {
       ...ordered,
       id: entryIdOf(mapped.id, provider),
       type: mapped.type,
+      source: withExplanation(ordered.source, explanationOf(result, mapped, options)),
       ...('cdevent' in mapped ? { message: JSON.stringify(mapped.cdevent) } : { deadLetter: mapped.error }),
     })),
     told: toldNow,
@@ -186,6 +190,10 @@ function draftEntry({ event, selection, chainId }: SelectionInput): Omit<NewEntr
     ...(uid && { partitionKey: uid }),
   };
 }
+
+/** Adds to a text that is the JSON of an `EntrySource`: the event in it is long, and the same for all entries. */
+const withExplanation = (source: string, explanation: StoredExplanation): string =>
+  `${source.slice(0, -1)},"explanation":${JSON.stringify(explanation)}}`;
 
 function withoutOrder<T extends { readonly orderingKey?: string }>({ orderingKey: _, ...rest }: T) {
   return rest;
