@@ -1,6 +1,7 @@
 import { describeFound } from '../../flux/issues.ts';
 import {
   type CompiledExpression,
+  type ExpressionIssue,
   type ExpressionReading,
   type ExpressionResult,
   readExpression,
@@ -59,7 +60,7 @@ export class Expressions {
     const reading = this.readText(text, result);
     if ('expression' in reading) return reading.expression;
     const { offset, expected, found } = reading.issue;
-    const hint = this.document.endsAtComment(path) ? COMMENT_HINT : result === 'bool' ? '' : quotedHint(text);
+    const hint = this.document.endsAtComment(path) ? COMMENT_HINT : quotedHint(text, result, reading.issue);
     this.findings.at(this.document.offsetIn(path, offset), path, `${expected}${hint}`, found);
     return undefined;
   }
@@ -82,8 +83,14 @@ function hintFor(value: unknown): string {
 
 const COMMENT_HINT = ' (" #" begins a comment: put the expression in quotes)';
 
-/** Text that lacks the quotes of CEL, a common slip: `outcome: success`. */
-function quotedHint(text: string): string {
-  const plain = /^[A-Za-z][\w-]*$/.test(text) && meantWord(text, Object.keys(VARIABLES)) === undefined;
-  return plain || /^https?:/.test(text) ? ` (for the text itself: "'${text}'")` : '';
+const MAX_HINT = 80;
+
+/** Text that lacks the quotes of CEL, a common slip: `outcome: success`, `event.reason == UpgradeSucceeded`. */
+function quotedHint(text: string, result: ExpressionResult, { expected, found }: ExpressionIssue): string {
+  const isWords = /^[A-Za-z][\w-]*( [\w-]+)*$/.test(text) && !/ in /.test(text);
+  const isUri = /^[a-z][a-z\d+.-]*:[^\s'"]+$/.test(text);
+  if (meantWord(text, Object.keys(VARIABLES)) !== undefined) return '';
+  if (result !== 'bool' && (isWords || isUri)) return ` (for the text itself: "'${text.slice(0, MAX_HINT)}'")`;
+  const isUnknownWord = /^a variable(?!.*did you mean)/.test(expected) && /^\w+$/.test(found);
+  return isUnknownWord ? ` (for the text: '${found}')` : '';
 }

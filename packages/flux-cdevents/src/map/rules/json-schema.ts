@@ -13,8 +13,22 @@ type Schema = Readonly<Record<string, unknown>>;
 
 const ref = (name: string): Schema => ({ $ref: `#/definitions/${name}` });
 const unsafe = (schema: Schema): TSchema => Type.Unsafe({ ...schema });
-/** A reference that says something of its own: a `$ref` hides what stands beside it. */
-const described = (name: string, description: string): Schema => ({ description, allOf: [ref(name)] });
+
+const CEL = `CEL (https://cel.dev) with the variables ${Object.keys(VARIABLES).join(', ')}. Text has quotes of its own: "'production'".`;
+
+/** Not behind a reference: editors show what stands beside one only after what it refers to. */
+const expression = (description = 'A CEL expression.'): Schema => ({
+  description,
+  type: ['string', 'number', 'boolean'],
+  pattern: '\\S',
+});
+
+const template = (description: string, more: Schema = {}): Schema => ({
+  description,
+  type: 'object',
+  additionalProperties: { anyOf: [expression(), ref('template')] },
+  ...more,
+});
 
 const names = [...new Set(specVersions.flatMap((version) => eventNames(version)))];
 
@@ -23,18 +37,19 @@ const parts: OpenParts = {
     description: 'The CDEvents version of what is sent. The annotation of the Provider wins. Default: 0.4.',
     enum: [...specVersions, ...specVersions.map(Number)],
   }),
-  expression: (description) => unsafe(described('expression', description)),
-  content: unsafe(
-    described(
-      'template',
+  expression: (description) => unsafe(expression(`${description} ${CEL}`)),
+  // Its fields follow with the type.
+  content: unsafe({
+    description:
       'The content of the CDEvent, in its shape, with CEL expressions as values. What evaluates to null is left out. It ' +
-        'replaces the default content of the type as a whole.',
-    ),
-  ),
-  customData: unsafe({
-    ...described('template', 'Stands in the customData of the CDEvent, beside the Flux event under `flux`.'),
-    properties: { flux: false },
+      'replaces the default content of the type as a whole.',
+    type: 'object',
   }),
+  customData: unsafe(
+    template('Stands in the customData of the CDEvent, beside the Flux event under `flux`. A map of CEL expressions.', {
+      properties: { flux: false },
+    }),
+  ),
   type: unsafe({
     description: 'What is announced: the name of an event, or the full type of a custom event.',
     anyOf: [{ enum: names }, { type: 'string', pattern: CUSTOM_TYPE }],
@@ -46,22 +61,11 @@ export function mappingJsonSchema(): Schema {
   const { allOf = [], ...shape } = plain(mappingShape(parts, unsafe(ref('cdevent'))));
   return {
     $schema: DRAFT,
-    title: 'mapping.yaml of flux-cdevents',
     ...shape,
     allOf: [...(allOf as Schema[]), ...specVersions.map(typesOfVersion)],
     definitions: {
-      expression: {
-        description:
-          `A CEL expression (https://cel.dev). Variables: ${Object.keys(VARIABLES).join(', ')}. ` +
-          `Text has quotes of its own: "'production'".`,
-        anyOf: [{ type: 'string', pattern: '\\S' }, { type: 'number' }, { type: 'boolean' }],
-      },
-      template: {
-        description: 'A map of CEL expressions.',
-        type: 'object',
-        additionalProperties: { anyOf: [ref('expression'), ref('template')] },
-      },
-      cdevent: { ...plain(emitShape(parts)), allOf: [...incidentRules, ...contentRules()] },
+      template: template('A map of CEL expressions.'),
+      cdevent: { ...plain(emitShape(parts)), allOf: [...incidentRules, customContent, ...contentRules()] },
     },
   };
 }
@@ -80,6 +84,11 @@ const incidentRules: readonly Schema[] = [
   where(['incident.resolved'], { properties: { incident: { properties: { oncePer: false } } } }),
   implies({ required: ['incident'] }, { properties: { type: { enum: ['incident.detected', 'incident.resolved'] } } }),
 ];
+
+const customContent = implies(
+  { required: ['type'], properties: { type: { pattern: CUSTOM_TYPE } } },
+  { properties: { content: ref('template') } },
+);
 
 /** An older spec version, when the mapping names it, has fewer events. */
 const typesOfVersion = (version: SpecVersion): Schema => {
@@ -125,15 +134,15 @@ function fieldSchema(name: string, fieldsIn: FieldsIn): Schema {
   const fieldIn = (version: SpecVersion) => fieldsIn(version)?.find((field) => field.name === name);
   const having = specVersions.flatMap((version) => fieldIn(version) ?? []);
   const description = descriptionOf(name, fieldsIn);
-  const says = description === '' ? {} : { description };
   if (having.some(({ fields }) => fields)) {
-    return { ...says, anyOf: [ref('expression'), mapOf((version) => fieldIn(version)?.fields)] };
+    return { description, anyOf: [expression(), mapOf((version) => fieldIn(version)?.fields)] };
   }
-  if (having.some(({ kind }) => kind === 'object')) return { ...says, anyOf: [ref('expression'), ref('template')] };
-  return description === '' ? ref('expression') : described('expression', description);
+  return having.some(({ kind }) => kind === 'object')
+    ? { description, anyOf: [expression(), ref('template')] }
+    : expression(description);
 }
 
-/** `'pass' or 'fail' up to 0.4; 'success' or 'failure' from 0.5 on. From 0.4 on.` */
+/** `A CEL expression. 'pass' or 'fail' up to 0.4; 'success' or 'failure' from 0.5 on. From 0.4 on.` */
 function descriptionOf(name: string, fieldsIn: FieldsIn): string {
   const fieldIn = (version: SpecVersion) => fieldsIn(version)?.find((field) => field.name === name);
   const valuesIn = (version: SpecVersion) => JSON.stringify(fieldIn(version)?.values ?? []);
@@ -145,9 +154,12 @@ function descriptionOf(name: string, fieldsIn: FieldsIn): string {
   });
   const missing = specVersions.some((version) => fieldsIn(version) && !fieldIn(version));
   const versions = missing ? versionsWith((version) => fieldIn(version) !== undefined) : '';
-  const sentences = [values.join('; '), versions && `${versions[0]?.toUpperCase()}${versions.slice(1)}`];
-  return sentences
-    .filter((sentence) => sentence !== '')
-    .map((sentence) => `${sentence}.`)
-    .join(' ');
+  const since = versions && `${versions[0]?.toUpperCase()}${versions.slice(1)}`;
+  const kind = kindOf(specVersions.flatMap((version) => fieldIn(version) ?? []));
+  const sentences = [`${kind} as a CEL expression`, values.join('; '), since];
+  return sentences.flatMap((sentence) => (sentence === '' ? [] : `${sentence}.`)).join(' ');
 }
+
+const KINDS = { string: 'Text', list: 'A list', object: 'A map' } as const;
+
+const kindOf = ([field]: readonly ContentField[]): string => KINDS[field?.kind ?? 'string'];

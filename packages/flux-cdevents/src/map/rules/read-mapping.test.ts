@@ -168,6 +168,16 @@ const broken: readonly (readonly [file: string, issues: readonly string[]])[] = 
     ],
   ],
   [
+    'text-without-quotes.yaml',
+    [
+      "3:28: rules[0].match: expected a variable: event, alert, provider, cluster, environment, service, artifactId, release, taskRun, incident, outcome, chainId (for the text: 'UpgradeSucceeded'), found UpgradeSucceeded",
+      `7:29: rules[0].emit[0].content.taskName: expected an operator or the end (for the text itself: "'Upgrade of a service'"), found of`,
+      `8:21: rules[0].emit[0].content.outcome: expected a variable: event, alert, provider, cluster, environment, service, artifactId, release, taskRun, incident, outcome, chainId (for the text itself: "'success'"), found success`,
+      `9:21: rules[0].emit[0].content.url: expected an operator or the end (for the text itself: "'https://ci.example.com/runs'"), found :`,
+      `11:17: rules[0].emit[0].customData.team: expected a variable: event, alert, provider, cluster, environment, service, artifactId, release, taskRun, incident, outcome, chainId (for the text itself: "'web-shop'"), found web`,
+    ],
+  ],
+  [
     'type-of-later-version.yaml',
     [
       '6:15: rules[0].emit[0].type: expected an event name of CDEvents 0.3.0 such as service.deployed, found one that exists from 0.4 on',
