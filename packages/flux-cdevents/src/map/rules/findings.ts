@@ -30,7 +30,7 @@ export class Findings {
     const issue = () => {
       return { ...this.document.lineAndColumn(offset), path: nameOf(path), expected, found };
     };
-    const key = `${offset} ${expected} ${found}`;
+    const key = `${offset} ${path.at(-1)} ${expected} ${found}`;
     if (!this.found.has(key)) this.found.set(key, { offset, issue });
   }
 

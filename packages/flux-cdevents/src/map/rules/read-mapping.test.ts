@@ -54,6 +54,8 @@ const broken: readonly (readonly [file: string, issues: readonly string[]])[] = 
       "25:20: rules[1].emit[0].content.outcome: expected 'pass', 'fail', 'cancel' or 'error', found 'succes'",
       '26:24: rules[1].emit[0].content.environment: expected an expression that gives a map with id and source, found one that gives TaskRun, a map with id and name',
       '28:9: rules[1].emit[1].content: expected a map with uri, summary and creator (ticket.created in CDEvents 0.4.1 must have it), found nothing',
+      '30:9: rules[1].emit[2].content.environment: expected a value (incident.reported in CDEvents 0.4.1 must have it), found nothing',
+      '30:9: rules[1].emit[2].content.ticketURI: expected a value (incident.reported in CDEvents 0.4.1 must have it), found nothing',
     ],
   ],
   [
