@@ -88,6 +88,8 @@ function describeParseError(error: ParseError, text: string): ExpressionIssue {
       return { ...place, expected: 'a quote that ends the string', found: 'the end' };
     case 'newline_in_string':
       return { ...place, expected: 'a quote that ends the string', found: 'the end of the line' };
+    case 'invalid_macro_argument':
+      return { ...place, expected: 'the name of a variable', found };
     case 'reserved_identifier':
       return { ...place, expected: 'a name that CEL does not reserve', found };
     case 'limit_exceeded': {

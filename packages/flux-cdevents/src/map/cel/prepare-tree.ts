@@ -1,10 +1,11 @@
+import { Optional } from '@marcbachmann/cel-js';
 import { nearest } from '../../flux/nearest.ts';
 import { describeNearest } from './describe.ts';
 import { FUNCTIONS, REPLACED } from './environment.ts';
 import { faultAt } from './fault.ts';
 import { preparePattern } from './patterns.ts';
 import { argumentsOf, type CelType, isCall, literalOf, type Node, nameOf, receiverOf, walk } from './tree.ts';
-import { fieldsOf } from './types.ts';
+import { fieldsOf, TypedValue } from './types.ts';
 
 const isMethod = (node: Node) => node.op === 'rcall';
 const LOST_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
@@ -115,12 +116,15 @@ const withoutOptional = (type: CelType | undefined): CelType | undefined =>
 
 function finishField(node: Node): void {
   const receiver = receiverOf(node);
-  const type = withoutOptional(receiver?.checkedType)?.name ?? '';
-  const fields = fieldsOf(type);
-  if (!receiver || !fields) return;
+  const type = withoutOptional(receiver?.checkedType);
+  const fields = fieldsOf(type?.name ?? '');
+  if (!receiver || !fields) {
+    refuseInternals(node, type);
+    return;
+  }
   const name = nameOf(node);
   if (!Object.hasOwn(fields, name)) throw unknownField(node, receiver, Object.keys(fields));
-  if (node.op === '.' && receiver.checkedType?.name === type) {
+  if (node.op === '.' && receiver.checkedType === type) {
     node.handle = (value) => {
       const found = (value as Readonly<Record<string, unknown>>)[name];
       if (found === undefined) throw new Error(`no such key: ${name}`);
@@ -142,4 +146,24 @@ function refuseIndexOfFields(node: Node): void {
   const [receiver, index] = node.args as [Node, Node];
   const fields = fieldsOf(withoutOptional(receiver.checkedType)?.name ?? '');
   if (fields) throw faultAt(index, `.field instead of [...]: ${Object.keys(fields).join(', ')}`, 'an index');
+  refuseInternals(node, withoutOptional(receiver.checkedType));
+}
+
+/** The library would read the properties of the JavaScript objects that stand for times, durations and namespaces. */
+function refuseInternals(node: Node, type: CelType | undefined): void {
+  if (type?.kind === 'message') throw faultAt(node, 'something that has fields', type.name);
+  const { handle } = node;
+  if (type?.kind !== 'dyn' || !handle) return;
+  node.handle = (value, ...rest) => {
+    const inner = value instanceof Optional ? value.orValue(undefined) : value;
+    if (!hasFields(inner)) throw new Error(`no such key: ${String(rest[0])}`);
+    return handle(value, ...rest);
+  };
+}
+
+function hasFields(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true; // the library finds none
+  if (Array.isArray(value) || value instanceof TypedValue || value instanceof Map) return true;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
