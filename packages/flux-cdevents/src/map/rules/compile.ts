@@ -135,15 +135,19 @@ const leavesOf = (template: Template, path: readonly string[]): Leaf[] =>
       : leavesOf(value, place);
   });
 
+/** Own members only: a field may have the name of something that every object inherits. */
 function assign(root: Record<string, unknown>, path: readonly string[], value: unknown): void {
   let parent = root;
   for (const field of path.slice(0, -1)) {
-    parent[field] ??= {};
+    if (!Object.hasOwn(parent, field)) define(parent, field, {});
     parent = parent[field] as Record<string, unknown>;
   }
   const last = path.at(-1);
-  if (last !== undefined) parent[last] = value;
+  if (last !== undefined) define(parent, last, value);
 }
+
+const define = (parent: object, field: string, value: unknown) =>
+  Object.defineProperty(parent, field, { value, enumerable: true, configurable: true, writable: true });
 
 function guard<T>(rule: string, where: string, evaluate: () => T): T {
   try {
