@@ -1,12 +1,17 @@
-// Writes packages/flux-cdevents/schemas/mapping.schema.json: the JSON Schema of mapping.yaml, for editors.
+// Writes packages/flux-cdevents/schemas/: the JSON Schemas of mapping.yaml and of its cases, for editors.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { casesJsonSchema } from '../packages/flux-cdevents/src/map/cases/json-schema.ts';
 import { mappingJsonSchema } from '../packages/flux-cdevents/src/map/rules/json-schema.ts';
 
 const root = join(import.meta.dirname, '..');
-const file = join(root, 'packages/flux-cdevents/schemas/mapping.schema.json');
-mkdirSync(dirname(file), { recursive: true });
-writeFileSync(file, JSON.stringify(mappingJsonSchema()));
-execFileSync(process.execPath, [join(root, 'node_modules/@biomejs/biome/bin/biome'), 'format', '--write', file]);
-process.stdout.write('packages/flux-cdevents/schemas/mapping.schema.json\n');
+const folder = 'packages/flux-cdevents/schemas';
+const schemas = { 'mapping.schema.json': mappingJsonSchema(), 'cases.schema.json': casesJsonSchema() };
+mkdirSync(join(root, folder), { recursive: true });
+for (const [name, schema] of Object.entries(schemas)) {
+  const file = join(root, folder, name);
+  writeFileSync(file, JSON.stringify(schema));
+  execFileSync(process.execPath, [join(root, 'node_modules/@biomejs/biome/bin/biome'), 'format', '--write', file]);
+  process.stdout.write(`${folder}/${name}\n`);
+}

@@ -52,7 +52,7 @@ describe('flux-cdevents', () => {
     [createSinkCommand, []],
     [createConvertCommand, []],
     [createCheckCommand, []],
-    [createMappingCommand, ['show']],
+    [createMappingCommand, ['show', 'test', 'schema']],
     [createDeliveriesCommand, ['show', 'replay', 'discard']],
     [createSendCommand, []],
     [createInstallCommand, []],

@@ -69,6 +69,12 @@ export const integer = (min: number, max: number) =>
 /** Thrown where everything worth saying was said: only the exit code is missing. */
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed';
+  readonly exitCode: number;
+
+  constructor(exitCode = EXIT_FAILED) {
+    super();
+    this.exitCode = exitCode;
+  }
 }
 
 /**
@@ -81,7 +87,7 @@ export async function run(program: Command, argv: readonly string[], io: Io): Pr
     return EXIT_OK;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
-    if (error instanceof CommandFailed) return EXIT_FAILED;
+    if (error instanceof CommandFailed) return error.exitCode;
     if (error instanceof FluxCDEventsError) {
       for (const line of error.message.split('\n')) note(io, `flux-cdevents: ${error.code}: ${line}`);
       return error.code === 'FCE_OPTION_INVALID' ? EXIT_USAGE : EXIT_FAILED;

@@ -3,6 +3,7 @@ import { createCommand, helpWith } from './command.ts';
 import type { Io } from './io.ts';
 import { createMappingSchemaCommand } from './mapping/schema.ts';
 import { createMappingShowCommand } from './mapping/show.ts';
+import { createMappingTestCommand } from './mapping/test.ts';
 
 /** `mapping`: what there is to do with the rules that turn Flux events into CDEvents. */
 export const createMappingCommand = (io: Io): Command =>
@@ -13,8 +14,10 @@ export const createMappingCommand = (io: Io): Command =>
       'after',
       helpWith([
         ['flux-cdevents mapping show --preset service', 'the rules of a preset, as you would write them'],
+        ['flux-cdevents mapping test mapping.cases.yaml', 'does it do what it should?'],
         ['flux-cdevents mapping schema > mapping.schema.json', 'what an editor needs'],
       ]),
     )
     .addCommand(createMappingShowCommand(io))
+    .addCommand(createMappingTestCommand(io))
     .addCommand(createMappingSchemaCommand(io));

@@ -1,10 +1,20 @@
 import { expect, it } from 'vitest';
 import { runCommand } from '../../../test/helpers/command-io.ts';
+import { casesJsonSchema } from '../../map/cases/json-schema.ts';
 import { mappingJsonSchema } from '../../map/rules/json-schema.ts';
 import { createMappingSchemaCommand } from './schema.ts';
 
-it('prints the schema', async () => {
-  const { code, stdout, stderr } = await runCommand(createMappingSchemaCommand, []);
+it.each([
+  [[], mappingJsonSchema()],
+  [['mapping'], mappingJsonSchema()],
+  [['cases'], casesJsonSchema()],
+])('%j prints the schema', async (argv, expected) => {
+  const { code, stdout, stderr } = await runCommand(createMappingSchemaCommand, argv);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(JSON.parse(stdout)).toEqual(mappingJsonSchema());
+  expect(JSON.parse(stdout)).toEqual(expected);
+});
+
+it('2 for another one', async () => {
+  const { code, stderr } = await runCommand(createMappingSchemaCommand, ['rules']);
+  expect([code, stderr]).toEqual([2, expect.stringContaining('Allowed choices are mapping, cases')]);
 });

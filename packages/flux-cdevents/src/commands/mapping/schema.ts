@@ -1,18 +1,26 @@
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
+import { casesJsonSchema } from '../../map/cases/json-schema.ts';
 import { mappingJsonSchema } from '../../map/rules/json-schema.ts';
 import { createCommand, helpWith } from '../command.ts';
 import { type Io, print } from '../io.ts';
 
-/** `mapping schema`: what an editor needs to complete and check a mapping.yaml. */
+const schemas = { mapping: mappingJsonSchema, cases: casesJsonSchema } as const;
+type Name = keyof typeof schemas;
+
+/** `mapping schema`: what an editor needs to complete and check a mapping.yaml or its cases. */
 export const createMappingSchemaCommand = (io: Io): Command =>
   createCommand('schema', io)
-    .summary('print the JSON Schema of mapping.yaml')
+    .summary('print the JSON Schema of mapping.yaml, or of its cases')
     .description(
-      'Prints the JSON Schema of mapping.yaml. Editors with yaml-language-server take it from a first line such as ' +
-        '"# yaml-language-server: $schema=mapping.schema.json".',
+      'Prints the JSON Schema of mapping.yaml, or of the files of cases that mapping test runs. Editors with ' +
+        'yaml-language-server take it from a first line such as "# yaml-language-server: $schema=mapping.schema.json".',
     )
+    .addArgument(new Argument('[which]', 'of what').choices(Object.keys(schemas)).default('mapping'))
     .addHelpText(
       'after',
-      helpWith([['flux-cdevents mapping schema > mapping.schema.json', 'a file to name in an editor']]),
+      helpWith([
+        ['flux-cdevents mapping schema > mapping.schema.json', 'a file to name in an editor'],
+        ['flux-cdevents mapping schema cases > cases.schema.json', 'the same for cases'],
+      ]),
     )
-    .action(() => print(io, JSON.stringify(mappingJsonSchema(), undefined, 2)));
+    .action((which: Name) => print(io, JSON.stringify(schemas[which](), undefined, 2)));

@@ -38,7 +38,8 @@ export function findShapeIssues(shape: Validator, value: unknown, findings: Find
       const found = valueAt(value, path);
       const { expected = 'another value', enum: words = [] } = schemaAt(shape, schemaPath) ?? {};
       const hint = typeof found === 'string' ? didYouMean(found, words) : '';
-      const listLength = keyword === 'maxItems' && Array.isArray(found) ? `${found.length}` : undefined;
+      const listLength =
+        (keyword === 'maxItems' || keyword === 'minItems') && Array.isArray(found) ? `${found.length}` : undefined;
       findings.value(path, `${expected}${hint}`, listLength ?? describeFound(found));
     }
   }

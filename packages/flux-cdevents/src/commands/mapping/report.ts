@@ -1,0 +1,88 @@
+import { diffLines } from 'diff';
+import { stringify } from 'yaml';
+import { nameOf } from '../../flux/object-ref.ts';
+import { type Difference, nameOfType } from '../../map/cases/compare.ts';
+import { type CaseResult, isWrong, type StepResult } from '../../map/cases/run-cases.ts';
+import { authorOf } from '../../map/explanation.ts';
+import { describeTried } from '../explain.ts';
+import { type Io, paint } from '../io.ts';
+import type { ChosenMapping } from './flags.ts';
+
+const INDENT = '      ';
+
+/** How a case went, for people: a line when it passed, and what is not as expected when it did not. */
+export function reportLines(
+  io: Io,
+  { name, passed, steps }: CaseResult,
+  { file, chosen: { options } }: { readonly file: string; readonly chosen: ChosenMapping },
+): string[] {
+  if (passed) return [`  ${paint(io.stdout, 'green', '✓')} ${name}`];
+  const step = steps.at(-1);
+  const head = `  ${paint(io.stdout, 'red', '✗')} ${name}`;
+  if (!step) return [head];
+  const { result, event } = step;
+  const which = steps.length > 1 ? `, step ${steps.length}` : '';
+  const say = (text: string) => INDENT + text;
+  return [
+    head,
+    say(`${file}:${step.line}${which}: ${event.involvedObject.kind} ${nameOf(event.involvedObject)} ${event.reason}`),
+    say(describeMatch(result, options)),
+    ...(result.tried.length > 1 ? [say(`rules tried: ${describeTried(result.tried)}`)] : []),
+    ...withheldOf(step).map(({ type, why }) => say(`not sent: ${nameOfType(type)}: ${why}`)),
+    ...step.complaints.map((complaint) => say(paint(io.stdout, 'red', complaint))),
+    ...(step.difference ? diffOf(io, step.difference).map(say) : []),
+  ];
+}
+
+function describeMatch({ rule, from, skipped }: StepResult['result'], options: ChosenMapping['options']): string {
+  if (rule && from) return `matched by rule ${rule} of ${authorOf(from, options)}`;
+  return skipped === 'unchanged' ? 'skipped as unchanged, before any rule' : 'matched by no rule';
+}
+
+/** What was expected and not sent for a reason. */
+function withheldOf({ result, difference }: StepResult): StepResult['result']['withheld'] {
+  const expected = (difference?.expected ?? []) as readonly { readonly type: string }[];
+  return result.withheld.filter(({ type }) => expected.some((one) => [type, nameOfType(type)].includes(one.type)));
+}
+
+/** The lines of both sides, those that only one side has marked. */
+function diffOf(io: Io, { expected, found }: Difference): string[] {
+  const lines = diffLines(toYaml(expected), toYaml(found)).flatMap(({ value, added, removed }) => {
+    const [mark, style] = added
+      ? (['+', 'green'] as const)
+      : removed
+        ? (['-', 'red'] as const)
+        : ([' ', 'dim'] as const);
+    return value
+      .trimEnd()
+      .split('\n')
+      .map((line) => paint(io.stdout, style, `${mark} ${line}`));
+  });
+  return [paint(io.stdout, 'red', '- expected'), paint(io.stdout, 'green', '+ found'), ...lines];
+}
+
+const toYaml = (cdevents: readonly unknown[]): string =>
+  cdevents.length === 0 ? '[] (none)\n' : stringify(cdevents, { lineWidth: 0, aliasDuplicateObjects: false });
+
+/** How a case went, as JSON. */
+export const toReport = ({ name, line, passed, steps }: CaseResult) => ({
+  name,
+  line,
+  passed,
+  steps: steps.map((step) => {
+    const { event, result, complaints, difference } = step;
+    const { kind } = event.involvedObject;
+    return {
+      line: step.line,
+      passed: !isWrong(step),
+      event: { kind, object: nameOf(event.involvedObject), reason: event.reason },
+      ...(result.rule && { rule: result.rule }),
+      ...(result.from && { from: result.from }),
+      tried: result.tried,
+      ...(result.skipped && { skipped: result.skipped }),
+      withheld: result.withheld,
+      ...(complaints.length > 0 && { complaints }),
+      ...difference,
+    };
+  }),
+});
