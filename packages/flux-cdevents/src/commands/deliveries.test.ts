@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../../test/helpers/api.ts';
 import { plain, type RunOptions, runCommand } from '../../test/helpers/command-io.ts';
 import { aFluxEvent } from '../../test/helpers/flux-events.ts';
+import { aCommit, anEntry } from '../../test/helpers/outbox-fixtures.ts';
 import { createDeliveriesCommand } from './deliveries.ts';
 import { createSendCommand } from './send.ts';
 
@@ -103,9 +104,44 @@ describe('deliveries show', () => {
     const { stdout } = await deliveries(['show', id.slice(0, 8)]);
     expect(stdout).toMatch(/^id +[0-9a-f-]{36}\.[0-9a-f]{8}\nstate +pending\n/);
     expect(stdout).toContain('\nCDEvent\n{\n');
+    expect(stdout.slice(stdout.indexOf('\nHow it'), stdout.indexOf('\nCDEvent'))).toMatchInlineSnapshot(`
+      "
+      How it was made
+        rules tried  install-succeeded, install-failed, upgrade-succeeded
+        matched      upgrade-succeeded of preset rfc
+            subject.id        taskRun.id           = "apps/podinfo/helm-upgrade/v2"
+            content.taskName  taskRun.name         = "helm-upgrade"
+            content.outcome   outcome              = "success"
+            content.errors    event.severity == 'error' ? event.message : null
+                              (left out)
+            content.url       event.metadata.?url  (left out)
+      "
+    `);
     expect(stdout).toContain('\nFlux event\n{\n');
     const json = await deliveries(['show', id, '--json']);
     expect(JSON.parse(json.stdout)).toMatchObject({ id, cdevent: {}, fluxEvent: {} });
+  });
+
+  it.each([
+    ['an older version stored', undefined, ''],
+    [
+      'a rule that failed left behind',
+      { mapping: 'mapping rules', tried: ['mine'], fields: { 'subject.id': 'service.id' } },
+      '\nHow it was made\n  rules tried  mine\n  matched      none\n      subject.id  service.id\n',
+    ],
+    [
+      'no rule mapped',
+      { mapping: 'preset rfc', rule: 'unmapped', tried: ['x', 'y'], triedCount: 99, fields: {} },
+      '\nHow it was made\n  rules tried  99 rules, the last: x, y\n  matched      none of preset rfc\n',
+    ],
+  ])('shows what %s', async (_, explanation, expected) => {
+    const source = JSON.stringify({ event: aFluxEvent(), metadata: {}, chainId: 'chain', explanation });
+    const { message: __, ...entry } = anEntry('old', { source, deadLetter: 'rule mine: match: no such key' });
+    await api.outbox.commit(aCommit([entry]));
+    const { code, stdout } = await deliveries(['show', 'old']);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`${expected}\nFlux event\n`);
+    expect(stdout.includes('How it was made')).toBe(expected !== '');
   });
 
   it('1 when there is none', async () => {

@@ -5,6 +5,7 @@ import type { Delivery, DeliveryDetail, ListQuery, ReplayRequest } from '../http
 import { ENTRY_STATES, type EntryState } from '../outbox/entry.ts';
 import { createApiClient, type ServerFlags, serverFlags } from './api-client.ts';
 import { createCommand, flag, helpWith, integer, parserOf } from './command.ts';
+import { storedLines } from './explain.ts';
 import { type Cell, counted, formatAge, type Io, note, paint, print, printTable, withProgress } from './io.ts';
 
 interface FilterFlags extends ServerFlags {
@@ -151,8 +152,10 @@ function nextOf({ state, dueAt, lastError }: Delivery, now: number): string {
 
 const showCommand = (io: Io): Command =>
   create('show', io, [flag('--json', 'print it as one JSON document')])
-    .summary('show one with its CDEvent and Flux event')
-    .description('Shows one delivery with its CDEvent and the Flux event that it came from.')
+    .summary('show one with its CDEvent, how that was made, and its Flux event')
+    .description(
+      'Shows one delivery with its CDEvent, the rule and the expressions that made it, and the Flux event that it came from.',
+    )
     .argument('<id>', 'its id or the start of it, such as the CDEvent id')
     .addHelpText('after', helpWith([['flux-cdevents deliveries show 3f2b9c1e', 'by the start of its id']]))
     .action(async (id: string, flags: FilterFlags) => {
@@ -163,7 +166,7 @@ const showCommand = (io: Io): Command =>
     });
 
 function printDetail(io: Io, delivery: DeliveryDetail): void {
-  const { fluxEvent, cdevent, metadata: _, ...entry } = delivery;
+  const { fluxEvent, cdevent, metadata: _, explanation, ...entry } = delivery;
   const width = Math.max(...Object.keys(entry).map((key) => key.length));
   for (const [key, value] of Object.entries(entry)) {
     const shown =
@@ -173,6 +176,10 @@ function printDetail(io: Io, delivery: DeliveryDetail): void {
   const section = (title: string, document: unknown) => {
     print(io, `\n${paint(io.stdout, 'bold', title)}\n${JSON.stringify(document, undefined, 2)}`);
   };
+  if (explanation) {
+    print(io, `\n${paint(io.stdout, 'bold', 'How it was made')}`);
+    for (const line of storedLines(explanation, cdevent !== undefined)) print(io, line);
+  }
   if (cdevent !== undefined) section('CDEvent', cdevent);
   section('Flux event', fluxEvent);
 }

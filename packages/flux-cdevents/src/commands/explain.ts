@@ -1,6 +1,7 @@
 import type { FluxEvent } from '../flux/event.ts';
 import { nameOf } from '../flux/object-ref.ts';
 import type { ProviderOptions } from '../flux/provider.ts';
+import type { Explanation } from '../http/api-types.ts';
 import type { Converted } from '../map/converter.ts';
 import { authorOf, type ExplainedField } from '../map/explanation.ts';
 import { describeChange } from '../map/object/describe-change.ts';
@@ -46,6 +47,21 @@ export function explainLines({ where, event, options, before, result }: Explaine
   for (const { type, why } of result.withheld) lines.push(`  – ${type}`, ...wrap(`not sent: ${why}`, INDENT));
   for (const change of describeChange(before, result.memory)) say('remembered', change);
   return lines;
+}
+
+/**
+ * How a stored CDEvent was made, for people.
+ * @param withValues false where there is no CDEvent to take values from
+ */
+export function storedLines({ mapping, rule, tried, triedCount, fields }: Explanation, withValues: boolean): string[] {
+  const matched = rule === undefined ? 'none' : rule === 'unmapped' ? `none of ${mapping}` : `${rule} of ${mapping}`;
+  return [
+    `  rules tried  ${describeTried(tried, triedCount)}`,
+    `  matched      ${matched}`,
+    ...(withValues
+      ? fieldLines(fields, INDENT)
+      : fields.map(({ path, expression }) => `${INDENT}${path}  ${expression}`)),
+  ];
 }
 
 const isFailure = (mapped: object): boolean => 'error' in mapped;

@@ -115,6 +115,19 @@ describe('GET /deliveries/{id}', () => {
       fluxEvent: { reason: 'UpgradeSucceeded', involvedObject: { name: 'podinfo' } },
       metadata: { revision: '6.5.1' },
       partitionKey: 'ef3b02e5-399b-4838-a900-41087c4441bb',
+      explanation: {
+        mapping: 'preset rfc',
+        rule: 'upgrade-succeeded',
+        tried: ['install-succeeded', 'install-failed', 'upgrade-succeeded'],
+        triedCount: 3,
+        fields: [
+          { path: 'subject.id', expression: 'taskRun.id', value: 'apps/podinfo/helm-upgrade/v2' },
+          { path: 'content.taskName', expression: 'taskRun.name', value: 'helm-upgrade' },
+          { path: 'content.outcome', expression: 'outcome', value: 'success' },
+          { path: 'content.errors', expression: "event.severity == 'error' ? event.message : null" },
+          { path: 'content.url', expression: 'event.metadata.?url' },
+        ],
+      },
     });
     expect(JSON.stringify(body)).not.toContain('sha256:e3b0c442');
   });

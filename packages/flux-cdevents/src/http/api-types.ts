@@ -113,6 +113,33 @@ export const DeliveryPage = Type.Object({
 });
 export type DeliveryPage = Static<typeof DeliveryPage>;
 
+export const Explanation = Type.Object(
+  {
+    mapping: Type.String({
+      description: 'Whose rule it is; all the rules that were in force when none matched.',
+      examples: ['mapping rules', 'preset service'],
+    }),
+    rule: Type.Optional(
+      Type.String({
+        description: 'The rule that matched; `unmapped` for a custom event of what no rule maps.',
+        examples: ['upgrade-succeeded'],
+      }),
+    ),
+    tried: Type.Array(Type.String(), { description: 'The last of the rules that were tried, in order.' }),
+    triedCount: Type.Integer({ description: 'How many rules were tried.' }),
+    fields: Type.Array(
+      Type.Object({
+        path: Type.String({ examples: ['subject.id', 'content.artifactId', 'customData.pipeline'] }),
+        expression: Type.String({ description: 'In CEL.', examples: ['service.id'] }),
+        value: Type.Optional(Type.Unknown({ description: 'Absent when the field was left out.' })),
+      }),
+      { description: 'Where the fields of the CDEvent come from.' },
+    ),
+  },
+  { description: 'How the CDEvent was made. Absent while there is none, and for what an older version stored.' },
+);
+export type Explanation = Static<typeof Explanation>;
+
 export const DeliveryDetail = Type.Object({
   ...delivery,
   fluxEvent: Type.Unknown({ description: 'The Flux event as it was received, without its reconcile token.' }),
@@ -120,6 +147,7 @@ export const DeliveryDetail = Type.Object({
   chainId: Type.Optional(Type.String()),
   partitionKey: Type.Optional(Type.String({ description: 'The CloudEvents extension `partitionkey`.' })),
   cdevent: Type.Optional(Type.Unknown({ description: 'Absent for a raw event and while it waits to be mapped.' })),
+  explanation: Type.Optional(Explanation),
 });
 export type DeliveryDetail = Static<typeof DeliveryDetail>;
 
@@ -205,7 +233,9 @@ export const SendAnswer = Type.Object({
   entries: Type.Array(Type.Object({ id: Type.String(), type: Type.String() }), {
     description: 'What was stored for delivery; empty when the mapping makes nothing of the event.',
   }),
-  skipped: Type.Optional(Type.String({ description: 'Why nothing was made: `unmapped`, `ignored`, `unchanged`.' })),
+  skipped: Type.Optional(
+    Type.String({ description: 'Why nothing was made: `unmapped`, `ignored`, `unchanged`, `repeated`.' }),
+  ),
 });
 export type SendAnswer = Static<typeof SendAnswer>;
 

@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import { nameOf, parseName } from '../flux/object-ref.ts';
 import { maxAgeOf } from '../flux/provider-options.ts';
+import { explainedFields, type StoredExplanation } from '../map/explanation.ts';
 import { FORWARD_TYPE, type OutboxEntry } from '../outbox/entry.ts';
 import type { EntryFilter } from '../outbox/outbox.ts';
 import type { ApiServerDeps } from './api-deps.ts';
@@ -12,6 +13,7 @@ import {
   DeliveryPage,
   DiscardRequest,
   ErrorAnswer,
+  type Explanation,
   ListQuery,
   ReplayRequest,
 } from './api-types.ts';
@@ -157,20 +159,29 @@ function toDelivery(entry: OutboxEntry): Delivery {
 }
 
 function toDetail(entry: OutboxEntry): DeliveryDetail {
-  const { event, metadata, chainId } = JSON.parse(entry.source) as {
+  const { event, metadata, chainId, explanation } = JSON.parse(entry.source) as {
     event: { metadata?: Record<string, string> };
     metadata: Record<string, string>;
     chainId?: string;
+    explanation?: StoredExplanation;
   };
   const isCDEvent = entry.message !== undefined && entry.type !== 'flux' && entry.type !== FORWARD_TYPE;
+  const cdevent: unknown = isCDEvent ? JSON.parse(entry.message ?? 'null') : undefined;
   return {
     ...toDelivery(entry),
     fluxEvent: event.metadata ? { ...event, metadata: withoutToken(event.metadata) } : event,
     metadata,
     ...(chainId !== undefined && { chainId }),
     ...(entry.partitionKey !== undefined && { partitionKey: entry.partitionKey }),
-    ...(isCDEvent && { cdevent: JSON.parse(entry.message ?? 'null') as unknown }),
+    ...(isCDEvent && { cdevent }),
+    ...(explanation && { explanation: toExplanation(explanation, cdevent) }),
   };
+}
+
+function toExplanation(stored: StoredExplanation, cdevent: unknown): Explanation {
+  const { mapping, rule, tried, triedCount = tried.length } = stored;
+  const fields = explainedFields(stored, cdevent);
+  return { mapping, ...(rule !== undefined && { rule }), tried: [...tried], triedCount, fields };
 }
 
 /** The reconcile token is kept for the identity of the event and shown to nobody. */
