@@ -1,10 +1,13 @@
 import { ParseError, TypeError as TypeFault } from '@marcbachmann/cel-js';
 import { messageOf } from '../../errors.ts';
 import { nearest } from '../../flux/nearest.ts';
-import { LIMITS } from './environment.ts';
+import { createEnvironment, LIMITS } from './environment.ts';
 import { ExpressionFault, type ExpressionIssue } from './fault.ts';
 import { type Node, nameOf, receiverOf } from './tree.ts';
 import { fieldsOf } from './types.ts';
+
+/** Tells which functions there are. */
+const environment = createEnvironment();
 
 /** ` (did you mean reason?)`, or nothing. */
 export const describeNearest = (word: string | undefined): string => (word ? ` (did you mean ${word}?)` : '');
@@ -80,9 +83,7 @@ function describeParseError(error: ParseError, text: string): ExpressionIssue {
     case 'unexpected_token':
       return { ...place, expected: 'a value, a name or (', found };
     case 'unexpected_character':
-      if (found === '=') return { ...place, expected: '==', found };
-      if (found === '&' || found === '|') return { ...place, expected: found + found, found };
-      return { ...place, expected: 'an operator or the end', found };
+      return { ...place, expected: expectedAt(text.slice(0, place.offset), found), found };
     case 'unterminated_string':
     case 'unterminated_triple_quoted_string':
       return { ...place, expected: 'a quote that ends the string', found: 'the end' };
@@ -102,6 +103,25 @@ function describeParseError(error: ParseError, text: string): ExpressionIssue {
   }
 }
 
+/** Operators as other languages have them. */
+const OTHER_OPERATORS: ReadonlyMap<string, string> = new Map([
+  ['=', '=='],
+  ['&', '&&'],
+  ['and', '&&'],
+  ['|', '||'],
+  ['or', '||'],
+  ['IN', 'in'],
+  ['eq', '=='],
+  ['ne', '!='],
+]);
+
+function expectedAt(before: string, found: string): string {
+  if (found === '=' && /[=!]=$/.test(before)) return `${before.slice(-2)} only`;
+  if (/\bnot\s+$/i.test(before)) return '! instead of not';
+  if (/(^|[-+*/%<>=!&|?:,.([{])\s*$/.test(before)) return 'a value, a name or (';
+  return OTHER_OPERATORS.get(found) ?? 'an operator or the end';
+}
+
 function describeTypeError(error: TypeFault, text: string, variables: readonly string[]): ExpressionIssue {
   const { code, summary } = error;
   const node = error.node as unknown as Node | undefined;
@@ -117,12 +137,12 @@ function describeTypeError(error: TypeFault, text: string, variables: readonly s
       return describeField(node, text, place);
     case 'no_matching_overload': {
       const [, call = ''] = /'(.*)'$/.exec(summary) ?? [];
-      return { ...place, expected: `arguments that ${nameIn(call)} takes`, found: originalName(call) };
+      return { ...place, expected: describeSignatures(call), found: originalName(call) };
     }
     case 'no_such_overload':
       return {
         ...place,
-        expected: `types that ${operatorOf(node)} takes`,
+        expected: `types that ${operatorOf(node)} takes${isOptional(summary) ? ' (.orValue(...) makes a value of an optional one)' : ''}`,
         found: summary.replace(/^no such overload: /, ''),
       };
     case 'invalid_logical_operand':
@@ -176,7 +196,21 @@ const originalName = (call: string): string =>
     .replace('ascii_lower(', 'lowerAscii(')
     .replace('ascii_upper(', 'upperAscii(');
 
-const nameIn = (call: string): string => /(?:^|\.)(\w+)\([^.]*/.exec(originalName(call))?.[1] ?? 'it';
+/** How the function of a call may be called: `string.substring(int) or string.substring(int, int)`. */
+function describeSignatures(call: string): string {
+  const name = /(?:^|\.)(\w+)\(/.exec(call)?.[1] ?? '';
+  const isMethod = !call.startsWith(`${name}(`);
+  const known = environment.getDefinitions().functions.filter((definition) => definition.name === name);
+  const alike = known.filter(({ receiverType }) => (receiverType !== null) === isMethod);
+  const signatures = (alike.length > 0 ? alike : known).map(({ receiverType, params }) => {
+    const types = params.map(({ type }) => type).join(', ');
+    return originalName(`${receiverType ? `${receiverType}.` : ''}${name}(${types})`).replaceAll(/<dyn(, dyn)?>/g, '');
+  });
+  const last = signatures.pop();
+  return signatures.length > 0 ? `${signatures.join(', ')} or ${last}` : (last ?? 'a function');
+}
+
+const isOptional = (summary: string): boolean => /optional<.*> [=!]= \w|\w [=!]= optional</.test(summary);
 
 const operatorOf = (node: Node | undefined): string => node?.op.replace('_', '') ?? 'the operator';
 

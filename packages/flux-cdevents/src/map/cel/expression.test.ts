@@ -40,8 +40,23 @@ describe('an expression that is wrong when it is loaded', () => {
     ['evnt.reason', `0+4: expected ${aVariable} (did you mean event?), found evnt`],
     ["event['reason']", /^6\+8: expected \.field instead of \[\.\.\.\]: involvedObject, .*, found an index$/],
     ["event.message.startWith('a')", '14+9: expected a function (did you mean startsWith?), found startWith'],
-    ['event.message.startsWith(1)', '0+27: expected arguments that startsWith takes, found string.startsWith(int)'],
-    ['event.message.matches(1)', '0+24: expected arguments that matches takes, found string.matches(int)'],
+    ['event.message.startsWith(1)', '0+27: expected string.startsWith(string), found string.startsWith(int)'],
+    [
+      'event.message.substring()',
+      '0+25: expected string.substring(int) or string.substring(int, int), found string.substring()',
+    ],
+    [
+      'release.version.size()',
+      /^0\+22: expected string\.size\(\), bytes\.size\(\), list\.size\(\) or map\.size\(\), found int\.size\(\)$/,
+    ],
+    ['event.message.matches(1)', '0+24: expected string.matches(string), found string.matches(int)'],
+    ['event.message.length()', '14+6: expected a function (did you mean size?), found length'],
+    ['event.metadata.all(k)', '15+3: expected all(name, condition), found all with 1 argument'],
+    ['has(1, 2)', '0+3: expected has(something.field), found has with 2 arguments'],
+    [
+      "event.?action == 'Finalize'",
+      '0+27: expected types that == takes (.orValue(...) makes a value of an optional one), found optional<string> == string',
+    ],
     ["b'abc'.json()", '7+4: expected a function (did you mean join?), found json'], // the library's own
     ["event.reason.orValue('x')", '6+6: expected an optional value, such as event.?action, found string'],
     ["1 + 'a'", '0+7: expected types that + takes, found int + string'],
@@ -67,6 +82,10 @@ describe('an expression that is wrong when it is loaded', () => {
     ['', '0+0: expected a value, a name or (, found the end'],
     ['(event.message', '14+0: expected ), found the end'],
     ["event.message = 'a'", '14+1: expected ==, found ='],
+    ["event.reason === 'a'", '15+1: expected == only, found ='],
+    ["event.reason == 'a' and true", '20+3: expected &&, found and'],
+    ['not true', '4+4: expected ! instead of not, found true'],
+    ['1 + #', '4+1: expected a value, a name or (, found #'],
     ['true & true', '5+1: expected &&, found &'],
     ["event.message == 'a", '17+2: expected a quote that ends the string, found the end'],
     ["event.message == 'a\nb'", '19+1: expected a quote that ends the string, found the end of the line'],
@@ -154,7 +173,7 @@ describe('an expression that is right', () => {
   ])('%s', (text, value) => expect(evaluate(text)).toEqual(value));
 
   it.each([
-    ['event.action', 'no such key: action'],
+    ['event.action', 'No such key: action'],
     ['event.metadata.nothing', 'No such key: nothing'],
     ["event.metadata['nothing']", 'No such key: nothing'],
     ['1 / 0 > 1', 'division by zero'],

@@ -7,7 +7,6 @@ import { preparePattern } from './patterns.ts';
 import { argumentsOf, type CelType, isCall, literalOf, type Node, nameOf, receiverOf, walk } from './tree.ts';
 import { fieldsOf, TypedValue } from './types.ts';
 
-const isMethod = (node: Node) => node.op === 'rcall';
 const LOST_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
@@ -23,11 +22,41 @@ export function prepareTree(root: Node): void {
   });
 }
 
+/** What other languages call a function. */
+const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
+  ...['length', 'len', 'count'].map((name) => [name, 'size'] as const),
+  ...['lower', 'toLower', 'toLowerCase', 'downcase'].map((name) => [name, 'lowerAscii'] as const),
+  ...['upper', 'toUpper', 'toUpperCase', 'upcase'].map((name) => [name, 'upperAscii'] as const),
+  ...['match', 'test', 'regex'].map((name) => [name, 'matches'] as const),
+  ...['any', 'some'].map((name) => [name, 'exists'] as const),
+  ['every', 'all'],
+  ['includes', 'contains'],
+  ['replaceAll', 'replace'],
+  ['strip', 'trim'],
+  ['toString', 'string'],
+  ['getOrDefault', 'orValue'],
+]);
+
+/** The library takes a macro that has another number of arguments for a function that it does not know. */
+const MACROS: ReadonlyMap<string, string> = new Map([
+  ...['all', 'exists', 'exists_one', 'filter'].map((name) => [name, `${name}(name, condition)`] as const),
+  ['map', 'map(name, expression) or map(name, condition, expression)'],
+  ['has', 'has(something.field)'],
+  ['bind', 'cel.bind(name, value, expression)'],
+  ['optMap', 'optMap(name, expression)'],
+  ['optFlatMap', 'optFlatMap(name, expression)'],
+]);
+
 function prepareCall(node: Node): void {
   const name = nameOf(node);
   if (!FUNCTIONS.includes(name)) {
-    const place = isMethod(node) ? placeOfMethod(node, name) : { start: node.start, end: node.start + name.length };
-    throw faultAt(place, `a function${describeNearest(nearest(name, FUNCTIONS))}`, name);
+    const meant = OTHER_NAMES.get(name) ?? nearest(name, FUNCTIONS);
+    throw faultAt(placeOfName(node, name), `a function${describeNearest(meant)}`, name);
+  }
+  const form = MACROS.get(name);
+  if (form && !node.meta.alternate && !node.meta.macro) {
+    const count = argumentsOf(node).length;
+    throw faultAt(placeOfName(node, name), form, `${name} with ${count} argument${count === 1 ? '' : 's'}`);
   }
   if (name === 'matches') preparePatternOf(node);
   if (name === 'has') checkArgumentOf(node);
@@ -35,12 +64,10 @@ function prepareCall(node: Node): void {
   if (replacement) (node.args as [string])[0] = replacement;
 }
 
-/** The name comes right before the arguments, after the receiver. */
-function placeOfMethod(node: Node, name: string): { start: number; end: number } {
-  const input = (node as unknown as { readonly input: string }).input;
-  const after = receiverOf(node)?.end ?? node.start;
-  const start = input.indexOf(name, after);
-  return start < 0 ? node : { start, end: start + name.length };
+/** The name of a method comes right before its arguments, after the receiver. */
+function placeOfName(node: Node, name: string): { start: number; end: number } {
+  const start = node.op === 'rcall' ? node.input.indexOf(name, receiverOf(node)?.end) : node.start;
+  return { start, end: start + name.length };
 }
 
 function preparePatternOf(node: Node): void {
@@ -127,7 +154,7 @@ function finishField(node: Node): void {
   if (node.op === '.' && receiver.checkedType === type) {
     node.handle = (value) => {
       const found = (value as Readonly<Record<string, unknown>>)[name];
-      if (found === undefined) throw new Error(`no such key: ${name}`);
+      if (found === undefined) throw new Error(`No such key: ${name}`);
       return found;
     };
   }
@@ -135,8 +162,7 @@ function finishField(node: Node): void {
 
 function unknownField(node: Node, receiver: Node, fields: readonly string[]) {
   const name = nameOf(node);
-  const input = (node as unknown as { readonly input: string }).input;
-  const of = input.slice(receiver.start, receiver.end);
+  const of = node.input.slice(receiver.start, receiver.end);
   const hint = describeNearest(nearest(name, fields));
   return faultAt({ start: node.pos, end: node.end }, `a field of ${of}: ${fields.join(', ')}${hint}`, name);
 }
@@ -156,7 +182,7 @@ function refuseInternals(node: Node, type: CelType | undefined): void {
   if (type?.kind !== 'dyn' || !handle) return;
   node.handle = (value, ...rest) => {
     const inner = value instanceof Optional ? value.orValue(undefined) : value;
-    if (!hasFields(inner)) throw new Error(`no such key: ${String(rest[0])}`);
+    if (!hasFields(inner)) throw new Error(`No such key: ${String(rest[0])}`);
     return handle(value, ...rest);
   };
 }

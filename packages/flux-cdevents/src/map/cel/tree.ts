@@ -56,6 +56,8 @@ interface Comprehension {
 export interface Node {
   readonly op: string;
   args: unknown;
+  /** The whole expression. */
+  readonly input: string;
   readonly pos: number;
   readonly start: number;
   readonly end: number;
