@@ -7,8 +7,10 @@ import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { SKIP_REASONS } from '../src/map/cases/cases-schema.ts';
 import { casesJsonSchema } from '../src/map/cases/json-schema.ts';
 import { readCases } from '../src/map/cases/read-cases.ts';
+import { runCase } from '../src/map/cases/run-cases.ts';
 import { presetNames, presets } from '../src/map/presets/presets.ts';
 import { readMapping } from '../src/map/rules/read-mapping.ts';
 
@@ -71,5 +73,31 @@ describe('the schema of cases', () => {
   ])('refuses %s', (_, one, place) => {
     expect(complaints({ cases: [one] }).map(({ instancePath }) => instancePath)).toContain(place);
     expect(readCases(JSON.stringify({ cases: [one] })).issues).not.toEqual([]);
+  });
+});
+
+describe('docs/testing-mappings.md', () => {
+  const page = read(import.meta.dirname, '../../../docs/testing-mappings.md');
+  const blocks = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, yaml = '']) => yaml);
+  const files = blocks.filter((yaml) => yaml.includes('cases:\n'));
+
+  it('shows files of cases that are right', () => {
+    expect(files).toHaveLength(3);
+    for (const yaml of files) {
+      expect(readCases(yaml).issues).toEqual([]);
+      expect(complaints(parse(yaml))).toEqual([]);
+    }
+  });
+
+  it('tells a story that is true', async () => {
+    const story = readCases(files.at(-1) ?? '').file?.cases ?? [];
+    const options = { specVersion: '0.4', preset: 'service', unmapped: 'skip', unchanged: 'skip' } as const;
+    expect(story.map((one) => runCase(one, { options, events: new Map() }).passed)).toEqual([true]);
+  });
+
+  it('names every reason to skip, and every field', () => {
+    for (const reason of SKIP_REASONS) expect(page).toContain(`\`${reason}\` (`);
+    const { properties } = casesJsonSchema() as { properties: Record<string, unknown> };
+    for (const field of Object.keys(properties)) expect(page).toContain(`\`${field}\``);
   });
 });
