@@ -1,56 +1,49 @@
 import { type GoRegexp, goRegexp } from '../../flux/go-regexp.ts';
 import { spend } from './meter.ts';
 
-/** An expression of RE2 that is made while a rule runs, not written in it. */
+/** Of patterns that are made while a rule runs, not written in it. */
 const MAX_DYNAMIC_LENGTH = 256;
 const COST_OF_COMPILING = 4_000;
 const MAX_DYNAMIC_KEPT = 50;
 
-interface Pattern {
+/** A regular expression, and what using it costs. */
+export interface Pattern {
   readonly regexp: GoRegexp;
   /** Units for one character of text. */
   readonly cost: number;
 }
 
-const known = new Map<string, Pattern>();
 const dynamic = new Map<string, Pattern>();
 
-/** Compiles a pattern that is written in a rule. Returns the reason when it is not one of RE2. */
-export function preparePattern(pattern: string): string | undefined {
-  if (known.has(pattern)) return undefined;
-  const prepared = prepare(pattern);
-  if (typeof prepared === 'string') return prepared;
-  known.set(pattern, prepared);
-  return undefined;
+/** Compiles a pattern. Returns the reason as text when it is not one of RE2. */
+export function readPattern(pattern: string): Pattern | string {
+  const regexp = goRegexp(pattern);
+  return typeof regexp === 'string' ? regexp : { regexp, cost: costOf(pattern, regexp.size) };
 }
 
-/**
- * The `matches` of CEL: whether the pattern is found anywhere in the text.
- * @throws {Error} when it is not one of RE2
- */
-export function matches(text: string, pattern: string): boolean {
-  const { regexp, cost } = known.get(pattern) ?? prepareWhileRunning(pattern);
+/** Whether the pattern is found anywhere in the text. */
+export function isFound({ regexp, cost }: Pattern, text: string): boolean {
   spend(Math.ceil(text.length * cost));
   return regexp.test(text);
 }
 
-function prepareWhileRunning(pattern: string): Pattern {
+/**
+ * The `matches` of CEL for a pattern that is made while a rule runs.
+ * @throws {Error} when it is not one of RE2
+ */
+export function matches(text: string, pattern: string): boolean {
   if (pattern.length > MAX_DYNAMIC_LENGTH) {
     throw new Error(`matches: a pattern that is not written in the rule has at most ${MAX_DYNAMIC_LENGTH} characters`);
   }
   spend(COST_OF_COMPILING);
-  const kept = dynamic.get(pattern);
-  if (kept) return kept;
-  const prepared = prepare(pattern);
-  if (typeof prepared === 'string') throw new Error(`matches: not a regular expression of RE2: ${prepared}`);
-  if (dynamic.size >= MAX_DYNAMIC_KEPT) dynamic.clear();
-  dynamic.set(pattern, prepared);
-  return prepared;
-}
-
-function prepare(pattern: string): Pattern | string {
-  const regexp = goRegexp(pattern);
-  return typeof regexp === 'string' ? regexp : { regexp, cost: costOf(pattern, regexp.size) };
+  let made: Pattern | string | undefined = dynamic.get(pattern);
+  if (!made) {
+    made = readPattern(pattern);
+    if (typeof made === 'string') throw new Error(`matches: not a regular expression of RE2: ${made}`);
+    if (dynamic.size >= MAX_DYNAMIC_KEPT) dynamic.clear();
+    dynamic.set(pattern, made);
+  }
+  return isFound(made, text);
 }
 
 /**

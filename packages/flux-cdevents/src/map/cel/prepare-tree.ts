@@ -3,8 +3,18 @@ import { nearest } from '../../flux/nearest.ts';
 import { describeNearest } from './describe.ts';
 import { FUNCTIONS, REPLACED } from './environment.ts';
 import { faultAt } from './fault.ts';
-import { preparePattern } from './patterns.ts';
-import { argumentsOf, type CelType, isCall, literalOf, type Node, nameOf, receiverOf, walk } from './tree.ts';
+import { isFound, readPattern } from './patterns.ts';
+import {
+  argumentsOf,
+  type CelType,
+  evaluationOf,
+  isCall,
+  literalOf,
+  type Node,
+  nameOf,
+  receiverOf,
+  walk,
+} from './tree.ts';
 import { fieldsOf, TypedValue } from './types.ts';
 
 const LOST_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
@@ -58,7 +68,6 @@ function prepareCall(node: Node): void {
     const count = argumentsOf(node).length;
     throw faultAt(placeOfName(node, name), form, `${name} with ${count} argument${count === 1 ? '' : 's'}`);
   }
-  if (name === 'matches') preparePatternOf(node);
   if (name === 'has') checkArgumentOf(node);
   const replacement = REPLACED.get(name);
   if (replacement) (node.args as [string])[0] = replacement;
@@ -68,14 +77,6 @@ function prepareCall(node: Node): void {
 function placeOfName(node: Node, name: string): { start: number; end: number } {
   const start = node.op === 'rcall' ? node.input.indexOf(name, receiverOf(node)?.end) : node.start;
   return { start, end: start + name.length };
-}
-
-function preparePatternOf(node: Node): void {
-  const pattern = argumentsOf(node).at(-1);
-  const text = literalOf(pattern);
-  if (!pattern || typeof text !== 'string') return;
-  const reason = preparePattern(text);
-  if (reason !== undefined) throw faultAt(pattern, 'a regular expression of RE2', `${text} (${reason})`);
 }
 
 function checkArgumentOf(node: Node): void {
@@ -104,7 +105,7 @@ function refuseLostKeys(node: Node): void {
 }
 
 /**
- * After the check: refuses what it lets pass, and lets fields be read without a detour.
+ * After the check: refuses what it lets pass, keeps the patterns, and lets fields be read without a detour.
  * @throws {ExpressionFault}
  */
 export function finishTree(root: Node, readers: ReadonlyMap<string, Reader>): void {
@@ -118,6 +119,9 @@ export function finishTree(root: Node, readers: ReadonlyMap<string, Reader>): vo
       case '[]':
       case '[?]':
         return refuseIndexOfFields(node);
+      case 'call':
+      case 'rcall':
+        if (nameOf(node) === REPLACED.get('matches')) keepPattern(node);
     }
   });
 }
@@ -138,6 +142,20 @@ function readVariable(node: Node, readers: ReadonlyMap<string, Reader>): void {
   }
 }
 
+/** A pattern that is written in the rule is compiled once, here. */
+function keepPattern(node: Node): void {
+  const place = argumentsOf(node).at(-1);
+  const text = literalOf(place);
+  if (!place || typeof text !== 'string') return;
+  const pattern = readPattern(text);
+  if (typeof pattern === 'string') throw faultAt(place, 'a regular expression of RE2', `${text} (${pattern})`);
+  const { handle } = node;
+  node.handle = (operands, ...rest) => {
+    const [subject] = operands as unknown[];
+    return typeof subject === 'string' ? isFound(pattern, subject) : handle?.(operands, ...rest);
+  };
+}
+
 const withoutOptional = (type: CelType | undefined): CelType | undefined =>
   type?.kind === 'optional' ? type.valueType : type;
 
@@ -152,11 +170,13 @@ function finishField(node: Node): void {
   const name = nameOf(node);
   if (!Object.hasOwn(fields, name)) throw unknownField(node, receiver, Object.keys(fields));
   if (node.op === '.' && receiver.checkedType === type) {
-    node.handle = (value) => {
+    const read = (value: unknown) => {
       const found = (value as Readonly<Record<string, unknown>>)[name];
       if (found === undefined) throw new Error(`No such key: ${name}`);
       return found;
     };
+    const receive = evaluationOf(receiver);
+    node.evaluate = (evaluator, _, context) => read(receive(evaluator, receiver, context));
   }
 }
 
