@@ -7,7 +7,7 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 const packages = ['cdevents-sdk', 'flux-cdevents'];
 /** Folders and files of a package that are published as they are. */
-const asIs = ['README.md', 'demo', 'schemas'];
+const asIs = ['README.md', 'demo', 'examples', 'schemas'];
 /** Folders of the repository that a package brings: the manifests that `flux-cdevents install` prints. */
 const brought: Readonly<Record<string, readonly string[]>> = { 'flux-cdevents': ['deploy/base', 'deploy/components'] };
 

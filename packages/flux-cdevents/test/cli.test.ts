@@ -18,6 +18,7 @@ import { runCommand } from './helpers/command-io.ts';
 
 const BIN = join(import.meta.dirname, '../bin/flux-cdevents.js');
 const ROLLOUT = join(import.meta.dirname, '../demo/rollout.jsonl');
+const BROKEN = join(import.meta.dirname, '../src/commands/mapping/fixtures/broken.yaml');
 
 /** The command as a user runs it, piped. */
 function start(argv: readonly string[], env: NodeJS.ProcessEnv = {}) {
@@ -79,6 +80,14 @@ describe('flux-cdevents', () => {
     [['sink', '--port', 'x'], 2, /^flux-cdevents: FCE_OPTION_INVALID: option '--port <number>'/],
     [['serve'], 2, /^flux-cdevents: FCE_OPTION_INVALID: --config: /],
     [['convert', '/nowhere'], 2, /^flux-cdevents: FCE_OPTION_INVALID: cannot read/],
+    [['convert', '--mapping', BROKEN], 1, /^\S+broken\.yaml:4:18: rules\[0\]\.match: expected a field of event: /],
+    [['mapping', 'show', '--mapping', BROKEN], 1, /\n\S+broken\.yaml:6:15: rules\[0\]\.emit\[0\]\.type: expected /],
+    [
+      ['mapping', 'test', BROKEN.replace('.yaml', '.cases.yaml')],
+      2,
+      /^\S+broken\.cases\.yaml:4:14: cases\[0\]\.event\.reson: /,
+    ],
+    [['mapping', 'test', '/nowhere'], 2, /^flux-cdevents: FCE_OPTION_INVALID: cannot read/],
     [['check', '/nowhere'], 1, /^flux-cdevents: FCE_CONFIG_INVALID: /],
     [['deliveries', 'list', '--server', 'http://127.0.0.1:1'], 1, /^flux-cdevents: FCE_API_UNREACHABLE: no controller/],
   ])('%j exits with %s and one clear line', async (argv, code, message) => {
