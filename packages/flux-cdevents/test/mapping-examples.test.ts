@@ -101,3 +101,25 @@ describe('docs/testing-mappings.md', () => {
     for (const field of Object.keys(properties)) expect(page).toContain(`\`${field}\``);
   });
 });
+
+describe('the tutorial of docs/mapping.md', () => {
+  const page = read(import.meta.dirname, '../../../docs/mapping.md');
+  const blocks = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, yaml = '']) => yaml);
+  const text = blocks.find((yaml) => yaml.includes('name: production-upgraded')) ?? '';
+
+  it('ends at the example', () => {
+    expect(parse(text)).toEqual(parse(read(EXAMPLES, 'production-upgrades.yaml')));
+  });
+
+  it('has cases that pass', () => {
+    const { file } = readCases(blocks.find((yaml) => yaml.includes('\ncases:\n')) ?? '');
+    const setup = {
+      options: { specVersion: '0.4', preset: 'service', unmapped: 'skip', unchanged: 'skip' } as const,
+      events: new Map(),
+    };
+    const mapping = { name: 'mapping.yaml', text };
+    const results = file?.cases.map((one) => runCase(one, { ...setup, options: { ...setup.options, mapping } })) ?? [];
+    expect(results.map(({ passed }) => passed)).toEqual([true, true]);
+    expect(results.map(({ steps }) => steps[0]?.result.rule)).toEqual(['production-upgraded', 'upgrade-succeeded']);
+  });
+});

@@ -26,11 +26,12 @@ export function spellOut(
     else rules.push({ ...rule, name });
     names.add(name);
   }
+  const enable = own?.enable?.filter((name) => rules.some(({ optional }) => optional === name));
   return {
     mapping: {
       specVersion,
       preset: 'none',
-      ...(own?.enable && { enable: own.enable }),
+      ...(enable && enable.length > 0 && { enable }),
       rules: rules.map(({ emit, ...rule }) => ({ ...rule, emit: emit.map((one) => withDefaults(one, specVersion)) })),
     },
     neverReached,
