@@ -14,6 +14,9 @@ export const LIMITS = {
   maxCallArguments: 16,
 } as const;
 
+export const TIMESTAMP = 'google.protobuf.Timestamp';
+export const DURATION = 'google.protobuf.Duration';
+
 /** Functions of the library that are called by another name, since it does not let them be registered again. */
 export const REPLACED: ReadonlyMap<string, string> = new Map([
   ['matches', 're2_matches'],
@@ -96,8 +99,6 @@ const isoOf = (instant: Date) => instant.toISOString().replace('.000Z', 'Z');
 function registerConversions(environment: Environment): void {
   const register = (signature: string, handler: Handler) =>
     environment.registerFunction(signature, handler as never, sync);
-  const TIMESTAMP = 'google.protobuf.Timestamp';
-  const DURATION = 'google.protobuf.Duration';
   register('int(uint): int', (value: UnsignedInt) => BigInt(String(value)));
   register(`int(${TIMESTAMP}): int`, (instant: Date) => BigInt(Math.floor(instant.getTime() / 1000)));
   register(`string(${TIMESTAMP}): string`, isoOf);

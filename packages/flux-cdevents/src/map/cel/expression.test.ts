@@ -71,6 +71,18 @@ describe('an expression that is wrong when it is loaded', () => {
     ["duration('1s').seconds", '0+22: expected something that has fields, found google.protobuf.Duration'],
     ["event.message.matches('(?=a)')", /^22\+7: expected a regular expression of RE2, found \(\?=a\) \(invalid/],
     ["[1].all(x, event.message.matches('a(b'))", /^33\+5: expected a regular expression of RE2, found a\(b \(/],
+    [
+      `event.message.matches('${'a'.repeat(1001)}')`,
+      /^22\+1003: expected a regular .*a \(more than 1,000 characters\)$/,
+    ],
+    [
+      `event.message.matches('${'(?:[ab]c?){500}|'.repeat(50)}')`,
+      /^22\+802: .*\(too large with its repetitions written out\)$/,
+    ],
+    [
+      "duration('1h') + timestamp(event.timestamp)",
+      '0+43: expected the timestamp before the duration, found duration + timestamp',
+    ],
     ["{'constructor': 1}", '1+13: expected another key, found constructor'],
   ])('%s', (text, issue) => {
     if (typeof issue === 'string') expect(issueOf(text)).toBe(issue);
@@ -165,6 +177,7 @@ describe('an expression that is right', () => {
     ["'abc'.charAt(1)", 'b'],
     ["'aab'.matches('^a{2}b$')", true],
     ["matches(event.message, 'upgrade')", true],
+    ["'2026-11-24'.matches('^[0-9]{4}-[0-9]{2}-[0-9]{2}$')", true],
     ['dyn(event.message).matches("^Helm \\\\w+ succeeded")', true],
     ["['x1', 'y'].filter(t, t.matches('[0-9]'))", ['x1']],
     ["'a1'.matches('a' + '[0-9]')", true],

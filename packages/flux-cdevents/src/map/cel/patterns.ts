@@ -1,6 +1,9 @@
 import { type GoRegexp, goRegexp } from '../../flux/go-regexp.ts';
 import { spend } from './meter.ts';
 
+const MAX_LENGTH = 1_000;
+const MAX_WRITTEN_OUT = 200_000;
+
 /** Of patterns that are made while a rule runs, not written in it. */
 const MAX_DYNAMIC_LENGTH = 256;
 const COST_OF_COMPILING = 4_000;
@@ -15,10 +18,20 @@ export interface Pattern {
 
 const dynamic = new Map<string, Pattern>();
 
-/** Compiles a pattern. Returns the reason as text when it is not one of RE2. */
+/** Compiles a pattern. Returns the reason as text when it is not one of RE2, or so large that compiling takes long. */
 export function readPattern(pattern: string): Pattern | string {
+  if (pattern.length > MAX_LENGTH) return `more than ${MAX_LENGTH.toLocaleString('en-US')} characters`;
+  if (pattern.length * repetitionsIn(pattern) > MAX_WRITTEN_OUT) return 'too large with its repetitions written out';
   const regexp = goRegexp(pattern);
   return typeof regexp === 'string' ? regexp : { regexp, cost: costOf(pattern, regexp.size) };
+}
+
+/** How often a part of it may be written out; RE2 itself allows for a thousand times, nested ones included. */
+function repetitionsIn(pattern: string): number {
+  let product = 1;
+  for (const [, from = '', to = ''] of pattern.matchAll(/\{(\d+)(?:,(\d*))?\}/g))
+    product *= Math.max(1, Number(to || from));
+  return Math.min(product, 1_000);
 }
 
 /** Whether the pattern is found anywhere in the text. */

@@ -1,7 +1,7 @@
 import { Optional } from '@marcbachmann/cel-js';
 import { nearest } from '../../flux/nearest.ts';
 import { describeNearest } from './describe.ts';
-import { FUNCTIONS, REPLACED } from './environment.ts';
+import { DURATION, FUNCTIONS, REPLACED, TIMESTAMP } from './environment.ts';
 import { faultAt } from './fault.ts';
 import { isFound, readPattern } from './patterns.ts';
 import {
@@ -119,6 +119,8 @@ export function finishTree(root: Node, readers: ReadonlyMap<string, Reader>): vo
       case '[]':
       case '[?]':
         return refuseIndexOfFields(node);
+      case '+':
+        return refuseSwappedSum(node);
       case 'call':
       case 'rcall':
         if (nameOf(node) === REPLACED.get('matches')) keepPattern(node);
@@ -185,6 +187,14 @@ function unknownField(node: Node, receiver: Node, fields: readonly string[]) {
   const of = node.input.slice(receiver.start, receiver.end);
   const hint = describeNearest(nearest(name, fields));
   return faultAt({ start: node.pos, end: node.end }, `a field of ${of}: ${fields.join(', ')}${hint}`, name);
+}
+
+/** The library takes the sum of a duration and a timestamp for a duration. */
+function refuseSwappedSum(node: Node): void {
+  const [left, right] = node.args as [Node, Node];
+  if (left.checkedType?.name === DURATION && right.checkedType?.name === TIMESTAMP) {
+    throw faultAt(node, 'the timestamp before the duration', 'duration + timestamp');
+  }
 }
 
 /** CEL indexes lists and maps, not what has fields. */
