@@ -227,6 +227,22 @@ describe('convert', () => {
       ]);
     });
 
+    it('names the rules that were tried when one of them fails', async () => {
+      const { code, stderr } = await convert(['--explain', '--mapping', join(FIXTURES, 'failing.yaml')], {
+        stdin: install,
+      });
+      expect(code).toBe(1);
+      expect(stderr).toMatchInlineSnapshot(`
+        "stdin: HelmRelease apps/podinfo InstallSucceeded
+          rules tried  ignores, fails
+          ✗ no CDEvent
+              invalid: rule fails: match: No such key: tier
+        stdin: HelmRelease apps/podinfo InstallSucceeded: invalid: rule fails: match: No such key: tier
+        1 Flux event: 0 CDEvents, 0 skipped, 1 invalid
+        "
+      `);
+    });
+
     it('2 when it cannot be read', async () => {
       const { code, stderr } = await convert(['--mapping', '/nowhere.yaml'], { stdin: install });
       expect([code, stderr]).toEqual([2, expect.stringMatching(/^flux-cdevents: FCE_OPTION_INVALID: cannot read /)]);

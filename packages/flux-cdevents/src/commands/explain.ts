@@ -40,7 +40,11 @@ export function explainLines({ where, event, options, before, result }: Explaine
   else if (result.tried.length > 0 && !result.cdevents.some(isFailure)) say('matched', 'none');
   if (result.skipped) say('skipped', result.skipped);
   for (const mapped of result.cdevents) {
-    if ('error' in mapped) lines.push(`  ✗ ${mapped.type}`, ...wrap(`invalid: ${mapped.error}`, INDENT));
+    if ('error' in mapped)
+      lines.push(
+        `  ✗ ${mapped.type === 'unmapped' ? 'no CDEvent' : mapped.type}`,
+        ...wrap(`invalid: ${mapped.error}`, INDENT),
+      );
     else lines.push(`  → ${mapped.type}`);
     lines.push(...fieldLines(mapped.fields, INDENT));
   }

@@ -11,7 +11,7 @@ import { mappingOf } from './mapping-of.ts';
 import { afterAnnouncement, isUnchanged } from './object/announcement.ts';
 import { afterSending, detect, resolve, type Verdict } from './object/incident.ts';
 import type { ProviderMemory } from './object/memory.ts';
-import type { CompiledEmit, CompiledRule, FieldOrigin } from './rules/compile.ts';
+import { type CompiledEmit, type CompiledRule, type FieldOrigin, MappingError } from './rules/compile.ts';
 import { environmentIdOf, variablesOf } from './variables.ts';
 
 /** What the mapping of one event for one Provider and one Alert depends on, and nothing else. */
@@ -80,7 +80,8 @@ export function toCDEvents(request: MapRequest): MapResult {
     applied = compiled.apply(run.variables(), run.budget);
   } catch (error) {
     run.fail(error);
-    return { tried: names, ...run.result() };
+    const failed = error instanceof MappingError ? names.indexOf(error.rule) : -1;
+    return { tried: failed < 0 ? names : names.slice(0, failed + 1), ...run.result() };
   }
   const tried = names.slice(0, applied.tried);
   const { rule } = applied;

@@ -12,6 +12,9 @@ rules:
   - name: ignores
     match: event.reason == 'DependencyNotReady'
     emit: []
+  - name: fails-to-match
+    match: event.reason == 'Untiered' && event.metadata.tier == 'gold'
+    emit: []
 `;
 const setup = (more: Partial<CaseSetup['options']> = {}): CaseSetup => ({
   options: { specVersion: '0.4', preset: 'service', unmapped: 'skip', unchanged: 'skip', ...more },
@@ -88,7 +91,12 @@ describe('a case', () => {
     ['no error', 'DependencyNotReady', { error: 'division' }, ['expected an error with "division" in it, found none']],
     ['the rule', 'DependencyNotReady', { rule: 'ignores' }, []],
     ['another rule', 'DependencyNotReady', { rule: 'fails' }, ['expected rule fails, found rule ignores']],
-    ['no rule', 'Nothing', { rule: 'fails' }, ['expected rule fails, found none']],
+    [
+      'no rule, since one fails',
+      'Untiered',
+      { rule: 'fails' },
+      ['expected rule fails, found none', 'expected no error, found rule fails-to-match: match: No such key: tier'],
+    ],
     ['why it is skipped', 'DependencyNotReady', { skipped: 'ignored' }, []],
     [
       'another reason to skip',

@@ -71,7 +71,9 @@ function judge({ expect, rule, skipped, error }: Step, result: MapResult, captur
     say(`the event to be skipped as ${skipped}`, result.skipped ?? 'it was not skipped');
   }
   const errors = result.cdevents.flatMap((mapped) => ('error' in mapped ? [mapped] : []));
-  if (error === undefined) for (const one of errors) say(`no error for ${nameOfType(one.type)}`, one.error);
+  if (error === undefined)
+    for (const one of errors)
+      say(one.type === 'unmapped' ? 'no error' : `no error for ${nameOfType(one.type)}`, one.error);
   else if (!errors.some((one) => one.error.includes(error))) {
     say(`an error with ${JSON.stringify(error)} in it`, errors.map((one) => one.error).join('; ') || 'none');
   }

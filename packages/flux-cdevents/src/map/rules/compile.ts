@@ -54,10 +54,14 @@ export interface CompiledMapping {
 
 /** A rule that fails while it runs: the event becomes a dead letter, and nothing else stops. */
 export class MappingError extends Error {
+  /** Its name. */
+  readonly rule: string;
+
   constructor(rule: string, where: string, cause: unknown) {
     const [reason = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
     super(`rule ${rule}: ${where}: ${reason}`, { cause });
     this.name = 'MappingError';
+    this.rule = rule;
   }
 }
 
