@@ -4,8 +4,9 @@ import { strings } from '@bufbuild/cel/ext';
 import { Environment } from '@marcbachmann/cel-js';
 import { createEnvironment } from '../packages/flux-cdevents/src/map/cel/environment.ts';
 import { compileExpression, MAX_COST, type Variables } from '../packages/flux-cdevents/src/map/cel/expression.ts';
+import { finishTree } from '../packages/flux-cdevents/src/map/cel/finish-tree.ts';
 import { metered } from '../packages/flux-cdevents/src/map/cel/meter.ts';
-import { finishTree, prepareTree } from '../packages/flux-cdevents/src/map/cel/prepare-tree.ts';
+import { prepareTree } from '../packages/flux-cdevents/src/map/cel/prepare-tree.ts';
 import type { Node } from '../packages/flux-cdevents/src/map/cel/tree.ts';
 import { fieldsOf, typedReader, VARIABLES } from '../packages/flux-cdevents/src/map/cel/types.ts';
 

@@ -1,8 +1,9 @@
 import type { Environment } from '@marcbachmann/cel-js';
 import { faultAt } from './fault.ts';
+import { finishTree, type Reader } from './finish-tree.ts';
 import { limitCost } from './limit-cost.ts';
 import { type Budget, metered } from './meter.ts';
-import { finishTree, prepareTree, type Reader } from './prepare-tree.ts';
+import { prepareTree } from './prepare-tree.ts';
 import type { Node } from './tree.ts';
 
 /** In UTF-16 units. */

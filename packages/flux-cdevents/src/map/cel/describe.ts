@@ -1,7 +1,7 @@
 import { ParseError, TypeError as TypeFault } from '@marcbachmann/cel-js';
 import { messageOf } from '../../errors.ts';
 import { nearest } from '../../flux/nearest.ts';
-import { createEnvironment, LIMITS } from './environment.ts';
+import { createEnvironment, LIMITS, REPLACED } from './environment.ts';
 import { ExpressionFault, type ExpressionIssue } from './fault.ts';
 import { type Node, nameOf, receiverOf } from './tree.ts';
 import { fieldsOf } from './types.ts';
@@ -191,10 +191,7 @@ function describeField(
 
 /** `string.re2_matches(int)` → `string.matches(int)`. */
 const originalName = (call: string): string =>
-  call
-    .replace('re2_matches(', 'matches(')
-    .replace('ascii_lower(', 'lowerAscii(')
-    .replace('ascii_upper(', 'upperAscii(');
+  [...REPLACED].reduce((named, [name, by]) => named.replace(`${by}(`, `${name}(`), call);
 
 /** How the function of a call may be called: `string.substring(int) or string.substring(int, int)`. */
 function describeSignatures(call: string): string {

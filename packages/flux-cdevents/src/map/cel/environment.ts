@@ -1,8 +1,8 @@
-import { Environment, Optional } from '@marcbachmann/cel-js';
-import { type Duration, UnsignedInt } from '@marcbachmann/cel-js/evaluator';
+import { Environment } from '@marcbachmann/cel-js';
+import type { Duration, UnsignedInt } from '@marcbachmann/cel-js/evaluator';
 import { spend } from './meter.ts';
+import { registerOptionals } from './optional-values.ts';
 import { matches } from './patterns.ts';
-import type { CelType, Checker, Context, Evaluator, Node } from './tree.ts';
 import { TYPES, typedClasses } from './types.ts';
 
 /** At most so many in an expression. */
@@ -22,27 +22,14 @@ export const REPLACED: ReadonlyMap<string, string> = new Map([
   ['matches', 're2_matches'],
   ['lowerAscii', 'ascii_lower'],
   ['upperAscii', 'ascii_upper'],
+  ['split', 'split_text'],
 ]);
 
 /** The functions and macros of CEL that expressions may use. The library has more, which are its own. */
 export const FUNCTIONS: readonly string[] = [
-  ...[
-    'bool',
-    'bytes',
-    'double',
-    'duration',
-    'dyn',
-    'has',
-    'int',
-    'matches',
-    'size',
-    'string',
-    'timestamp',
-    'type',
-    'uint',
-  ],
-  ...['all', 'exists', 'exists_one', 'filter', 'map', 'bind'],
-  ...['contains', 'endsWith', 'startsWith'],
+  ...['all', 'exists', 'exists_one', 'filter', 'map', 'has', 'bind'],
+  ...['bool', 'bytes', 'double', 'duration', 'dyn', 'int', 'string', 'timestamp', 'type', 'uint'],
+  ...['contains', 'endsWith', 'matches', 'size', 'startsWith'],
   ...['charAt', 'indexOf', 'join', 'lastIndexOf', 'lowerAscii', 'replace', 'split', 'substring', 'trim', 'upperAscii'],
   ...['hasValue', 'none', 'of', 'ofNonZeroValue', 'optFlatMap', 'optMap', 'or', 'orValue', 'value'],
   ...['getDate', 'getDayOfMonth', 'getDayOfWeek', 'getDayOfYear', 'getFullYear', 'getHours', 'getMilliseconds'],
@@ -80,15 +67,25 @@ function registerStrings(environment: Environment): void {
     if (index < 0n || index > BigInt(text.length)) throw new Error(`charAt: index ${index} is out of range`);
     return text.charAt(Number(index));
   });
+  register('string.split_text(string): list<string>', split);
+  register('string.split_text(string, int): list<string>', (text: string, separator: string, most: bigint) => {
+    const parts = split(text, separator);
+    if (most < 0n || parts.length <= most) return parts;
+    const count = Number(most);
+    return count === 0 ? [] : [...parts.slice(0, count - 1), parts.slice(count - 1).join(separator)];
+  });
   register('string.replace(string, string): string', (text: string, old: string, by: string) => replace(text, old, by));
   register('string.replace(string, string, int): string', (text: string, old: string, by: string, times: bigint) =>
     replace(text, old, by, times),
   );
 }
 
+/** Between the characters, when there is no separator; the library would take emoji apart. */
+const split = (text: string, separator: string): string[] => (separator === '' ? [...text] : text.split(separator));
+
 function replace(text: string, old: string, by: string, times = -1n): string {
   if (times === 0n) return text;
-  const parts = text.split(old);
+  const parts = old === '' ? ['', ...text, ''] : text.split(old);
   const count = times < 0n ? parts.length : Math.min(Number(times) + 1, parts.length);
   spend((parts.length >> 2) + ((text.length + (count - 1) * by.length) >> 6));
   return [parts.slice(0, count).join(by), ...parts.slice(count)].join(old);
@@ -105,85 +102,4 @@ function registerConversions(environment: Environment): void {
   register(`string(${DURATION}): string`, (duration: Duration) => String(duration));
   register(`timestamp(${TIMESTAMP}): ${TIMESTAMP}`, (instant: Date) => instant);
   register(`duration(${DURATION}): ${DURATION}`, (duration: Duration) => duration);
-}
-
-function registerOptionals(environment: Environment): void {
-  environment.registerFunction(
-    'OptionalNamespace.ofNonZeroValue(A): optional<A>',
-    ((_: unknown, value: unknown) => (isZero(value) ? Optional.none() : Optional.of(value))) as never,
-    sync,
-  );
-  environment.registerOperator('optional<T> == optional<T>', sameOptional as never);
-  environment.registerFunction(
-    'optional.optMap(ast, ast): optional<dyn>',
-    optionalMacro((value) => Optional.of(value)),
-  );
-  environment.registerFunction(
-    'optional.optFlatMap(ast, ast): optional<dyn>',
-    optionalMacro((value) => value, true),
-  );
-}
-
-/** What a macro is called with, and what its own variable lives in. */
-interface MacroCall {
-  readonly args: readonly [Node, Node];
-  readonly receiver: Node;
-}
-interface Scope extends Context {
-  reuse(outer: Context): Scope;
-  setIterValue(value: unknown, evaluator: Evaluator): Scope;
-}
-interface OptionalMacro {
-  readonly receiver: Node;
-  readonly exp: Node;
-  scope?: Scope;
-}
-type ScopedChecker = Checker & {
-  readonly registry: { getOptionalType(type: CelType): CelType };
-  createError(code: string, message: string, node: Node): Error;
-};
-
-/** `optional.optMap(name, expression)`: evaluated with the value when there is one. */
-function optionalMacro(wrap: (value: unknown) => unknown, flat = false) {
-  const expand = ({ args: [variable, exp], receiver }: MacroCall) => ({
-    receiver,
-    exp,
-    typeCheck(
-      checker: ScopedChecker,
-      macro: OptionalMacro,
-      context: { forkWithVariable(name: string, type: CelType): Scope },
-    ) {
-      const type = checker.check(receiver, context);
-      if (variable.op !== 'id') throw checker.createError('invalid_macro_argument', 'not a variable', variable);
-      if (type.kind !== 'optional') {
-        throw checker.createError('optional_expected', `must be optional, got '${type.name}'`, receiver);
-      }
-      macro.scope = context.forkWithVariable(String(variable.args), type.valueType ?? checker.dynType);
-      const made = checker.check(exp, macro.scope);
-      return flat ? made : checker.registry.getOptionalType(made);
-    },
-    evaluate(evaluator: Evaluator, macro: OptionalMacro, context: Context) {
-      const optional = evaluator.run(receiver, context) as Optional;
-      if (!optional.hasValue() || !macro.scope) return Optional.none();
-      return wrap(evaluator.run(exp, macro.scope.reuse(context).setIterValue(optional.value(), evaluator)));
-    },
-  });
-  return expand as never;
-}
-
-function isZero(value: unknown): boolean {
-  if (value === null || value === false || value === '' || value === 0 || value === 0n) return true;
-  if (value instanceof UnsignedInt) return String(value) === '0';
-  if (value instanceof Uint8Array || Array.isArray(value)) return value.length === 0;
-  if (value instanceof Map) return value.size === 0;
-  return (
-    typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype && Object.keys(value).length === 0
-  );
-}
-
-function sameOptional(a: Optional, b: Optional, node: Node, evaluator: Evaluator): boolean {
-  if (!(a.hasValue() && b.hasValue())) return a.hasValue() === b.hasValue();
-  const [left, right] = [a.value(), b.value()];
-  const overload = evaluator.registry.findBinaryOverload('==', evaluator.debugType(left), evaluator.debugType(right));
-  return overload !== false && overload.handler(left, right, node, evaluator) === true;
 }

@@ -2,8 +2,8 @@ import { compileCel } from './compile-cel.ts';
 import { describeFault } from './describe.ts';
 import { createEnvironment } from './environment.ts';
 import { type ExpressionIssue, faultAt } from './fault.ts';
+import type { Reader } from './finish-tree.ts';
 import { type Budget, MAX_COST } from './meter.ts';
-import type { Reader } from './prepare-tree.ts';
 import { toPlain } from './to-plain.ts';
 import { fieldsOf, typedReader, VARIABLES } from './types.ts';
 

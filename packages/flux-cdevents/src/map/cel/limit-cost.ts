@@ -182,7 +182,7 @@ const CALLS: ReadonlyMap<string, Charge> = new Map<string, Charge>([
   ['indexOf', search(500)],
   ['lastIndexOf', search(250)],
   [
-    'split',
+    'split_text',
     (operands) => {
       search(500)(operands);
       const [text, separator] = operands;
