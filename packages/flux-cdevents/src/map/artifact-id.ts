@@ -1,27 +1,74 @@
 import { PackageURL } from 'packageurl-js';
+import type { FluxEvent } from '../flux/event.ts';
 import type { HelmFacts } from './helm-message.ts';
-
-const SHA256 = /sha256:[0-9a-f]{64}/;
+import { parseSourceMessage } from './source-message.ts';
 
 export interface ArtifactFacts {
+  readonly event: Pick<FluxEvent, 'involvedObject' | 'message'>;
   readonly helm: HelmFacts;
   /** Merged metadata of the event. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** Name of the involved object. */
-  readonly name: string;
+}
+
+/** @see https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#pulling-manifests */
+const TAG = /^\w[\w.-]{0,127}$/;
+const REVISION = /^(?:(.+)@)?(sha(?:256|384|512):[0-9a-f]+)$/;
+
+/**
+ * The package URL of what was deployed or published. A source and the HelmRelease that uses it say the same of a chart:
+ * its digest in a registry, or its version. All others are named for their object, at a revision where one is known.
+ * @see https://github.com/package-url/purl-spec
+ */
+export function artifactIdOf(facts: ArtifactFacts): string {
+  const { kind } = facts.event.involvedObject;
+  if (kind === 'HelmRelease') return ofRelease(facts);
+  if (kind === 'HelmChart' || kind === 'OCIRepository') return ofChartSource(facts);
+  return ofRevision(facts);
+}
+
+function ofRelease({ event, helm, metadata }: ArtifactFacts): string {
+  const { chart, chartVersion } = helm;
+  const { tag, digest } = readRevision(metadata['oci-digest']);
+  if (chart && digest) return ofImage(chart, digest, tag ?? chartVersion);
+  if (chart && chartVersion) return purl('helm', chart, chartVersion);
+  return purl('generic', helm.release?.name ?? event.involvedObject.name, metadata.revision);
+}
+
+function ofChartSource(facts: ArtifactFacts): string {
+  const { chart, chartVersion, repository } = parseSourceMessage(facts.event.message);
+  if (chart && chartVersion) return purl('helm', chart, chartVersion);
+  const { tag, digest } = readRevision(facts.metadata.revision);
+  if (repository && digest) return ofImage(repository, digest, tag);
+  return ofRevision(facts);
+}
+
+/** By the commit that an OCI artifact was made from, with the digest of the artifact beside it. */
+function ofRevision({ event, metadata }: ArtifactFacts): string {
+  const { originRevision, revision } = metadata;
+  const { name } = event.involvedObject;
+  if (!originRevision) return purl('generic', name, revision);
+  const { digest } = readRevision(revision);
+  return purl('generic', name, originRevision, digest && { checksum: digest });
 }
 
 /**
- * The package URL of what was deployed: by digest where an OCI digest is known, else the chart by its version, else
- * the release by its revision.
- * @see https://github.com/package-url/purl-spec
+ * @param version a tag, or the version of the chart there. Build metadata is left out: helm-controller puts the digest
+ *   in its place, and a tag spells it with `_`, so that the same chart would have two names.
  */
-export function artifactIdOf({ helm, metadata, name }: ArtifactFacts): string {
-  const digest = metadata['oci-digest']?.match(SHA256)?.[0];
-  if (helm.chart && digest) return purl('oci', helm.chart, digest);
-  if (helm.chart && helm.chartVersion) return purl('helm', helm.chart, helm.chartVersion);
-  return purl('generic', helm.release?.name ?? name, metadata.revision);
+function ofImage(name: string, digest: string, version: string | undefined): string {
+  const tag = version?.replace(/^(v?\d+\.\d+\.\d+[^+_]*)[+_].*$/, '$1');
+  return purl('oci', name.toLowerCase(), digest, tag && TAG.test(tag) && { tag });
 }
 
-const purl = (type: string, name: string, version: string | undefined): string =>
-  new PackageURL(type, undefined, name, version, undefined, undefined).toString();
+/** `6.5.0@sha256:…`, `sha256:…`; neither part of what names no digest of a registry. */
+function readRevision(revision: string | undefined): { readonly tag?: string; readonly digest?: string } {
+  const [, tag, digest] = REVISION.exec(revision ?? '') ?? [];
+  return { ...(tag && { tag }), ...(digest && { digest }) };
+}
+
+/** Never throws, whatever an event says: half a surrogate pair is replaced, and a blank name becomes `_`. */
+function purl(type: string, name: string, version?: string, qualifiers?: Record<string, string> | '' | false): string {
+  const shownName = name.toWellFormed().trim() || '_';
+  const shownVersion = version?.toWellFormed() || undefined;
+  return new PackageURL(type, undefined, shownName, shownVersion, qualifiers || undefined, undefined).toString();
+}

@@ -49,11 +49,67 @@ describe('parseHelmMessage', () => {
       'Unlocked Helm release apps/podinfo.v3 with chart podinfo@6.5.1 in pending-upgrade state',
       { release: { namespace: 'apps', name: 'podinfo', version: 3 }, chart: 'podinfo', chartVersion: '6.5.1' },
     ],
+    [
+      'Helm install failed for release apps/web.v2 with chart web@1.0.0: context deadline exceeded',
+      { release: { namespace: 'apps', name: 'web.v2' }, chart: 'web', chartVersion: '1.0.0' },
+    ],
+    [
+      'Helm test succeeded for release apps/podinfo.v2.v3 with chart podinfo@6.5.1: no test hooks',
+      { release: { namespace: 'apps', name: 'podinfo.v2', version: 3 }, chart: 'podinfo', chartVersion: '6.5.1' },
+    ],
+    [
+      'Helm rollback to previous release apps/slow.v1 with chart podinfo@6.7.0 failed: release slow failed: timeout\n\nLast Helm logs:\n\nHelm uninstall remediation for release a/b.v9 with chart c@9.9.9',
+      { release: { namespace: 'apps', name: 'slow', version: 1 }, chart: 'podinfo', chartVersion: '6.7.0' },
+    ],
+    [
+      'Helm uninstall failed for release apps/stuck.v1 with chart backend@2.3.4+build.7: uninstallation completed with 1 error(s): remediation',
+      {
+        release: { namespace: 'apps', name: 'stuck', version: 1 },
+        chart: 'backend',
+        chartVersion: '2.3.4+build.7',
+        remediation: false,
+      },
+    ],
+    [
+      'Helm uninstall remediation for release team-b/broken.v1 with chart broken@1.0.0 failed: timed out\n\nLast Helm logs:\n\nbeginning wait',
+      {
+        release: { namespace: 'team-b', name: 'broken', version: 1 },
+        chart: 'broken',
+        chartVersion: '1.0.0',
+        remediation: true,
+      },
+    ],
+    [
+      'Helm uninstall failed for release apps/gone with chart web@1.0.0: the release named "gone" is already deleted',
+      { release: { namespace: 'apps', name: 'gone' }, chart: 'web', chartVersion: '1.0.0', remediation: false },
+    ],
+    ['Helm uninstall remediation failed: release: not found', { remediation: true }],
+    [
+      'Cluster state of release team-b/api-backend.v1 has been corrected:\nConfigMap/a/b configured',
+      { release: { namespace: 'team-b', name: 'api-backend', version: 1 } },
+    ],
+    [
+      'Failed to correct cluster state of release team-b/api-backend.v1:\nConfigMap/a/b: denied',
+      { release: { namespace: 'team-b', name: 'api-backend', version: 1 } },
+    ],
+    [
+      'Failed to partially correct cluster state of release team-b/api-backend.v12:\nConfigMap/a/b: denied',
+      { release: { namespace: 'team-b', name: 'api-backend', version: 12 } },
+    ],
+    [
+      'Unlock of Helm release apps/podinfo.v3 with chart podinfo@6.5.1 in pending-upgrade state failed: conflict',
+      { release: { namespace: 'apps', name: 'podinfo', version: 3 }, chart: 'podinfo', chartVersion: '6.5.1' },
+    ],
     ["dependency 'team-b/broken' is not ready", {}],
+    ["could not load: 'Helm upgrade failed for release a/b.v1 with chart c@1.0.0'", {}],
+    ['failed to build inventory for apps/podinfo: no matches for release a/b: chart', {}],
+    ['Health checks canceled due to new reconciliation triggered by GitRepository/flux-system/fleet', {}],
     ['', {}],
   ])('%s', (message, facts) => expect(parseHelmMessage(message)).toEqual(facts));
 
   it('reads a bounded part of a message, so that a hostile one costs no more', () => {
-    expect(parseHelmMessage(`Helm upgrade succeeded for release ${'a.v1'.repeat(100_000)}`)).toEqual({});
+    for (const repeated of ['a.v1', 'release ', 'release a/b.v1']) {
+      expect(parseHelmMessage(`Helm upgrade succeeded for release ${repeated.repeat(100_000)}`)).toEqual({});
+    }
   });
 });

@@ -69,7 +69,7 @@ export function variablesOf(input: VariableInput): Omit<Variables, 'incident'> {
     cluster: input.cluster ?? '',
     environment: { id: input.environmentId, source },
     service: { id: object, source },
-    artifactId: artifactIdOf({ helm, metadata, name }),
+    artifactId: artifactIdOf({ event, helm, metadata }),
     release: { ...helm.release, namespace: helm.release?.namespace ?? namespace, name: helm.release?.name ?? name },
     taskRun: { id: [object, taskName, ...(attempt ? [attempt] : [])].join('/'), name: taskName },
     outcome: outcomeOf(event, taskName, specVersion),
