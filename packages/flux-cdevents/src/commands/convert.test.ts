@@ -237,7 +237,6 @@ describe('convert', () => {
           rules tried  ignores, fails
           ✗ no CDEvent
               invalid: rule fails: match: No such key: tier
-        stdin: HelmRelease apps/podinfo InstallSucceeded: invalid: rule fails: match: No such key: tier
         1 Flux event: 0 CDEvents, 0 skipped, 1 invalid
         "
       `);

@@ -109,7 +109,8 @@ function convertAll(
         out.write(event, mapped.cdevent);
       } else {
         invalid += 1;
-        note(io, `${where}: ${describeEvent(event)}: ${paint(io.stderr, 'red', 'invalid')}: ${mapped.error}`);
+        const why = `${paint(io.stderr, 'red', 'invalid')}: ${mapped.error}`;
+        if (!flags.explain) note(io, `${where}: ${describeEvent(event)}: ${why}`);
       }
     }
   }

@@ -1,6 +1,6 @@
 import type { FluxEvent } from '../flux/event.ts';
 import { mergeMetadata } from '../flux/metadata.ts';
-import { objectKey } from '../flux/object-ref.ts';
+import { type NamespacedName, objectKey } from '../flux/object-ref.ts';
 import type { ProviderOptions } from '../flux/provider.ts';
 import { mapAlone } from './map-for-provider.ts';
 import type { ObjectMemory, ProviderMemory } from './object/memory.ts';
@@ -12,6 +12,10 @@ export interface ConverterOptions
   readonly cluster?: string;
   /** Template of `context.source`. */
   readonly source?: string;
+  /** Who maps, as far as expressions can see it. @default default/convert */
+  readonly provider?: NamespacedName;
+  /** @default default/convert */
+  readonly alert?: NamespacedName;
 }
 
 /** What came of an event, and what was remembered before it. */
@@ -20,7 +24,6 @@ export interface Converted {
   readonly before: ProviderMemory;
 }
 
-/** Who maps, as far as expressions can see it. */
 const NAME = { namespace: 'default', name: 'convert' };
 
 /**
@@ -29,18 +32,18 @@ const NAME = { namespace: 'default', name: 'convert' };
  * @param eventMetadata what the Alert adds to every event
  */
 export function createConverter(
-  { cluster, source, ...options }: ConverterOptions,
+  { cluster, source, provider = NAME, alert = NAME, ...options }: ConverterOptions,
   eventMetadata: Readonly<Record<string, string>> = {},
 ): (event: FluxEvent) => Converted {
   const memories = new Map<string, ObjectMemory>();
   const told = new Map<string, ProviderMemory>();
-  const alert = { spec: { eventMetadata, providerRef: NAME, eventSources: [] } };
+  const spec = { eventMetadata, providerRef: provider, eventSources: [] };
   return (event) => {
-    const { metadata } = mergeMetadata(event, alert);
+    const { metadata } = mergeMetadata(event, { spec });
     const key = objectKey(event.involvedObject);
     const place = `${key} ${environmentIdOf(event, metadata, cluster)}`;
     const { result, memory } = mapAlone(
-      { event, metadata, alert: NAME, provider: NAME, options, cluster, source },
+      { event, metadata, alert, provider, options, cluster, source },
       memories.get(key) ?? {},
     );
     const before = told.get(place) ?? {};

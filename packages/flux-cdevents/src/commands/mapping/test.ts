@@ -1,6 +1,7 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Command } from 'commander';
 import type { FluxEvent } from '../../flux/event.ts';
+import { parseName } from '../../flux/object-ref.ts';
 import type { Case, CasesFile } from '../../map/cases/cases.ts';
 import { readCases } from '../../map/cases/read-cases.ts';
 import { type CaseResult, runCase } from '../../map/cases/run-cases.ts';
@@ -67,18 +68,32 @@ async function readSuite(io: Io, file: string): Promise<Suite[]> {
   const chosen = await chooseRules(io, file, read);
   const events = await readEventFiles(io, file, read);
   if (!chosen || !events) return [];
-  const { cluster, source, unmapped = 'skip', unchanged = 'skip', eventMetadata } = read;
+  const { eventMetadata } = read;
   return [
     {
       file,
       cases: read.cases,
-      options: { ...chosen.options, unmapped, unchanged, ...(cluster && { cluster }), ...(source && { source }) },
+      options: converterOptions(chosen, read),
       chosen,
       key: read.mapping === undefined ? `preset ${chosen.options.preset}` : beside(file, read.mapping),
       events,
       ...(eventMetadata && { eventMetadata }),
     },
   ];
+}
+
+function converterOptions({ options }: ChosenMapping, file: CasesFile): ConverterOptions {
+  const { cluster, source, unmapped = 'skip', unchanged = 'skip' } = file;
+  const [provider, alert] = [file.provider, file.alert].map((name) => (name ? parseName(name) : undefined));
+  return {
+    ...options,
+    unmapped,
+    unchanged,
+    ...(cluster && { cluster }),
+    ...(source && { source }),
+    ...(provider && { provider }),
+    ...(alert && { alert }),
+  };
 }
 
 const beside = (file: string, name: string): string => (isAbsolute(name) ? name : join(dirname(file), name));

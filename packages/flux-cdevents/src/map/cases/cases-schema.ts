@@ -23,6 +23,8 @@ const texts = (expected: string, description: string) =>
   Type.Record(Type.String(), Type.String(says('a text (numbers, true and false in quotes)', 'A text.')), {
     ...says(expected, description),
   });
+const reference = (description: string) =>
+  Type.String({ pattern: '^[^/]+/[^/]+$', ...says('namespace/name', description) });
 const anyMap = (description: string) =>
   Type.Record(Type.String(), Type.Unknown(), says('a map of what is expected', description));
 
@@ -160,6 +162,8 @@ export const casesShape = (parts: OpenParts) =>
       unchanged: Type.Optional(
         Type.Enum(['skip', 'send'], says('skip or send', 'As the annotation unchanged. Default: skip.')),
       ),
+      provider: Type.Optional(reference('The Provider, as expressions see it. Default: default/convert.')),
+      alert: Type.Optional(reference('The Alert, as expressions see it. Default: default/convert.')),
       eventMetadata: Type.Optional(texts('a map of texts', 'The eventMetadata of the Alert.')),
       cases: Type.Array(caseShape(parts), {
         minItems: 1,

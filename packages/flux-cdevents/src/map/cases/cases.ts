@@ -12,6 +12,9 @@ export interface CasesFile {
   readonly source?: string;
   readonly unmapped?: ProviderOptions['unmapped'];
   readonly unchanged?: ProviderOptions['unchanged'];
+  /** `namespace/name`, as expressions see it. */
+  readonly provider?: string;
+  readonly alert?: string;
   /** As the Alert has it. */
   readonly eventMetadata?: Readonly<Record<string, string>>;
   readonly cases: readonly Case[];

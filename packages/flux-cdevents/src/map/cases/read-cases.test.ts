@@ -56,6 +56,11 @@ cases:
 
   it.each<[string, string, string]>([
     ['nothing', '', '1:1: document: expected a map with cases, found nothing'],
+    [
+      'a name without a namespace',
+      `provider: hub\n${one('event: {reason: X}\nexpect: []')}`,
+      '1:11: provider: expected namespace/name, found "hub"',
+    ],
     ['no cases', 'cases: []', '1:1: cases: expected a list of 1 to 2000 cases, found 0'],
     [
       'a preset that does not exist',
