@@ -27,6 +27,16 @@ describe('CDEvents are as expected when', () => {
     expect(compare([{ type: 'dev.cdevents.service.upgraded.0.1.0' }])).toBeDefined();
   });
 
+  it('all of them is expected', () => {
+    const whole = failed.map(({ context, subject, customData }) => ({
+      type: context.type,
+      context,
+      subject,
+      customData,
+    }));
+    expect(compare(whole as unknown as ExpectedCDEvent[], failed)).toBeUndefined();
+  });
+
   it('they come in another order', () => {
     expect(compare([{ type: 'incident.detected' }, { type: 'taskrun.finished' }], failed)).toBeUndefined();
   });
