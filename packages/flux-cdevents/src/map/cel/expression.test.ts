@@ -199,10 +199,16 @@ describe('an expression that is right', () => {
     ['0.0 / 0.0', 'expected a value that JSON has, found the double NaN'],
     ['dyn(timestamp(event.timestamp))', 'expected a value that JSON has, found bytes, a time, a duration or a type'],
     ["'a'.matches('(' + event.reason)", /^matches: not a regular expression of RE2: missing/],
-    ["string(duration('1' + event.message))", /^duration: expected a duration such as 1h30m/],
+    ["string(duration('1' + event.message))", 'expected a duration such as 1h30m, found a long text'],
   ])('fails for this event: %s', (text, message) => {
     if (typeof message === 'string') expect(failureOf(text)).toBe(message);
     else expect(failureOf(text)).toMatch(message);
+  });
+
+  it('does not repeat all of a text that is wrong', () => {
+    const long = someVariables({ message: 'x'.repeat(100_000) });
+    const expression = compileExpression('bool(event.message)');
+    expect(() => expression.evaluate(long)).toThrow(/^bool\(\) conversion error: invalid string value "x{200,300}…$/);
   });
 
   it('sees each event anew', () => {

@@ -49,7 +49,13 @@ export function readExpression(text: string, result: ExpressionResult): Expressi
       expression: {
         text,
         type,
-        evaluate: (variables, budget = { left: MAX_COST }) => run(variables, budget, toPlain),
+        evaluate(variables, budget = { left: MAX_COST }) {
+          try {
+            return run(variables, budget, toPlain);
+          } catch (error) {
+            throw shortened(error);
+          }
+        },
       },
     };
   } catch (error) {
@@ -63,6 +69,15 @@ export function compileExpression(text: string): CompiledExpression {
   if ('expression' in reading) return reading.expression;
   const { offset, expected, found } = reading.issue;
   throw new Error(`${text}: at ${offset + 1}: expected ${expected}, found ${found}`);
+}
+
+const MAX_MESSAGE = 300;
+
+/** Some errors quote the text that they are about, which may be the whole message of an event. */
+function shortened(error: unknown): unknown {
+  if (!(error instanceof Error) || error.message.length <= MAX_MESSAGE) return error;
+  const [line = ''] = error.message.slice(0, 2 * MAX_MESSAGE).split('\n');
+  return new Error(line.length > MAX_MESSAGE ? `${line.slice(0, MAX_MESSAGE)}…` : line);
 }
 
 const EXPECTED: Readonly<Record<ExpressionResult, string>> = {

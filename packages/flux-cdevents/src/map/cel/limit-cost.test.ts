@@ -9,14 +9,24 @@ const large = someVariables({
   metadata: Object.fromEntries(Array.from({ length: 200 }, (_, key) => [`key${key}`, 'v'.repeat(50) + key])),
 });
 
+/** The body of a request may have 3 MiB. */
+const huge = someVariables({
+  message: 'ab c\n'.repeat(300_000),
+  metadata: Object.fromEntries(Array.from({ length: 40_000 }, (_, key) => [`key${key}`, `v${key}`])),
+});
+
 /** Generous, for a machine that is busy with other things; 10 ms is what the budget is meant to be. */
 const MAX_MS = 500;
 
-function evaluate(text: string, budget: Budget = { left: MAX_COST }): { ms: number; error: string | undefined } {
+function evaluate(
+  text: string,
+  budget: Budget = { left: MAX_COST },
+  variables = large,
+): { ms: number; error: string | undefined } {
   const expression = compileExpression(text);
   const start = performance.now();
   try {
-    expression.evaluate(large, budget);
+    expression.evaluate(variables, budget);
     return { ms: performance.now() - start, error: undefined };
   } catch (error) {
     return { ms: performance.now() - start, error: (error as Error).message };
@@ -92,9 +102,31 @@ describe('an expression that does too much', () => {
   it.each([
     `${message}.matches(${message})`, // a pattern that is too long to be made while running
     `string(duration(${message}))`,
+    `${characters}.all(c, timestamp(event.timestamp).getHours(${message}) == 1 || true) || true`,
     `${characters}.map(c, int(1e300))`,
     `${lines}.exists(l, ${message}.matches(l))`,
   ])('or ends by itself: %s', (text) => expect(evaluate(text).ms).toBeLessThan(MAX_MS));
+
+  it.each([
+    'dyn(event.metadata) == 1 || true',
+    "'x' in dyn(event.metadata) || true",
+    '!dyn(event.metadata) || true',
+    'size(dyn(event.metadata)) > 0',
+    "{'a': 'b'} == event.metadata || true",
+    'event.metadata == event.metadata',
+    'event.metadata.exists(k, true)',
+    'optional.of(event.metadata) == optional.of(event.metadata)',
+    'optional.ofNonZeroValue(event.metadata).hasValue()',
+    `${message}.substring(5).startsWith('a') || true`,
+    `${message}.charAt(5) == 'a' || true`,
+    `${message} == ${message} + ''`,
+    `bool(${message}) || true`,
+  ])('is stopped for an event that is larger still: %s', (body) => {
+    const text = repeat(3, body, (inner, index) => `${numbers}.all(n${index}, ${inner})`);
+    const { ms, error } = evaluate(text, { left: MAX_COST }, huge);
+    expect(error).toMatch(/^costs more than/);
+    expect(ms).toBeLessThan(MAX_MS);
+  });
 
   it('leaves nothing for the other expressions of the event', () => {
     const budget: Budget = { left: MAX_COST };

@@ -11,7 +11,6 @@ import {
   nameOf,
 } from './tree.ts';
 
-const MAX_DURATION_TEXT = 64;
 const MAX_INT = 2n ** 63n - 1n;
 
 /**
@@ -63,7 +62,8 @@ type Charge = (operands: readonly unknown[]) => void;
 function chargeOperands(node: Node): void {
   const { handle } = node;
   if (!handle) return;
-  const charge = chargeOf(node);
+  const own = chargeOf(node);
+  const charge = needsTypes(node) ? both(own, spendForSizes) : own;
   if (!charge) return;
   // A call gets its operands as one list, an operator one by one.
   node.handle = isCall(node)
@@ -71,10 +71,21 @@ function chargeOperands(node: Node): void {
         charge(operands as unknown[]);
         return inRange(handle(operands, ...rest));
       }
-    : node.op === '-_' || node.op === '/'
-      ? (...operands) => inRange(handle(...operands))
-      : withCharge(handle, charge);
+    : withCharge(node.op === '-_' || node.op === '/' ? (...operands) => inRange(handle(...operands)) : handle, charge);
 }
+
+const CHOOSES_BY_TYPE = new Set(['call', 'rcall', '!_', '-_', ...'== != < <= > >= in + - * / %'.split(' ')]);
+
+/** What is only known at run time is looked into, to find what handles it; a map with many keys takes its time. */
+const needsTypes = (node: Node): boolean =>
+  CHOOSES_BY_TYPE.has(node.op) && childrenOf(node).some(({ checkedType }) => checkedType?.hasDynType !== false);
+
+const both =
+  (first: Charge | undefined, second: Charge): Charge =>
+  (operands) => {
+    first?.(operands);
+    second(operands);
+  };
 
 const withCharge =
   (handle: Handle, charge: Charge): Handle =>
@@ -104,7 +115,7 @@ function chargeOf(node: Node): Charge | undefined {
       return isNumeric(node) ? undefined : spendForSizes;
     case '==':
     case '!=':
-      return isCheap(node) ? undefined : ([left]) => spendFor(left);
+      return isCheap(node) ? undefined : chargeEquality;
     case '<':
     case '<=':
     case '>':
@@ -117,7 +128,7 @@ function chargeOf(node: Node): Charge | undefined {
       // An index that is out of range is found out by an error.
       return ([value, index]) => Array.isArray(value) && !(Number(index) < value.length) && spend(COST_OF_ERROR);
     case 'comprehension':
-      return ([items]) => !Array.isArray(items) && spend(sizeOf(items) >> 2);
+      return ([items]) => !Array.isArray(items) && spend(sizeOf(items));
     default:
       return undefined;
   }
@@ -150,8 +161,16 @@ function sizeOf(value: unknown): number {
   return typeof value === 'object' && value !== null ? Object.keys(value).length : 1;
 }
 
-/** Copying a value: texts are cheap by the character, lists by the item. */
-const costOfCopy = (value: unknown): number => (typeof value === 'string' ? value.length >> 6 : sizeOf(value) >> 2);
+/** Copying a value: texts are cheap by the character, lists by the item; the keys of a map have to be listed. */
+function costOfCopy(value: unknown): number {
+  if (typeof value === 'string') return value.length >> 6;
+  return Array.isArray(value) || value instanceof Uint8Array ? value.length >> 2 : sizeOf(value);
+}
+
+const chargeEquality: Charge = ([left, right]) => {
+  spendFor(left);
+  if (typeof right === 'object') spend(costOfCopy(right));
+};
 
 function spendForSizes(operands: readonly unknown[]): void {
   let cost = 0;
@@ -173,11 +192,22 @@ const search =
     spend((sizeOf(text) >> 4) + Math.ceil((sizeOf(text) * sizeOf(part)) / factor));
 
 /** Time zones are looked up anew each time. */
-const calendar: Charge = ([, zone]) => spend(zone === undefined ? 1 : 1_500);
+const calendar: Charge = ([, zone]) => {
+  if (zone === undefined) return;
+  spend(1_500);
+  refuseLong(zone, 'a time zone');
+};
+
+const MAX_SHORT_TEXT = 64;
+
+function refuseLong(text: unknown, expected: string): void {
+  if (typeof text === 'string' && text.length > MAX_SHORT_TEXT)
+    throw new Error(`expected ${expected}, found a long text`);
+}
 
 const CALLS: ReadonlyMap<string, Charge> = new Map<string, Charge>([
   ['re2_matches', nothing], // spends by itself
-  ['size', ([value]) => spend(typeof value === 'string' ? value.length >> 2 : sizeOf(value) >> 3)],
+  ['size', ([value]) => spend(typeof value === 'string' ? value.length >> 2 : costOfCopy(value))],
   ['contains', search(500)],
   ['indexOf', search(500)],
   ['lastIndexOf', search(250)],
@@ -203,23 +233,8 @@ const CALLS: ReadonlyMap<string, Charge> = new Map<string, Charge>([
   ['ascii_upper', ([text]) => spend(sizeOf(text) >> 2)],
   ['double', ([value]) => spend(typeof value === 'string' ? value.length >> 2 : 1)],
   ['bytes', ([value]) => spend(sizeOf(value) >> 4)],
-  [
-    'duration',
-    ([text]) => {
-      if (sizeOf(text) > MAX_DURATION_TEXT)
-        throw new Error('duration: expected a duration such as 1h30m, found a long text');
-    },
-  ],
-  ...[
-    'Date',
-    'DayOfMonth',
-    'DayOfWeek',
-    'DayOfYear',
-    'FullYear',
-    'Hours',
-    'Milliseconds',
-    'Minutes',
-    'Month',
-    'Seconds',
-  ].map((unit): [string, Charge] => [`get${unit}`, calendar]),
+  ['duration', ([text]) => refuseLong(text, 'a duration such as 1h30m')],
+  ...'Date DayOfMonth DayOfWeek DayOfYear FullYear Hours Milliseconds Minutes Month Seconds'
+    .split(' ')
+    .map((unit): [string, Charge] => [`get${unit}`, calendar]),
 ]);

@@ -7,6 +7,8 @@
 export interface CelType {
   readonly kind: string;
   readonly name: string;
+  /** Whether some of it is known at run time only. */
+  readonly hasDynType: boolean;
   readonly valueType?: CelType;
   readonly keyType?: CelType;
 }
