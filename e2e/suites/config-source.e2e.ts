@@ -13,6 +13,7 @@ import type { LabelsChange } from '../../packages/flux-cdevents/src/config/kuber
 import { createApiClient } from '../../packages/flux-cdevents/src/kube-api/api-client.ts';
 import { inClusterAccess } from '../../packages/flux-cdevents/src/kube-api/in-cluster.ts';
 import { kubeconfigAccess } from '../../packages/flux-cdevents/src/kube-api/kubeconfig.ts';
+import { mappingReader } from '../../packages/flux-cdevents/src/map/rules/read-mapping.ts';
 import { silentLogger } from '../../packages/flux-cdevents/src/observe/log.ts';
 import type { Access, Api, KubeObject } from '../api.ts';
 import { type Cluster, kubeconfigFor, startCluster } from '../cluster.ts';
@@ -46,9 +47,10 @@ async function watchConfig(access: Access, options: Partial<KubernetesSourceOpti
   const labelChanges: LabelsChange[] = [];
   const source = createKubernetesSource({
     api,
+    readMapping: mappingReader,
     logger: silentLogger(),
-    secretRefreshMs: 300,
-    secretRetryMs: 300,
+    referencesRefreshMs: 300,
+    referencesRetryMs: 300,
     absentMs: 300,
     labelsMaxAgeMs: 300,
     onLabelsChange: (change) => labelChanges.push(change),
@@ -159,7 +161,7 @@ describeOnCluster('the configuration in an API server', () => {
     const token = addressSecret(named('token'), { address: 'http://one' });
     const hub = provider('hub', { secretRef: { name: 'token' } });
     await admin.apply([token, addressSecret(named('other'), { address: 'http://other' }), hub]);
-    const config = await start({ secretRefreshMs: 600_000 });
+    const config = await start({ referencesRefreshMs: 600_000 });
     const address = () => {
       const found = config.source.snapshot()?.providers.get('source/hub');
       return found?.status === 'ready' ? found.endpoint.address : found?.status;
@@ -215,7 +217,12 @@ describeOnCluster('the configuration in an API server', () => {
     const env = { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port };
     const access = await inClusterAccess({ directory: folder, env });
     const api = createApiClient({ access });
-    const source = createKubernetesSource({ api, logger: silentLogger(), namespace: access.namespace ?? '' });
+    const source = createKubernetesSource({
+      api,
+      readMapping: mappingReader,
+      logger: silentLogger(),
+      namespace: access.namespace ?? '',
+    });
     try {
       await source.start();
       expect([...(source.snapshot()?.providers.keys() ?? [])]).toEqual(['source/hub']);
@@ -241,7 +248,13 @@ describeOnCluster('the configuration in an API server', () => {
     writeFileSync(file, JSON.stringify({ ...kubeconfig, users: [{ name: 'e2e', user: { tokenFile: 'token' } }] }));
     const own = await kubeconfigAccess({ file });
     const api = createApiClient({ access: own });
-    const source = createKubernetesSource({ api, logger: silentLogger(), secretRetryMs: 300, namespace: NAMESPACE });
+    const source = createKubernetesSource({
+      api,
+      readMapping: mappingReader,
+      logger: silentLogger(),
+      referencesRetryMs: 300,
+      namespace: NAMESPACE,
+    });
     try {
       await source.start();
       write('revoked');

@@ -14,6 +14,7 @@ import { refreshGauges } from './http/refresh-gauges.ts';
 import type { ApiClient } from './kube-api/api-client.ts';
 import { connectToCluster } from './kube-api/connect.ts';
 import { reviewToken } from './kube-api/token-review.ts';
+import { mappingReader } from './map/rules/read-mapping.ts';
 import { createMatcher, type Matcher } from './match/matcher.ts';
 import type { Logger } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
@@ -186,7 +187,7 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       stops.push(() => outbox.close());
       stops.push(keepTidy(outbox, options, logger, now));
       try {
-        const config = await openConfig(options, { connect, logger, onStop });
+        const config = await openConfig(options, { connect, readMapping: mappingReader, logger, onStop });
         const addresses = await startServers(outbox, config);
         logger.info({ ...addresses, config: config.name, store: options.storePath }, 'ready');
         return addresses;

@@ -3,7 +3,7 @@ import { createFileSource } from './config/files/file-source.ts';
 import { createKubernetesSource } from './config/kubernetes/kubernetes-source.ts';
 import { FluxCDEventsError } from './errors.ts';
 import { type NamespacedName, nameOf } from './flux/object-ref.ts';
-import { HANDLED_TYPES } from './flux/provider.ts';
+import { HANDLED_TYPES, type MappingReader } from './flux/provider.ts';
 import type { ApiClient } from './kube-api/api-client.ts';
 import type { Logger } from './observe/log.ts';
 import type { ServeOptions } from './options/serve-options.ts';
@@ -27,6 +27,7 @@ export interface OpenConfig {
 
 export interface OpenConfigDeps {
   readonly connect: () => Promise<ApiClient>;
+  readonly readMapping: MappingReader;
   readonly logger: Logger;
   readonly onStop: (stop: () => Promise<unknown> | unknown) => void;
 }
@@ -38,10 +39,11 @@ export interface OpenConfigDeps {
 export async function openConfig(options: ServeOptions, deps: OpenConfigDeps): Promise<OpenConfig> {
   const logger = deps.logger.child({ logger: 'config' });
   const { config, kubernetes, noCrossNamespaceRefs } = options;
+  const { readMapping } = deps;
   const waiting = ['the configuration is not loaded yet'];
   if (!kubernetes) {
     const directory = config ?? '.';
-    const source = createFileSource({ directory, noCrossNamespaceRefs, logger });
+    const source = createFileSource({ directory, noCrossNamespaceRefs, readMapping, logger });
     deps.onStop(() => source.close());
     const reports = createEventReports({ reporter: silentReporter, exists: () => false, alerts: () => [] });
     return { source, waitsFor: () => waiting, refresh: () => {}, reports, name: directory };
@@ -60,6 +62,7 @@ export async function openConfig(options: ServeOptions, deps: OpenConfigDeps): P
     // what is passed on reaches Providers of the other types there
     handledTypes: options.events.forwardTo === undefined ? HANDLED_TYPES : ['cdevents'],
     qps: kubernetes.qps,
+    readMapping,
     logger,
     onLabelsChange(change) {
       const object = `${change.object.kind} ${nameOf(change.object)}`;

@@ -7,6 +7,7 @@ import { scan } from '../config/files/scan.ts';
 import { formatProblem } from '../config/format-problem.ts';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
 import { type NamespacedName, parseName } from '../flux/object-ref.ts';
+import { mappingReader } from '../map/rules/read-mapping.ts';
 import { CommandFailed, createCommand, flag, helpWith, parserOf } from './command.ts';
 import { counted, type Io, note, print } from './io.ts';
 
@@ -34,7 +35,7 @@ export async function checkPath(
     throw new FluxCDEventsError('FCE_CONFIG_INVALID', message, { cause });
   });
   const { files, unreadable } = await scan(path);
-  const set = createFileSet({ noCrossNamespaceRefs });
+  const set = createFileSet({ noCrossNamespaceRefs, readMapping: mappingReader });
   await set.update(await readFiles([...files.keys()], resolveIn(path, root.isDirectory())), []);
   const folders = [...unreadable].map(
     ([where, found]): ConfigProblem => ({

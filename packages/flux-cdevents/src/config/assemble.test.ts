@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Alert } from '../flux/alert.ts';
 import type { Provider } from '../flux/provider.ts';
 import type { Secret } from '../flux/secret.ts';
+import { mappingReader } from '../map/rules/read-mapping.ts';
 import { assembleSnapshot, type ConfigObjects, createAssembler, secretsNeeded } from './assemble.ts';
 import { formatProblem } from './format-problem.ts';
 
@@ -27,6 +28,8 @@ const objects = (overrides: Partial<ConfigObjects>): ConfigObjects => ({
   problems: [],
   noCrossNamespaceRefs: false,
   secret: () => undefined,
+  configMap: () => undefined,
+  readMapping: mappingReader,
   isUnreadable: () => false,
   labelsKnown: () => true,
   where: () => undefined,

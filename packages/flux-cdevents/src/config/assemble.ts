@@ -1,4 +1,5 @@
 import type { Alert } from '../flux/alert.ts';
+import type { ConfigMap } from '../flux/config-map.ts';
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
 import { isHandledType } from '../flux/parse-provider.ts';
 import {
@@ -6,10 +7,11 @@ import {
   HANDLED_TYPES,
   type HandledType,
   type InvalidProvider,
+  type MappingReader,
   type Provider,
   type ResolvedProvider,
 } from '../flux/provider.ts';
-import { resolveProvider, secretNamesOf } from '../flux/resolve-provider.ts';
+import { configMapNamesOf, resolveProvider, secretNamesOf } from '../flux/resolve-provider.ts';
 import type { Secret } from '../flux/secret.ts';
 import { isWebhookOnly } from '../flux/webhook-provider.ts';
 import { type AlertContext, alertProblems, type Finding } from './alert-problems.ts';
@@ -28,6 +30,8 @@ export interface ConfigObjects {
   /** Provider types that are delivered here; the others are foreign. @default all that are known */
   readonly handledTypes?: readonly HandledType[];
   secret(name: NamespacedName): Secret | undefined;
+  configMap(name: NamespacedName): ConfigMap | undefined;
+  readonly readMapping: MappingReader;
   /** True for a Provider that is there but cannot be read, so that its Alerts are not blamed as well. */
   isUnreadable(provider: NamespacedName): boolean;
   /** @see AlertContext.labelsKnown */
@@ -37,7 +41,7 @@ export interface ConfigObjects {
 }
 
 interface KnownProvider {
-  readonly secrets: readonly (Secret | undefined)[];
+  readonly read: readonly (Secret | ConfigMap | undefined)[];
   readonly resolved: ResolvedProvider;
   readonly findings: readonly Finding[];
 }
@@ -55,13 +59,17 @@ export const isDelivered = (provider: Provider, handledTypes: readonly HandledTy
 export const secretsNeeded = (provider: Provider, handledTypes?: readonly HandledType[]): readonly string[] =>
   isDelivered(provider, handledTypes) ? secretNamesOf(provider) : [];
 
-/** Makes a snapshot: Providers with their Secrets resolved, Alerts held against them, every problem listed. Pure. */
+/** The ConfigMaps that a Provider is resolved with: none when it is not delivered here. */
+export const configMapsNeeded = (provider: Provider, handledTypes?: readonly HandledType[]): readonly string[] =>
+  isDelivered(provider, handledTypes) ? configMapNamesOf(provider) : [];
+
+/** Makes a snapshot: Providers with their Secrets and ConfigMaps resolved, Alerts held against them, every problem listed. Pure. */
 export const assembleSnapshot = (objects: ConfigObjects): ConfigSnapshot => createAssembler()(objects);
 
 /**
  * The same again and again, for objects that change a few at a time: what an object came to is remembered by its
  * identity, so an object that stays must be the same one, and one that changes another. `noCrossNamespaceRefs`,
- * `handledTypes` and `labelsKnown` are to stay what they are.
+ * `handledTypes`, `labelsKnown` and `readMapping` are to stay what they are.
  */
 export function createAssembler(): (objects: ConfigObjects) => ConfigSnapshot {
   const knownProviders = new WeakMap<Provider, KnownProvider>();
@@ -69,14 +77,21 @@ export function createAssembler(): (objects: ConfigObjects) => ConfigSnapshot {
 
   const resolve = (provider: Provider, objects: ConfigObjects): KnownProvider => {
     const { namespace } = provider.metadata;
-    const secrets = secretsNeeded(provider, objects.handledTypes).map((name) => objects.secret({ namespace, name }));
+    const read = [
+      ...secretsNeeded(provider, objects.handledTypes).map((name) => objects.secret({ namespace, name })),
+      ...configMapsNeeded(provider, objects.handledTypes).map((name) => objects.configMap({ namespace, name })),
+    ];
     const known = knownProviders.get(provider);
-    if (known?.secrets.every((secret, index) => secret === secrets[index])) return known;
+    if (known?.read.every((object, index) => object === read[index])) return known;
     const left = isHandledType(provider.spec.type) && !isDelivered(provider, objects.handledTypes);
     const resolved: ResolvedProvider = left
       ? { status: 'foreign', ref: { namespace, name: provider.metadata.name }, type: provider.spec.type }
-      : resolveProvider(provider, { secret: (name) => objects.secret({ namespace, name }) });
-    const now = { secrets, resolved, findings: left ? [] : providerProblems(provider, resolved) };
+      : resolveProvider(provider, {
+          secret: (name) => objects.secret({ namespace, name }),
+          configMap: (name) => objects.configMap({ namespace, name }),
+          readMapping: objects.readMapping,
+        });
+    const now = { read, resolved, findings: left ? [] : providerProblems(provider, resolved) };
     knownProviders.set(provider, now);
     return now;
   };

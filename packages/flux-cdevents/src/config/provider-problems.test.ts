@@ -9,7 +9,11 @@ const findingsOf = (spec: Partial<Provider['spec']>, annotations: Readonly<Recor
     metadata: { namespace: 'apps', name: 'hub', annotations: Object.fromEntries(prefixed) },
     spec: { type: 'cdevents', address: 'http://sink', ...spec },
   };
-  const resolved = resolveProvider(provider, { secret: () => undefined });
+  const resolved = resolveProvider(provider, {
+    secret: () => undefined,
+    configMap: () => undefined,
+    readMapping: () => ({ header: {}, issues: [] }),
+  });
   return providerProblems(provider, resolved).map(({ severity, issue }) => `${severity}: ${formatIssue(issue)}`);
 };
 

@@ -8,7 +8,7 @@ const messageFor = (name: string, value: string) => read(name, value).issues.map
 describe('parseProviderOptions', () => {
   it('fills in the defaults', () => {
     const other = { 'kustomize.toolkit.fluxcd.io/prune': 'disabled' };
-    expect(parseProviderOptions(other)).toEqual({ options: DEFAULT_OPTIONS, issues: [] });
+    expect(parseProviderOptions(other)).toEqual({ options: DEFAULT_OPTIONS, given: {}, issues: [] });
     expect(parseProviderOptions(undefined).options).toEqual({
       specVersion: '0.4',
       preset: 'rfc',
@@ -25,7 +25,9 @@ describe('parseProviderOptions', () => {
     ['spec-version', '0.4', { specVersion: '0.4' }],
     ['spec-version', '0.5', { specVersion: '0.5' }],
     ['preset', 'rfc', { preset: 'rfc' }],
+    ['preset', 'service', { preset: 'service' }],
     ['preset', 'none', { preset: 'none' }],
+    ['mapping', 'rules', {}],
     ['unmapped', 'custom', { unmapped: 'custom' }],
     ['unmapped', 'skip', { unmapped: 'skip' }],
     ['content-mode', 'binary', { contentMode: 'binary' }],
@@ -53,9 +55,8 @@ describe('parseProviderOptions', () => {
 
   it.each([
     ['spec-version', '0.4.1', 'expected 0.4, 0.3 or 0.5, found "0.4.1"'],
-    ['preset', 'RFC', 'expected rfc or none, found "RFC"'],
-    ['preset', 'service', 'expected rfc or none (service is not built yet in this version), found "service"'],
-    ['mapping', 'rules', 'expected no such annotation (mapping is not built yet in this version), found "rules"'],
+    ['preset', 'RFC', 'expected rfc, service or none, found "RFC"'],
+    ['mapping', 'Rules.yaml', 'expected the name of a ConfigMap, found "Rules.yaml"'],
     ['unmapped', '', 'expected skip or custom, found ""'],
     ['content-mode', 'batch', 'expected binary, structured or batched, found "batch"'],
     [
@@ -101,5 +102,11 @@ describe('parseProviderOptions', () => {
       [`${OPTION_PREFIX}y`]: 'x',
     });
     expect(issues).toHaveLength(3);
+  });
+
+  it('tells what annotations say, which a mapping cannot change', () => {
+    const annotations = { [`${OPTION_PREFIX}preset`]: 'service', [`${OPTION_PREFIX}mapping`]: 'rules' };
+    expect(parseProviderOptions(annotations)).toMatchObject({ given: { preset: 'service' }, mapping: 'rules' });
+    expect(parseProviderOptions({ [`${OPTION_PREFIX}preset`]: 'servce' })).toMatchObject({ given: {} });
   });
 });

@@ -2,7 +2,7 @@ import { urlIssue } from './endpoint/url.ts';
 import { parseGoDuration } from './go-duration.ts';
 import { describeFound, formatPath } from './issues.ts';
 import { nearest } from './nearest.ts';
-import type { ConfigIssue, ProviderOptions, ResolvedProvider } from './provider.ts';
+import type { ConfigIssue, MappingHeader, ProviderOptions, ResolvedProvider } from './provider.ts';
 
 /** Prefix of the annotations on a Provider for which the CRD has no field. */
 export const OPTION_PREFIX = 'cdevents.toolkit.fluxcd.io/';
@@ -43,13 +43,13 @@ const oneOf =
     return known === undefined ? refuse(listed(values)) : ({ [key]: known } as Partial<ProviderOptions>);
   };
 
+const isObjectName = (value: string): boolean => /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(value);
+
 const readers: Readonly<Record<string, Reader>> = {
   'spec-version': oneOf('specVersion', ['0.4', '0.3', '0.5']),
-  preset: (value) =>
-    value === 'service'
-      ? refuse('rfc or none (service is not built yet in this version)')
-      : oneOf('preset', ['rfc', 'none'])(value),
-  mapping: () => refuse('no such annotation (mapping is not built yet in this version)'),
+  preset: oneOf('preset', ['rfc', 'service', 'none']),
+  // Read in resolve-mapping.ts, with the ConfigMap.
+  mapping: (value) => (isObjectName(value) ? {} : refuse('the name of a ConfigMap')),
   unmapped: oneOf('unmapped', ['skip', 'custom']),
   'content-mode': oneOf('contentMode', ['binary', 'structured', 'batched']),
   source: (source) => {
@@ -68,24 +68,33 @@ const readers: Readonly<Record<string, Reader>> = {
     const wrong = urlIssue(value);
     return wrong ? refuse(wrong.expected, wrong.found) : {};
   },
-  secret: (value) => (/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(value) ? {} : refuse('the name of a Secret')),
+  secret: (value) => (isObjectName(value) ? {} : refuse('the name of a Secret')),
   'webhook-auth': (value) => (value === 'hmac' || value === 'none' ? {} : refuse('hmac or none')),
 };
 
 /** The names of all options, without the prefix. */
-export const OPTION_NAMES: readonly string[] = Object.keys(readers).filter((name) => name !== 'mapping');
+export const OPTION_NAMES: readonly string[] = Object.keys(readers);
 
-/** The annotations under `cdevents.toolkit.fluxcd.io/`, defaults filled in, and all that is wrong with them. */
-export function parseProviderOptions(annotations: Readonly<Record<string, string>> = {}): {
+/** What the annotations of a Provider say. */
+export interface ParsedOptions {
+  /** Defaults filled in, the mapping left out. */
   readonly options: ProviderOptions;
+  /** What of the options a mapping cannot change, since an annotation says it. */
+  readonly given: MappingHeader;
+  /** Name of the ConfigMap with the mapping. */
+  readonly mapping?: string;
   readonly issues: readonly ConfigIssue[];
-} {
+}
+
+/** The annotations under `cdevents.toolkit.fluxcd.io/`, and all that is wrong with them. */
+export function parseProviderOptions(annotations: Readonly<Record<string, string>> = {}): ParsedOptions {
   const issues: ConfigIssue[] = [];
-  let options = DEFAULT_OPTIONS;
+  let read: Partial<ProviderOptions> = {};
+  let mapping: string | undefined;
   for (const [annotation, value] of Object.entries(annotations)) {
     if (!annotation.startsWith(OPTION_PREFIX)) continue;
-    const path = formatPath(['metadata', 'annotations', annotation]);
     const name = annotation.slice(OPTION_PREFIX.length);
+    const path = optionPath(name);
     const reader = Object.hasOwn(readers, name) ? readers[name] : undefined;
     if (!reader) {
       issues.push({ path, expected: unknownOption(name), found: describeFound(value) });
@@ -93,14 +102,29 @@ export function parseProviderOptions(annotations: Readonly<Record<string, string
     }
     const reading = reader(value);
     if ('complaint' in reading) issues.push({ path, found: describeFound(value), ...reading.complaint });
-    else options = { ...options, ...reading };
+    else {
+      read = { ...read, ...reading };
+      if (name === 'mapping') mapping = value;
+    }
   }
-  if (options.unmapped === 'custom' && options.specVersion === '0.3') {
-    const path = formatPath(['metadata', 'annotations', `${OPTION_PREFIX}unmapped`]);
-    issues.push({ path, expected: 'skip with spec-version 0.3, which has no custom events', found: 'custom' });
-  }
-  return { options, issues };
+  const { specVersion, preset } = read;
+  return {
+    options: { ...DEFAULT_OPTIONS, ...read },
+    given: { ...(specVersion && { specVersion }), ...(preset && { preset }) },
+    ...(mapping !== undefined && { mapping }),
+    issues,
+  };
 }
+
+/** Options that do not go together. */
+export function optionConflicts({ unmapped, specVersion }: ProviderOptions): readonly ConfigIssue[] {
+  if (unmapped !== 'custom' || specVersion !== '0.3') return [];
+  const expected = 'skip with spec-version 0.3, which has no custom events';
+  return [{ path: optionPath('unmapped'), expected, found: 'custom' }];
+}
+
+/** Where an option stands in a Provider: `metadata.annotations[cdevents.toolkit.fluxcd.io/preset]`. */
+export const optionPath = (name: string): string => formatPath(['metadata', 'annotations', OPTION_PREFIX + name]);
 
 function unknownOption(name: string): string {
   const meant = nearest(name, OPTION_NAMES);

@@ -1,8 +1,9 @@
 import Type, { type Static, type TProperties, type TSchema } from 'typebox';
 import type { Validator } from 'typebox/compile';
 import { Value } from 'typebox/value';
-import { type Parsed, shapeIssues, withoutNulls } from './issues.ts';
+import { formatPath, type Parsed, shapeIssues, withoutNulls } from './issues.ts';
 import type { NamespacedName } from './object-ref.ts';
+import type { ConfigIssue } from './provider.ts';
 
 /** API group of Provider and Alert. */
 export const NOTIFICATION_GROUP = 'notification.toolkit.fluxcd.io';
@@ -62,4 +63,32 @@ export function memberOf(document: unknown, key: string): Readonly<Record<string
   if (typeof document !== 'object' || document === null) return undefined;
   const member: unknown = Reflect.get(document, key);
   return typeof member === 'object' && member !== null ? (member as Record<string, unknown>) : undefined;
+}
+
+/** The members of a map of texts, and an issue for what is no text. A member that is null is an empty text. */
+export function entriesOf(
+  document: unknown,
+  field: string,
+  expected: string,
+  issues: ConfigIssue[],
+): [string, string][] {
+  const value = typeof document === 'object' && document !== null ? Reflect.get(document, field) : undefined;
+  if (value === undefined || value === null) return [];
+  const map = memberOf(document, field);
+  if (!map || Array.isArray(map)) {
+    issues.push({ path: field, expected: 'a map of keys to values', found: 'something else' });
+    return [];
+  }
+  const entries: [string, string][] = [];
+  for (const [key, member] of Object.entries(map)) {
+    if (typeof member === 'string') entries.push([key, member]);
+    else if (member === null) entries.push([key, '']);
+    else
+      issues.push({
+        path: formatPath([field, key]),
+        expected,
+        found: `a ${Array.isArray(member) ? 'list' : typeof member}`,
+      });
+  }
+  return entries;
 }

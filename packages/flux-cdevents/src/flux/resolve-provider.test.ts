@@ -13,6 +13,8 @@ const aProvider = (spec: Spec = {}, annotations?: Readonly<Record<string, string
 
 const resolve = (provider: Provider, secrets: Secrets = {}) =>
   resolveProvider(provider, {
+    configMap: () => undefined,
+    readMapping: () => ({ header: {}, issues: [] }),
     secret: (name) => {
       const data = secrets[name];
       if (!data) return undefined;
@@ -69,7 +71,7 @@ describe('a Provider', () => {
     );
     expect(resolve(provider)).toMatchObject({ status: 'invalid', type: 'cdevents', suspend: true });
     expect(issuesOf(provider)).toEqual([
-      'metadata.annotations[cdevents.toolkit.fluxcd.io/preset]: expected rfc or none, found "x"',
+      'metadata.annotations[cdevents.toolkit.fluxcd.io/preset]: expected rfc, service or none, found "x"',
       'spec.certSecretRef.name: expected the name of a Secret in namespace flux-system, ' +
         'found "tls", which does not exist or cannot be read',
       'spec.address: expected an absolute http or https URL, found "sink"',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type ProviderDeps, resolveEndpoint } from './endpoint/endpoint.ts';
+import { type EndpointDeps, resolveEndpoint } from './endpoint/endpoint.ts';
 import type { Findings } from './endpoint/findings.ts';
 import { isHandledType } from './parse-provider.ts';
 import type {
@@ -11,8 +11,9 @@ import type {
   ResolvedProvider,
   WebhookAuth,
 } from './provider.ts';
-import { parseProviderOptions } from './provider-options.ts';
+import { optionConflicts, parseProviderOptions } from './provider-options.ts';
 import { memberOf, readName } from './read-object.ts';
+import { type MappingDeps, resolveMapping } from './resolve-mapping.ts';
 import {
   isWebhookOnly,
   receiverOf,
@@ -28,8 +29,20 @@ export const secretNamesOf = ({ metadata, spec }: Provider): readonly string[] =
   return [...new Set([...references.flatMap((ref) => (ref ? [ref.name] : [])), ...(ofReceiver ? [ofReceiver] : [])])];
 };
 
+/** The ConfigMap that `resolveProvider` will ask for, for a Provider whose events become CDEvents. */
+export const configMapNamesOf = (provider: Provider): readonly string[] => {
+  const { mapping } = mapsEvents(provider) ? parseProviderOptions(provider.metadata.annotations) : {};
+  return mapping === undefined ? [] : [mapping];
+};
+
+/** Whether the events of a Provider become CDEvents; the others are passed on as Flux sent them. */
+const mapsEvents = (provider: Provider): boolean => provider.spec.type === 'cdevents' || isWebhookOnly(provider);
+
+/** What a Provider is resolved with. */
+export interface ProviderDeps extends EndpointDeps, MappingDeps {}
+
 /**
- * Checks a Provider, its annotations and its Secrets, and says where and how to deliver. Pure. Whatever is wrong makes
+ * Checks a Provider, its annotations, its Secrets and its mapping, and says where and how to deliver. Pure. Whatever is wrong makes
  * the Provider `invalid` with every issue; nothing that a Secret says is dropped in silence, and no issue shows it.
  */
 export function resolveProvider(provider: Provider, deps: ProviderDeps): ResolvedProvider {
@@ -38,8 +51,12 @@ export function resolveProvider(provider: Provider, deps: ProviderDeps): Resolve
   const { type, suspend = false } = spec;
   if (!isHandledType(type)) return { status: 'foreign', ref, type };
 
-  const { options, issues } = parseProviderOptions(metadata.annotations);
-  const findings: Findings = { issues: [...issues], masked: new Set() };
+  const parsed = parseProviderOptions(metadata.annotations);
+  const { options, issues } = mapsEvents(provider) ? resolveMapping(parsed, deps) : { ...parsed, issues: [] };
+  const findings: Findings = {
+    issues: [...parsed.issues, ...issues, ...optionConflicts(options)],
+    masked: new Set(),
+  };
   const webhook = webhookAuthOf(provider, deps);
   if (isWebhookOnly(provider)) return resolveWebhookOnly(provider, webhook, { options, suspend, deps, findings });
   const endpoint = resolveEndpoint(provider, type, deps, findings);

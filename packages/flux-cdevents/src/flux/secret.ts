@@ -1,7 +1,7 @@
 import { describeSize, formatPath, type Parsed } from './issues.ts';
 import type { NamespacedName } from './object-ref.ts';
 import type { ConfigIssue } from './provider.ts';
-import { memberOf, readName } from './read-object.ts';
+import { entriesOf, readName } from './read-object.ts';
 
 /** A `Secret` of the core API, decoded. Never print it. */
 export interface Secret {
@@ -31,26 +31,4 @@ export function parseSecret(document: unknown): Parsed<Secret> {
   const [first, ...more] = issues;
   if (first || !metadata) return { value: undefined, issues: [first ?? nameless, ...more] };
   return { value: { metadata, data }, issues: [] };
-}
-
-function entriesOf(document: unknown, field: string, expected: string, issues: ConfigIssue[]): [string, string][] {
-  const value = typeof document === 'object' && document !== null ? Reflect.get(document, field) : undefined;
-  if (value === undefined || value === null) return [];
-  const map = memberOf(document, field);
-  if (!map || Array.isArray(map)) {
-    issues.push({ path: field, expected: 'a map of keys to values', found: 'something else' });
-    return [];
-  }
-  const entries: [string, string][] = [];
-  for (const [key, member] of Object.entries(map)) {
-    if (typeof member === 'string') entries.push([key, member]);
-    else if (member === null) entries.push([key, '']);
-    else
-      issues.push({
-        path: formatPath([field, key]),
-        expected,
-        found: `a ${Array.isArray(member) ? 'list' : typeof member}`,
-      });
-  }
-  return entries;
 }

@@ -29,6 +29,8 @@ const aProvider = (
 
 const resolve = (provider: Provider, secrets: Secrets = signing): ResolvedProvider =>
   resolveProvider(provider, {
+    configMap: () => undefined,
+    readMapping: () => ({ header: {}, issues: [] }),
     secret: (name) => {
       const data = secrets[name];
       if (!data) return undefined;

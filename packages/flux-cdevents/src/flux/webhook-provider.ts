@@ -1,4 +1,4 @@
-import type { ProviderDeps } from './endpoint/endpoint.ts';
+import type { EndpointDeps } from './endpoint/endpoint.ts';
 import { formatPath } from './issues.ts';
 import type { ConfigIssue, Provider, WebhookAuth } from './provider.ts';
 import { OPTION_PREFIX } from './provider-options.ts';
@@ -22,7 +22,7 @@ export const isWebhookOnly = (provider: Provider): boolean =>
  * How requests that name this Provider are checked: with the `token` of its Secret, byte for byte, as `generic-hmac`
  * signs. Undefined when there is no such key.
  */
-export function webhookAuthOf(provider: Provider, deps: ProviderDeps): WebhookAuth | undefined {
+export function webhookAuthOf(provider: Provider, deps: EndpointDeps): WebhookAuth | undefined {
   if (annotation(provider, 'auth') === 'none') return { how: 'none' };
   const name = provider.spec.secretRef?.name;
   const key = name === undefined ? undefined : deps.secret(name)?.data.token;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { readAlert, readProvider } from '../../config/kubernetes/notification-objects.ts';
 import { formatIssue } from '../../flux/provider.ts';
-import { type ClusterObjects, judgeObjects, type SecretAnswer } from './configuration.ts';
+import type { Secret } from '../../flux/secret.ts';
+import { type Answer, type ClusterObjects, judgeObjects } from './configuration.ts';
 
 const apiVersion = 'notification.toolkit.fluxcd.io/v1';
 const hub = { namespace: 'apps', name: 'hub' };
@@ -24,17 +25,20 @@ const anAlertWith = (spec: object) => ({
     undefined,
   ),
 });
-const aSecretWith = (...keys: string[]): SecretAnswer => ({
+const aSecretWith = (...keys: string[]): Answer<Secret> => ({
   status: 'found',
-  secret: { metadata: hub, data: Object.fromEntries(keys.map((key) => [key, Buffer.from('s3cret')])) },
+  value: { metadata: hub, data: Object.fromEntries(keys.map((key) => [key, Buffer.from('s3cret')])) },
 });
 const withSecret = { address: 'http://hub.example', secretRef: { name: 'hub' } };
 
 const judge = (objects: Partial<ClusterObjects>, settings = { forwards: false, noCrossNamespaceRefs: false }) =>
-  judgeObjects({ alerts: [], providers: [], secrets: new Map(), unread: [], ...objects }, settings);
+  judgeObjects(
+    { alerts: [], providers: [], secrets: new Map(), configMaps: new Map(), unread: [], ...objects },
+    settings,
+  );
 const linesOf = (...args: Parameters<typeof judge>) =>
   judge(...args).findings.map(({ result, object, issue }) => `${result}: ${object}: ${formatIssue(issue)}`);
-const secretIs = (answer: SecretAnswer) => ({
+const secretIs = (answer: Answer<Secret>) => ({
   providers: [aProviderWith(withSecret)],
   secrets: new Map([['apps/hub', answer]]),
 });

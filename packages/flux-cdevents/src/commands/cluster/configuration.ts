@@ -1,4 +1,4 @@
-import { assembleSnapshot, isDelivered, secretsNeeded } from '../../config/assemble.ts';
+import { assembleSnapshot, configMapsNeeded, isDelivered, secretsNeeded } from '../../config/assemble.ts';
 import type { ConfigProblem, ConfigSnapshot } from '../../config/config-source.ts';
 import {
   locateNotification,
@@ -8,19 +8,21 @@ import {
   readProvider,
 } from '../../config/kubernetes/notification-objects.ts';
 import type { Alert } from '../../flux/alert.ts';
-import { describeFound } from '../../flux/issues.ts';
+import { type ConfigMap, parseConfigMap } from '../../flux/config-map.ts';
+import { describeFound, type Parsed } from '../../flux/issues.ts';
 import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
 import { type ConfigIssue, HANDLED_TYPES, type HandledType, type Provider } from '../../flux/provider.ts';
 import { parseSecret, type Secret } from '../../flux/secret.ts';
 import { isWebhookOnly } from '../../flux/webhook-provider.ts';
 import { type Discovery, resourcePath } from '../../kube-api/discovery.ts';
+import { mappingReader } from '../../map/rules/read-mapping.ts';
 import { type Asked, ask, askAll, mapLimited } from './ask.ts';
 import { type Area, type Bad, bad } from './finding.ts';
 import type { Settings } from './installation.ts';
 
-/** A Secret that a Provider names. */
-export type SecretAnswer =
-  | { readonly status: 'found'; readonly secret: Secret }
+/** A Secret or a ConfigMap that a Provider names. */
+export type Answer<T> =
+  | { readonly status: 'found'; readonly value: T }
   | { readonly status: 'absent' }
   | { readonly status: 'malformed'; readonly issue: ConfigIssue }
   /** The caller may not see it; whether the controller may is another question. */
@@ -36,7 +38,9 @@ export interface ClusterObjects {
   readonly alerts: readonly NamedReading<Reading<Alert>>[];
   readonly providers: readonly NamedReading<ProviderReading>[];
   /** By `namespace/name`. */
-  readonly secrets: ReadonlyMap<string, SecretAnswer>;
+  readonly secrets: ReadonlyMap<string, Answer<Secret>>;
+  /** By `namespace/name`. */
+  readonly configMaps: ReadonlyMap<string, Answer<ConfigMap>>;
   /** Lists that there are not. */
   readonly unread: readonly Bad[];
 }
@@ -50,7 +54,7 @@ export type ReadSettings = Pick<Settings, 'forwards' | 'noCrossNamespaceRefs'> &
 const handledTypes = ({ forwards }: Pick<Settings, 'forwards'>): readonly HandledType[] =>
   forwards ? ['cdevents'] : HANDLED_TYPES;
 
-/** Reads Alerts, Providers and the Secrets that those name. */
+/** Reads Alerts, Providers and the Secrets and ConfigMaps that those name. */
 export async function readObjects(api: Asked, discovery: Discovery, settings: ReadSettings): Promise<ClusterObjects> {
   const unread: Bad[] = [];
   const read = async <T extends Reading<unknown>>(
@@ -75,28 +79,52 @@ export async function readObjects(api: Asked, discovery: Discovery, settings: Re
   };
   const alerts = await read('Alert', (document) => readAlert(document, undefined));
   const providers = await read('Provider', (document) => readProvider(document, undefined));
-  const names = new Map<string, NamespacedName>();
-  for (const { reading } of providers) {
-    for (const name of secretsOf(reading.good, settings)) names.set(nameOf(name), name);
-  }
-  const secrets = new Map(
-    await mapLimited([...names.values()], 8, async (name) => [nameOf(name), await readSecret(api, name)] as const),
+  const good = providers.flatMap(({ reading }) => reading.good ?? []);
+  const secrets = await readNamed(
+    api,
+    'secrets',
+    good.flatMap((one) => secretsOf(one, settings)),
+    parseSecret,
   );
-  return { alerts, providers, secrets, unread };
+  const configMaps = await readNamed(
+    api,
+    'configmaps',
+    good.flatMap((one) => configMapsOf(one, settings)),
+    parseConfigMap,
+  );
+  return { alerts, providers, secrets, configMaps, unread };
 }
 
-const secretsOf = (provider: Provider | undefined, settings: ReadSettings): readonly NamespacedName[] =>
-  provider
-    ? secretsNeeded(provider, handledTypes(settings)).map((name) => ({ namespace: provider.metadata.namespace, name }))
-    : [];
+const inNamespaceOf = ({ metadata: { namespace } }: Provider, names: readonly string[]): NamespacedName[] =>
+  names.map((name) => ({ namespace, name }));
+const secretsOf = (provider: Provider, settings: ReadSettings) =>
+  inNamespaceOf(provider, secretsNeeded(provider, handledTypes(settings)));
+const configMapsOf = (provider: Provider, settings: ReadSettings) =>
+  inNamespaceOf(provider, configMapsNeeded(provider, handledTypes(settings)));
 
-async function readSecret(api: Asked, { namespace, name }: NamespacedName): Promise<SecretAnswer> {
-  const path = resourcePath({ apiVersion: 'v1', resource: 'secrets' }, namespace);
-  const answer = await ask(api, `${path}/${encodeURIComponent(name)}`);
-  if (answer.status !== 'found') return answer;
-  const { value, issues } = parseSecret(answer.body);
-  return value ? { status: 'found', secret: value } : { status: 'malformed', issue: issues[0] };
+/** Each object once, by `namespace/name`. */
+async function readNamed<T>(
+  api: Asked,
+  resource: 'secrets' | 'configmaps',
+  names: readonly NamespacedName[],
+  parse: (document: unknown) => Parsed<T>,
+): Promise<ReadonlyMap<string, Answer<T>>> {
+  const distinct = new Map(names.map((name) => [nameOf(name), name]));
+  const read = async ({ namespace, name }: NamespacedName): Promise<Answer<T>> => {
+    const path = resourcePath({ apiVersion: 'v1', resource }, namespace);
+    const answer = await ask(api, `${path}/${encodeURIComponent(name)}`);
+    if (answer.status !== 'found') return answer;
+    const { value, issues } = parse(answer.body);
+    return value ? { status: 'found', value } : { status: 'malformed', issue: issues[0] as ConfigIssue };
+  };
+  return new Map(await mapLimited([...distinct], 8, async ([key, name]) => [key, await read(name)] as const));
 }
+
+/** What an answer found. */
+const found = <T>(answers: ReadonlyMap<string, Answer<T>>, name: NamespacedName): T | undefined => {
+  const answer = answers.get(nameOf(name));
+  return answer?.status === 'found' ? answer.value : undefined;
+};
 
 export interface Configuration {
   /** Without the Providers that could not be judged. */
@@ -113,20 +141,23 @@ export function judgeObjects(objects: ClusterObjects, settings: ReadSettings): C
     const object = `Provider ${nameOf(name)}`;
     for (const issue of reading.issues) problems.push({ object, severity: 'error', issue });
     if (!reading.good) continue;
-    const hidden = secretsOf(reading.good, settings).flatMap((secret) => {
-      const answer = objects.secrets.get(nameOf(secret));
-      return answer?.status === 'refused' ? [{ secret, why: answer.why }] : [];
-    });
-    for (const { secret, why } of hidden) {
-      const fix = 'check as somebody who may get this Secret';
-      const about = { object, path: `Secret ${secret.name}`, expected: 'to be looked at' };
+    const hidden = [
+      ...refusedAmong('Secret', secretsOf(reading.good, settings), objects.secrets),
+      ...refusedAmong('ConfigMap', configMapsOf(reading.good, settings), objects.configMaps),
+    ];
+    for (const { kind, name: hiddenName, why } of hidden) {
+      const fix = `check as somebody who may get this ${kind}`;
+      const about = { object, path: `${kind} ${hiddenName}`, expected: 'to be looked at' };
       findings.push(bad('warning', 'Providers', { ...about, found: `no answer: ${why}`, fix }));
     }
     if (hidden.length === 0) providers.push(reading.good);
   }
-  for (const [key, answer] of objects.secrets) {
-    if (answer.status !== 'malformed') continue;
-    problems.push({ object: `Secret ${key}`, severity: 'error', issue: answer.issue });
+  const malformed = [
+    ...[...objects.secrets].map(([key, answer]) => [`Secret ${key}`, answer] as const),
+    ...[...objects.configMaps].map(([key, answer]) => [`ConfigMap ${key}`, answer] as const),
+  ];
+  for (const [object, answer] of malformed) {
+    if (answer.status === 'malformed') problems.push({ object, severity: 'error', issue: answer.issue });
   }
   for (const { name, reading } of objects.alerts) {
     for (const issue of reading.issues) problems.push({ object: `Alert ${nameOf(name)}`, severity: 'error', issue });
@@ -139,10 +170,9 @@ export function judgeObjects(objects: ClusterObjects, settings: ReadSettings): C
     problems,
     noCrossNamespaceRefs: settings.noCrossNamespaceRefs,
     handledTypes: handledTypes(settings),
-    secret: (name) => {
-      const answer = objects.secrets.get(nameOf(name));
-      return answer?.status === 'found' ? answer.secret : undefined;
-    },
+    secret: (name) => found(objects.secrets, name),
+    configMap: (name) => found(objects.configMaps, name),
+    readMapping: mappingReader,
     isUnreadable: (provider) => there.has(nameOf(provider)),
     labelsKnown: () => true,
     where: () => undefined,
@@ -156,6 +186,13 @@ export function judgeObjects(objects: ClusterObjects, settings: ReadSettings): C
   return { snapshot, findings };
 }
 
+function refusedAmong(kind: string, names: readonly NamespacedName[], answers: ReadonlyMap<string, Answer<unknown>>) {
+  return names.flatMap((name) => {
+    const answer = answers.get(nameOf(name));
+    return answer?.status === 'refused' ? [{ kind, name: name.name, why: answer.why }] : [];
+  });
+}
+
 const SECRET_KEYS = ['token', 'username', 'password', 'headers', 'address', 'hmacKey', 'proxy'];
 
 /** A Secret that nothing is taken from: the key that was meant has another name, and requests go without credentials. */
@@ -164,7 +201,7 @@ function uselessSecret({ metadata, spec }: Provider, { secrets }: ClusterObjects
   const { namespace } = metadata;
   const answer = name === undefined ? undefined : secrets.get(nameOf({ namespace, name }));
   if (spec.type !== 'cdevents' || answer?.status !== 'found') return [];
-  const keys = Object.keys(answer.secret.data);
+  const keys = Object.keys(answer.value.data);
   if (keys.some((key) => SECRET_KEYS.includes(key))) return [];
   const object = `Provider ${nameOf(metadata)}`;
   const found = keys.length === 0 ? 'no keys' : `only ${keys.map(describeFound).join(', ')}`;
@@ -191,6 +228,8 @@ export function fixFor(object: string, { path }: ConfigIssue): string {
   const [namespace = '', name = ''] = full.split('/');
   const secret = /^Secret ([^:]+)/.exec(path)?.[1];
   if (secret) return `kubectl -n ${namespace} edit secret ${secret}; its keys: docs/options.md, Secrets of a Provider`;
+  const configMap = /^ConfigMap ([^:]+)/.exec(path)?.[1];
+  if (configMap) return `kubectl -n ${namespace} edit configmap ${configMap}; its rules: docs/mapping.md`;
   if (/^spec\.\w*[sS]ecretRef/.test(path) || path.endsWith('/secret]')) {
     return `kubectl -n ${namespace} create secret generic …; its keys: docs/options.md, Secrets of a Provider`;
   }

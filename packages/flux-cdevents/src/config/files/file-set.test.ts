@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { mappingReader } from '../../map/rules/read-mapping.ts';
 import { formatProblem } from '../format-problem.ts';
 import { createFileSet, type FileContent } from './file-set.ts';
 
@@ -13,7 +14,7 @@ const documents = (...parts: string[]) => parts.join('---\n');
 
 /** A file set, and what it says after each step. A file that is `undefined` is removed. */
 function aFileSet() {
-  const set = createFileSet({ noCrossNamespaceRefs: false });
+  const set = createFileSet({ noCrossNamespaceRefs: false, readMapping: mappingReader });
   return {
     set,
     async write(files: Readonly<Record<string, string | FileContent | undefined>>) {
@@ -103,7 +104,7 @@ describe('an object that two files define', () => {
   });
 
   it('may stand twice when it is not of the configuration', async () => {
-    const config = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';
+    const config = 'apiVersion: v1\nkind: Service\nmetadata: {name: a}\n';
     expect((await aFileSet().write({ 'a.yaml': documents(config, config) })).problems).toEqual([]);
   });
 });

@@ -1,7 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Alert } from '../../flux/alert.ts';
+import type { ConfigMap } from '../../flux/config-map.ts';
 import { type InvolvedObject, type NamespacedName, nameOf } from '../../flux/object-ref.ts';
-import type { ConfigIssue, InvalidProvider, Provider } from '../../flux/provider.ts';
+import type { ConfigIssue, InvalidProvider, MappingReader, Provider } from '../../flux/provider.ts';
+import { optionPath } from '../../flux/provider-options.ts';
+import { MAPPING_KEY } from '../../flux/resolve-mapping.ts';
 import { invalidProvider } from '../../flux/resolve-provider.ts';
 import type { Secret } from '../../flux/secret.ts';
 import { assembleSnapshot } from '../assemble.ts';
@@ -54,7 +57,12 @@ interface Placed {
 
 const MAX_TURN_MS = 20;
 
-export function createFileSet({ noCrossNamespaceRefs }: { readonly noCrossNamespaceRefs: boolean }): FileSet {
+export interface FileSetOptions {
+  readonly noCrossNamespaceRefs: boolean;
+  readonly readMapping: MappingReader;
+}
+
+export function createFileSet({ noCrossNamespaceRefs, readMapping }: FileSetOptions): FileSet {
   const files = new Map<string, FileState>();
   /** By their text: what is in no file any more is dropped after each update. */
   let parsed = new Map<string, ReadDocument>();
@@ -140,13 +148,14 @@ export function createFileSet({ noCrossNamespaceRefs }: { readonly noCrossNamesp
   }
 
   function locate(kind: string, name: NamespacedName, issue: ConfigIssue): string | undefined {
-    const inSecret = /^Secret (\S+): (.+)$/.exec(issue.path);
-    if (inSecret) {
-      const secret = placed.get(`Secret ${nameOf({ namespace: name.namespace, name: inSecret[1] ?? '' })}`);
-      const field = hasMember(secret?.object.document, 'stringData', inSecret[2] ?? '') ? 'stringData' : 'data';
-      if (secret) return secret.where(`${field}[${inSecret[2]}]`);
-    }
-    return placed.get(`${kind} ${nameOf(name)}`)?.where(inSecret ? 'spec.secretRef' : issue.path);
+    const [, referenced, referencedName = '', field = ''] =
+      /^(Secret|ConfigMap) ([^\s:]+):? ?(.*)$/.exec(issue.path) ?? [];
+    const own = placed.get(`${kind} ${nameOf(name)}`);
+    if (referenced === undefined) return own?.where(issue.path);
+    const object = placed.get(`${referenced} ${nameOf({ namespace: name.namespace, name: referencedName })}`);
+    if (referenced === 'ConfigMap') return object ? inMapping(object, field) : own?.where(optionPath('mapping'));
+    const member = hasMember(object?.object.document, 'stringData', field) ? 'stringData' : 'data';
+    return object ? object.where(`${member}[${field}]`) : own?.where('spec.secretRef');
   }
 
   return {
@@ -178,10 +187,13 @@ export function createFileSet({ noCrossNamespaceRefs }: { readonly noCrossNamesp
       const providers: Provider[] = [];
       const invalidProviders: InvalidProvider[] = [];
       const secrets = new Map<string, Secret>();
+      const configMaps = new Map<string, ConfigMap>();
       for (const [key, { object }] of placed) {
         const { reading, document } = effective(key, object);
         if (reading.kind === 'Alert' && reading.value) alerts.push(reading.value);
         else if (reading.kind === 'Secret' && reading.value) secrets.set(nameOf(reading.value.metadata), reading.value);
+        else if (reading.kind === 'ConfigMap' && reading.value)
+          configMaps.set(nameOf(reading.value.metadata), reading.value);
         else if (reading.kind === 'Provider') {
           if (reading.value) providers.push(reading.value);
           else {
@@ -197,6 +209,8 @@ export function createFileSet({ noCrossNamespaceRefs }: { readonly noCrossNamesp
         problems: [...problems, ...readingProblems()],
         noCrossNamespaceRefs,
         secret: (name) => secrets.get(nameOf(name)),
+        configMap: (name) => configMaps.get(nameOf(name)),
+        readMapping,
         isUnreadable: (provider) => placed.has(`Provider ${nameOf(provider)}`),
         labelsKnown: (source) => labels.covers(source),
         where: locate,
@@ -229,6 +243,16 @@ const keysOf = ({ documents, carried }: FileState): string[] => [
   ...carried,
   ...documents.flatMap(({ objects }) => objects.map(({ key }) => key)),
 ];
+
+/** The line of an issue `mapping.yaml:12:7: …` of a ConfigMap: that of the key, and of the line in its block of text. */
+function inMapping({ object, where }: Placed, field: string): string {
+  const place = where(`data[${MAPPING_KEY}]`);
+  const [, line] = /^[^:]+:(\d+):/.exec(field) ?? [];
+  const data: unknown = (object.document as { readonly data?: Readonly<Record<string, unknown>> }).data?.[MAPPING_KEY];
+  // A text of several lines is a block, whose first line follows on that of the key.
+  if (line === undefined || typeof data !== 'string' || !data.trimEnd().includes('\n')) return place;
+  return place.replace(/\d+$/, (start) => String(Number(start) + Number(line)));
+}
 
 const hasMember = (document: unknown, field: string, key: string): boolean => {
   const map: unknown = typeof document === 'object' && document !== null ? Reflect.get(document, field) : undefined;

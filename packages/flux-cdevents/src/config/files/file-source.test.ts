@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, realpath, rename, rm, symlink, utimes, writeFile } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { mappingReader } from '../../map/rules/read-mapping.ts';
 import { silentLogger } from '../../observe/log.ts';
 import type { ConfigSnapshot, ConfigSource } from '../config-source.ts';
 import { formatProblem } from '../format-problem.ts';
@@ -32,7 +33,13 @@ afterEach(async () => {
 const write = (name: string, text: string) => writeFile(join(directory, name), text);
 
 async function start(options: { readonly rescanMs?: number; readonly settleMs?: number } = {}) {
-  source = createFileSource({ directory, logger: silentLogger(), settleMs: 20, ...options });
+  source = createFileSource({
+    directory,
+    readMapping: mappingReader,
+    logger: silentLogger(),
+    settleMs: 20,
+    ...options,
+  });
   await source.start();
   return source;
 }
@@ -66,7 +73,7 @@ describe('start', () => {
   });
 
   it('has no snapshot before', () => {
-    source = createFileSource({ directory, logger: silentLogger() });
+    source = createFileSource({ directory, readMapping: mappingReader, logger: silentLogger() });
     expect(source.snapshot()).toBeUndefined();
   });
 
@@ -77,7 +84,7 @@ describe('start', () => {
   it('fails where there is no folder', async () => {
     await write('file.yaml', '');
     for (const path of [join(parent, 'nowhere'), join(directory, 'file.yaml')]) {
-      const failing = createFileSource({ directory: path, logger: silentLogger() });
+      const failing = createFileSource({ directory: path, readMapping: mappingReader, logger: silentLogger() });
       await expect(failing.start()).rejects.toMatchObject({ code: 'FCE_CONFIG_INVALID' });
       await failing.close();
     }
@@ -271,8 +278,8 @@ it('says no more after it is closed', async () => {
 });
 
 it('answers with labels of the objects in the folder', async () => {
-  await write('a.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: apps, labels: {team: a}}\n');
+  await write('a.yaml', 'apiVersion: v1\nkind: Service\nmetadata: {name: x, namespace: apps, labels: {team: a}}\n');
   const { labels } = await start();
-  expect(await labels({ kind: 'ConfigMap', namespace: 'apps', name: 'x' })).toEqual({ team: 'a' });
-  expect(await labels({ kind: 'ConfigMap', namespace: 'apps', name: 'y' })).toBeUndefined();
+  expect(await labels({ kind: 'Service', namespace: 'apps', name: 'x' })).toEqual({ team: 'a' });
+  expect(await labels({ kind: 'Service', namespace: 'apps', name: 'y' })).toBeUndefined();
 });

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { FluxCDEventsError, messageOf } from '../../errors.ts';
+import type { MappingReader } from '../../flux/provider.ts';
 import type { Logger } from '../../observe/log.ts';
 import type { ConfigProblem, ConfigSnapshot, ConfigSource } from '../config-source.ts';
 import { logChange } from '../log-change.ts';
@@ -13,6 +14,7 @@ export interface FileSourceOptions {
   readonly directory: string;
   /** @default false */
   readonly noCrossNamespaceRefs?: boolean;
+  readonly readMapping: MappingReader;
   readonly logger: Logger;
   /** The longest time between two looks at the folder, a large folder excepted. @default 500 */
   readonly rescanMs?: number;
@@ -34,11 +36,12 @@ const nothing: Scan = { files: new Map(), directories: new Map(), unreadable: ne
 export function createFileSource({
   directory,
   noCrossNamespaceRefs = false,
+  readMapping,
   logger,
   rescanMs = 500,
   settleMs = 100,
 }: FileSourceOptions): ConfigSource {
-  const set = createFileSet({ noCrossNamespaceRefs });
+  const set = createFileSet({ noCrossNamespaceRefs, readMapping });
   const listeners = new Set<(snapshot: ConfigSnapshot) => void>();
   const closing = new AbortController();
   let wake: () => void = () => {};

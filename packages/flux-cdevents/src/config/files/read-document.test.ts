@@ -32,7 +32,7 @@ items:
     ['a list', '- a\n- b'],
     ['a kustomization without kind', 'resources: [a.yaml]'],
     ['mapping rules', 'preset: service\nrules: []'],
-    ['an object without a name', 'kind: ConfigMap\nmetadata: {}'],
+    ['an object without a name', 'kind: Service\nmetadata: {}'],
   ])('leaves out %s', (_, text) => {
     expect(keysOf(text)).toEqual([]);
     expect(problemsOf(text)).toEqual([]);

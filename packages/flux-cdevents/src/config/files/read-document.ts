@@ -1,6 +1,7 @@
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
 import { messageOf } from '../../errors.ts';
 import type { Alert } from '../../flux/alert.ts';
+import { type ConfigMap, parseConfigMap } from '../../flux/config-map.ts';
 import { formatPath, type Parsed, splitPath } from '../../flux/issues.ts';
 import { apiGroupOf, type NamespacedName, nameOf } from '../../flux/object-ref.ts';
 import { parseAlert } from '../../flux/parse-alert.ts';
@@ -14,6 +15,7 @@ export type Reading =
   | ({ readonly kind: 'Alert' } & Parsed<Alert>)
   | ({ readonly kind: 'Provider' } & Parsed<Provider>)
   | ({ readonly kind: 'Secret' } & Parsed<Secret>)
+  | ({ readonly kind: 'ConfigMap' } & Parsed<ConfigMap>)
   | { readonly kind: 'Other'; readonly type: string; readonly group: string; readonly labels: Labels };
 
 type Labels = Readonly<Record<string, string>>;
@@ -103,6 +105,7 @@ function readAs(kind: string, group: string | undefined, value: object): Reading
   if (notification && kind === 'Alert') return { kind, ...parseAlert(value) };
   if (notification && kind === 'Provider') return { kind, ...parseProvider(value) };
   if (!group && kind === 'Secret') return { kind, ...parseSecret(value) };
+  if (!group && kind === 'ConfigMap') return { kind, ...parseConfigMap(value) };
   const labels = Object.entries(memberOf(memberOf(value, 'metadata'), 'labels') ?? {});
   return {
     kind: 'Other',

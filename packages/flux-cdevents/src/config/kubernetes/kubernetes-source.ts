@@ -1,16 +1,19 @@
 import { FluxCDEventsError } from '../../errors.ts';
 import type { Alert } from '../../flux/alert.ts';
+import { parseConfigMap } from '../../flux/config-map.ts';
 import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
-import type { HandledType, InvalidProvider, Provider } from '../../flux/provider.ts';
+import type { HandledType, InvalidProvider, MappingReader, Provider } from '../../flux/provider.ts';
 import { NOTIFICATION_GROUP } from '../../flux/read-object.ts';
+import { parseSecret } from '../../flux/secret.ts';
 import type { ApiClient } from '../../kube-api/api-client.ts';
 import { createDiscovery } from '../../kube-api/discovery.ts';
 import type { Logger } from '../../observe/log.ts';
-import { createAssembler, secretsNeeded } from '../assemble.ts';
+import { configMapsNeeded, createAssembler, secretsNeeded } from '../assemble.ts';
 import type { ConfigProblem, ConfigSnapshot, ConfigSource } from '../config-source.ts';
 import { logChange } from '../log-change.ts';
 import { type CollectionOptions, createCollection, type Kept } from './collection.ts';
 import { createLabelReader, type LabelsChange } from './labels.ts';
+import { createNamedObjects } from './named-objects.ts';
 import {
   locateNotification,
   type ProviderReading,
@@ -18,7 +21,6 @@ import {
   readAlert,
   readProvider,
 } from './notification-objects.ts';
-import { createSecrets } from './secrets.ts';
 
 export interface KubernetesSourceOptions {
   readonly api: Pick<ApiClient, 'request' | 'watch'>;
@@ -28,6 +30,7 @@ export interface KubernetesSourceOptions {
   readonly noCrossNamespaceRefs?: boolean;
   /** Provider types that are delivered here. @default all that are known */
   readonly handledTypes?: readonly HandledType[];
+  readonly readMapping: MappingReader;
   readonly logger: Logger;
   /** Labels of an object cannot be read, or can be again. */
   readonly onLabelsChange?: (change: LabelsChange) => void;
@@ -35,10 +38,10 @@ export interface KubernetesSourceOptions {
   readonly qps?: number;
   /** How long it has to be quiet before changes are applied. @default 50 */
   readonly settleMs?: number;
-  /** How often Secrets are read again. @default 60,000 */
-  readonly secretRefreshMs?: number;
-  /** How soon a missing Secret is looked for again. @default 5,000 */
-  readonly secretRetryMs?: number;
+  /** How often Secrets and ConfigMaps are read again. @default 60,000 */
+  readonly referencesRefreshMs?: number;
+  /** How soon a missing Secret or ConfigMap is looked for again. @default 5,000 */
+  readonly referencesRetryMs?: number;
   /** How often it is looked for a newer version of the API. @default 30,000 */
   readonly relocateMs?: number;
   /** How often it is looked whether the CustomResourceDefinitions are there by now. @default 5,000 */
@@ -69,16 +72,16 @@ export interface KubernetesSource extends ConfigSource {
 const MAX_SETTLE_MS = 500;
 /** Applying changes may take this part of the time at most. */
 const MAX_APPLY_SHARE = 1 / 10;
-/** A new Provider waits so long for its Secrets before it is shown without. */
-const MAX_SECRETS_WAIT_MS = 2_000;
+/** A new Provider waits so long for its Secrets and its ConfigMap before it is shown without. */
+const MAX_REFERENCES_WAIT_MS = 2_000;
 
 /**
- * Alerts and Providers by list and watch, their Secrets by name. The first snapshot is made when all three are there;
+ * Alerts and Providers by list and watch, their Secrets and ConfigMaps by name. The first snapshot is made when all are there;
  * from then on the last one stays in force whatever becomes of the API server.
  */
 export function createKubernetesSource(options: KubernetesSourceOptions): KubernetesSource {
   const { api, namespace, noCrossNamespaceRefs = false, handledTypes, logger, settleMs = 50 } = options;
-  const { relocateMs, absentMs, secretRefreshMs, secretRetryMs, random, qps } = options;
+  const { relocateMs, absentMs, referencesRefreshMs, referencesRetryMs, random, qps } = options;
   const discovery = createDiscovery(api);
   const assemble = createAssembler();
   const listeners = new Set<(snapshot: ConfigSnapshot) => void>();
@@ -109,18 +112,25 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
     locate: () => locateNotification(discovery, 'Provider'),
     parse: readProvider,
     onChange: () => {
-      needSecretsSoon();
+      needReferencesSoon();
       changed();
     },
   });
-  const secrets = createSecrets({
+  const byName = {
     api,
     onChange: () => changed(),
     ...(qps !== undefined && { qps }),
-    ...(secretRefreshMs !== undefined && { refreshMs: secretRefreshMs }),
-    ...(secretRetryMs !== undefined && { retryMs: secretRetryMs }),
+    ...(referencesRefreshMs !== undefined && { refreshMs: referencesRefreshMs }),
+    ...(referencesRetryMs !== undefined && { retryMs: referencesRetryMs }),
     ...(random && { random }),
-  });
+  };
+  const secrets = createNamedObjects({ ...byName, kind: 'Secret', parse: parseSecret });
+  const configMaps = createNamedObjects({ ...byName, kind: 'ConfigMap', parse: parseConfigMap });
+  /** What Providers refer to, each kind with its reader. */
+  const references = [
+    { objects: secrets, needed: secretsNeeded },
+    { objects: configMaps, needed: configMapsNeeded },
+  ] as const;
   const labels = createLabelReader({
     api,
     discovery,
@@ -128,33 +138,28 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
     ...(options.labelsMaxAgeMs !== undefined && { maxAgeMs: options.labelsMaxAgeMs }),
   });
 
-  const secretsOf = (provider: Provider): NamespacedName[] =>
-    secretsNeeded(provider, handledTypes).map((name) => ({ namespace: provider.metadata.namespace, name }));
-
-  /** Each Provider as it was when its Secrets were last read: one that changed has them read again. */
+  /** Each Provider as it was when its references were last read: one that changed has them read again. */
   let seen = new Map<string, Provider | undefined>();
-  function needSecrets() {
-    const needed: NamespacedName[] = [];
-    const stale: NamespacedName[] = [];
-    const now = new Map<string, Provider | undefined>();
-    for (const [key, { value }] of providers.items) {
-      now.set(key, value.good);
-      const names = value.good ? secretsOf(value.good) : [];
-      needed.push(...names);
-      if (seen.has(key) && seen.get(key) !== value.good) stale.push(...names);
+  function needReferences() {
+    const good = [...providers.items].map(([key, { value }]) => [key, value.good] as const);
+    const changedOnes = good.filter(([key, provider]) => seen.has(key) && seen.get(key) !== provider);
+    seen = new Map(good);
+    for (const { objects, needed } of references) {
+      const namesOf = ([, provider]: (typeof good)[number]) =>
+        provider ? inNamespaceOf(provider, needed(provider, handledTypes)) : [];
+      objects.need(good.flatMap(namesOf));
+      const stale = changedOnes.flatMap(namesOf);
+      if (stale.length > 0) objects.refresh(stale);
     }
-    seen = now;
-    secrets.need(needed);
-    if (stale.length > 0) secrets.refresh(stale);
   }
 
   let needing = false;
-  function needSecretsSoon() {
+  function needReferencesSoon() {
     if (needing) return;
     needing = true;
     setImmediate(() => {
       needing = false;
-      if (!closing.signal.aborted) needSecrets();
+      if (!closing.signal.aborted) needReferences();
     });
   }
 
@@ -173,11 +178,11 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
 
   function publish() {
     const begun = performance.now();
-    if (needing) needSecrets();
+    if (needing) needReferences();
     if (alerts.waitsFor() !== undefined || providers.waitsFor() !== undefined) return;
-    if (secrets.pending > 0) {
-      if (!current) return; // each Secret that is answered for calls again
-      const waitMs = (firstChangeAt ?? begun) + MAX_SECRETS_WAIT_MS - begun;
+    if (secrets.pending + configMaps.pending > 0) {
+      if (!current) return; // each object that is answered for calls again
+      const waitMs = (firstChangeAt ?? begun) + MAX_REFERENCES_WAIT_MS - begun;
       if (waitMs > 0) {
         timer = setTimeout(publish, waitMs);
         return;
@@ -195,7 +200,10 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
 
   function assembleNow(): ConfigSnapshot {
     const stale = [alerts.staleFor(), providers.staleFor()].filter((reason) => reason !== undefined);
-    const problems: ConfigProblem[] = [...stale.map(staleProblem), ...secrets.problems()];
+    const problems: ConfigProblem[] = [
+      ...stale.map(staleProblem),
+      ...references.flatMap(({ objects }) => objects.problems()),
+    ];
     const goodAlerts: Alert[] = [];
     const goodProviders: Provider[] = [];
     const invalidProviders: InvalidProvider[] = [];
@@ -220,6 +228,8 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
       noCrossNamespaceRefs,
       ...(handledTypes && { handledTypes }),
       secret: (name) => secrets.get(name),
+      configMap: (name) => configMaps.get(name),
+      readMapping: options.readMapping,
       isUnreadable: (provider) => providers.items.has(nameOf(provider)),
       labelsKnown: () => true,
       where: () => undefined,
@@ -247,18 +257,21 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
     async close() {
       closing.abort();
       clearTimeout(timer);
-      secrets.close();
+      for (const { objects } of references) objects.close();
     },
     waitsFor() {
       if (current) return [];
       const reasons = [alerts.waitsFor(), providers.waitsFor()].filter((reason) => reason !== undefined);
       if (reasons.length > 0) return reasons;
-      const { pending } = secrets;
-      return [pending > 0 ? `${pending} Secrets of Providers are not read yet` : 'the configuration is not loaded yet'];
+      const pending = [
+        ...(secrets.pending > 0 ? [`${secrets.pending} Secrets of Providers are not read yet`] : []),
+        ...(configMaps.pending > 0 ? [`${configMaps.pending} ConfigMaps of Providers are not read yet`] : []),
+      ];
+      return pending.length > 0 ? pending : ['the configuration is not loaded yet'];
     },
     refresh(name) {
       const provider = providers.items.get(nameOf(name))?.value.good;
-      if (provider) secrets.refresh(secretsOf(provider));
+      if (provider) secrets.refresh(inNamespaceOf(provider, secretsNeeded(provider, handledTypes)));
     },
     reference(kind, name) {
       const kept = (kind === 'Alert' ? alerts : providers).items.get(nameOf(name));
@@ -266,6 +279,9 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
     },
   };
 }
+
+const inNamespaceOf = ({ metadata: { namespace } }: Provider, names: readonly string[]): NamespacedName[] =>
+  names.map((name) => ({ namespace, name }));
 
 const staleProblem = (found: string): ConfigProblem => ({
   severity: 'error',

@@ -13,8 +13,8 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 /** What a timer can hold, 24 days. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** What a Provider is resolved with. */
-export interface ProviderDeps {
+/** What an endpoint is resolved with. */
+export interface EndpointDeps {
   /** A Secret of the Provider's namespace; undefined when there is none. */
   secret(name: string): Secret | undefined;
 }
@@ -23,7 +23,7 @@ export interface ProviderDeps {
 export function resolveEndpoint(
   { metadata, spec }: Provider,
   type: HandledType,
-  deps: ProviderDeps,
+  deps: EndpointDeps,
   findings: Findings,
 ): Endpoint {
   const referenced = (field: 'secretRef' | 'certSecretRef' | 'proxySecretRef'): Secret | undefined => {

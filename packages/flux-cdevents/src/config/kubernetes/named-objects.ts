@@ -1,17 +1,19 @@
+import type { Parsed } from '../../flux/issues.ts';
 import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
 import type { ConfigIssue } from '../../flux/provider.ts';
-import { parseSecret, type Secret } from '../../flux/secret.ts';
 import { type ApiClient, describeAnswer, describeNoAnswer } from '../../kube-api/api-client.ts';
 import { isObjectName } from '../../kube-api/discovery.ts';
 import type { ConfigProblem } from '../config-source.ts';
 
-export interface SecretsOptions {
+export interface NamedObjectsOptions<T> {
+  readonly kind: 'Secret' | 'ConfigMap';
+  readonly parse: (document: unknown) => Parsed<T>;
   readonly api: Pick<ApiClient, 'request'>;
-  /** What is known of a Secret changed. */
+  /** What is known of an object changed. */
   readonly onChange: () => void;
   /** Requests a second that the API server gives us; a quarter of them goes here at most. @default 50 */
   readonly qps?: number;
-  /** How often each Secret is read again. @default 60,000 */
+  /** How often each object is read again. @default 60,000 */
   readonly refreshMs?: number;
   /** How soon one is looked for again that is missing or forbidden; doubles up to half a minute. @default 5,000 */
   readonly retryMs?: number;
@@ -19,25 +21,25 @@ export interface SecretsOptions {
 }
 
 /**
- * The Secrets that Providers name, and no others, each read by its name: that needs no permission to list, and a
- * Secret that nobody names is never in memory.
+ * The Secrets or ConfigMaps that Providers name, and no others, each read by its name: that needs no permission to list,
+ * and an object that nobody names is never in memory.
  */
-export interface Secrets {
-  /** Says which Secrets are needed. New ones are read at once, others are forgotten. */
+export interface NamedObjects<T> {
+  /** Says which objects are needed. New ones are read at once, others are forgotten. */
   need(names: Iterable<NamespacedName>): void;
-  get(name: NamespacedName): Secret | undefined;
+  get(name: NamespacedName): T | undefined;
   /** Reads them at once: a Provider changed, or its receiver refused what we know. */
   refresh(names: Iterable<NamespacedName>): void;
   /** How many have not been answered for yet. */
   readonly pending: number;
-  /** Secrets that may not be read, or make no sense. */
+  /** Objects that may not be read, or make no sense. */
   problems(): readonly ConfigProblem[];
   close(): void;
 }
 
-interface Known {
+interface Known<T> {
   readonly name: NamespacedName;
-  secret: Secret | undefined;
+  object: T | undefined;
   version: string | undefined;
   issue: ConfigIssue | undefined;
   /** Whether the API server has answered for it. */
@@ -51,48 +53,48 @@ interface Known {
 
 const CONCURRENT = 32;
 const MAX_RETRY_MS = 30_000;
-/** After so many attempts without an answer a Secret counts as one that cannot be read. */
+/** After so many attempts without an answer an object counts as one that cannot be read. */
 const GIVE_UP_AFTER = 3;
 
-export function createSecrets(options: SecretsOptions): Secrets {
-  const { api, onChange, qps = 50, refreshMs = 60_000, retryMs = 5_000, random = Math.random } = options;
-  const known = new Map<string, Known>();
+export function createNamedObjects<T>(options: NamedObjectsOptions<T>): NamedObjects<T> {
+  const { kind, parse, api, onChange, qps = 50, refreshMs = 60_000, retryMs = 5_000, random = Math.random } = options;
+  const known = new Map<string, Known<T>>();
   const closing = new AbortController();
   let inFlight = 0;
   let timer: NodeJS.Timeout | undefined;
 
-  /** Between 80 and 120 % of it, and longer where so many Secrets would take too much of the API server. */
+  /** Between 80 and 120 % of it, and longer where so many objects would take too much of the API server. */
   const spread = (ms: number): number => Math.max(ms, (known.size / (qps / 4)) * 1000) * (0.8 + random() * 0.4);
 
-  const settle = (one: Known, secret: Secret | undefined, version: string | undefined, issue?: ConfigIssue) => {
+  const settle = (one: Known<T>, object: T | undefined, version: string | undefined, issue?: ConfigIssue) => {
     const first = !one.answered;
     const changed = version !== one.version || issue?.found !== one.issue?.found;
     one.answered = true;
-    one.secret = secret;
+    one.object = object;
     one.version = version;
     one.issue = issue;
-    one.failures = secret ? 0 : one.failures + 1;
+    one.failures = object ? 0 : one.failures + 1;
     const backoff = Math.min(retryMs * 2 ** (one.failures - 1), MAX_RETRY_MS);
-    one.dueAt = performance.now() + spread(secret ? refreshMs : backoff);
+    one.dueAt = performance.now() + spread(object ? refreshMs : backoff);
     if (first || changed) onChange();
   };
 
-  const read = async (one: Known): Promise<void> => {
+  const read = async (one: Known<T>): Promise<void> => {
     const { namespace, name } = one.name;
     if (!isObjectName(name)) return settle(one, undefined, undefined);
-    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets/${encodeURIComponent(name)}`;
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/${kind.toLowerCase()}s/${encodeURIComponent(name)}`;
     try {
       const response = await api.request({ path, signal: closing.signal });
       const { status, body } = response;
       if (known.get(nameOf(one.name)) !== one) return;
       if (status === 200) {
         const version = (body as { metadata: { resourceVersion: string } }).metadata.resourceVersion;
-        if (version === one.version && one.secret) return settle(one, one.secret, version);
-        const { value, issues } = parseSecret(body);
+        if (version === one.version && one.object) return settle(one, one.object, version);
+        const { value, issues } = parse(body);
         return settle(one, value, version, issues[0]);
       }
       if (status === 404) return settle(one, undefined, undefined);
-      if (status === 403) return settle(one, undefined, undefined, forbidden);
+      if (status === 403) return settle(one, undefined, undefined, forbidden(kind));
       failed(one, describeAnswer(response));
     } catch (error) {
       if (!closing.signal.aborted) failed(one, describeNoAnswer(error));
@@ -100,12 +102,12 @@ export function createSecrets(options: SecretsOptions): Secrets {
   };
 
   /** No answer: what was known stays. */
-  const failed = (one: Known, found: string) => {
+  const failed = (one: Known<T>, found: string) => {
     one.failures++;
     one.dueAt = performance.now() + spread(Math.min(1000 * 2 ** (one.failures - 1), MAX_RETRY_MS));
     if (one.answered || one.failures < GIVE_UP_AFTER) return;
     one.answered = true;
-    one.issue = { path: 'Secret', expected: 'an answer of the API server', found };
+    one.issue = { path: kind, expected: 'an answer of the API server', found };
     onChange();
   };
 
@@ -160,7 +162,7 @@ export function createSecrets(options: SecretsOptions): Secrets {
       }
       if (more) pumpSoon();
     },
-    get: (name) => known.get(nameOf(name))?.secret,
+    get: (name) => known.get(nameOf(name))?.object,
     refresh(names) {
       for (const name of names) {
         const one = known.get(nameOf(name));
@@ -178,7 +180,7 @@ export function createSecrets(options: SecretsOptions): Secrets {
     problems() {
       const problems: ConfigProblem[] = [];
       for (const { name, issue } of known.values()) {
-        if (issue) problems.push({ object: `Secret ${nameOf(name)}`, severity: 'error', issue });
+        if (issue) problems.push({ object: `${kind} ${nameOf(name)}`, severity: 'error', issue });
       }
       return problems;
     },
@@ -189,8 +191,8 @@ export function createSecrets(options: SecretsOptions): Secrets {
   };
 }
 
-const unread: Omit<Known, 'name'> = {
-  secret: undefined,
+const unread: Omit<Known<never>, 'name'> = {
+  object: undefined,
   version: undefined,
   issue: undefined,
   answered: false,
@@ -200,8 +202,8 @@ const unread: Omit<Known, 'name'> = {
   dueAt: 0,
 };
 
-const forbidden: ConfigIssue = {
-  path: 'Secret',
+const forbidden = (kind: string): ConfigIssue => ({
+  path: kind,
   expected: 'permission to get it',
   found: 'none: the API server forbids it',
-};
+});
