@@ -1,0 +1,34 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { CDEvent } from 'cdevents-sdk';
+import { type FluxEvent, parseFluxEvent } from '../../src/flux/event.ts';
+import { type ConverterOptions, createConverter } from '../../src/map/converter.ts';
+import { cdeventsOf } from '../helpers/map-story.ts';
+
+const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const recording = file('../../../../../shared/data/flux-events/events.jsonl');
+const demo = file('../../demo/rollout.jsonl');
+
+/** What real controllers posted: the whole recording where it lies beside the repository, else the demo's part of it. */
+export const recordedEvents: readonly FluxEvent[] = readFileSync(existsSync(recording) ? recording : demo, 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => parseFluxEvent(line, 0));
+
+/** A CDEvent with the Flux event that it came from. */
+export interface Emitted {
+  readonly event: FluxEvent;
+  readonly cdevent: CDEvent;
+}
+
+export function emittedFrom(
+  events: readonly FluxEvent[],
+  options: Partial<ConverterOptions> = {},
+  eventMetadata: Readonly<Record<string, string>> = {},
+): Emitted[] {
+  const convert = createConverter(
+    { specVersion: '0.4', preset: 'service', unmapped: 'skip', unchanged: 'skip', ...options },
+    eventMetadata,
+  );
+  return events.flatMap((event) => cdeventsOf(convert(event).result).map((cdevent) => ({ event, cdevent })));
+}
