@@ -289,7 +289,7 @@ describe('files', () => {
     },
   );
 
-  it.each(['cdevents', 'webhook'])('the example %s is right', async (name) => {
+  it.each(['cdevents', 'mapping', 'webhook'])('the example %s is right', async (name) => {
     const { problems, counts } = await checkPath(join(deploy, `examples/${name}.yaml`));
     expect(problems).toEqual([]);
     expect(counts).toMatchObject({ errors: 0, warnings: 0 });

@@ -89,6 +89,42 @@ describe('check', () => {
     });
   });
 
+  it('counts the mappings that Providers name, and says where they are wrong', async () => {
+    const rules = (type: string) => `apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: rules
+  namespace: flux-system
+data:
+  mapping.yaml: |
+    rules:
+      - name: mine
+        match: event.reason == 'UpgradeSucceeded'
+        emit:
+          - type: ${type}
+`;
+    const annotated = good.replace(
+      'metadata:',
+      'metadata:\n  annotations: {cdevents.toolkit.fluxcd.io/mapping: rules}',
+    );
+    await write('all.yaml', annotated);
+    await write('rules.yaml', rules('service.upgraded'));
+    await write('other.yaml', rules('nothing').replace('name: rules', 'name: of-others'));
+    expect(await check(directory)).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '1 Provider, 1 Alert, 1 Secret, 1 ConfigMap in 3 files: 0 errors, 0 warnings\n',
+    });
+    await write('rules.yaml', rules('service.upgradet'));
+    const { code, stdout } = await check(directory);
+    expect({ code, stdout }).toEqual({
+      code: 1,
+      stdout: expect.stringMatching(
+        /^rules\.yaml:12: Provider flux-system\/cdevents-provider: ConfigMap rules: mapping\.yaml:5:15: rules\[0\]\.emit\[0\]\.type: expected .* \(did you mean service\.upgraded\?\), found "service\.upgradet"\n$/,
+      ),
+    });
+  });
+
   it('takes one file', async () => {
     await write('all.yaml', good.replace('  type: cdevents', '  type: cdevent'));
     expect(await check(join(directory, 'all.yaml'))).toMatchObject({
@@ -115,7 +151,7 @@ describe('check', () => {
           issue: { path: 'document', expected: 'YAML', found: expect.stringMatching(/^an error: /) },
         },
       ],
-      counts: { files: 1, providers: 0, alerts: 0, secrets: 0, errors: 1, warnings: 0 },
+      counts: { files: 1, providers: 0, alerts: 0, secrets: 0, configMaps: 0, errors: 1, warnings: 0 },
     });
   });
 

@@ -64,7 +64,7 @@ export const createCheckCommand = (io: Io): Command =>
   createCommand('check', io)
     .summary('validate a configuration folder or file, or ask a cluster')
     .description(
-      'Reads a folder or a file of Provider, Alert and Secret objects as serve does and prints a line for everything ' +
+      'Reads a folder or a file of Provider, Alert, Secret and ConfigMap objects as serve does and prints a line for everything ' +
         'that is wrong, with file and line, and a summary on stderr. With --kubernetes it asks the API server instead, ' +
         'as "flux check" does: definitions, installation, permissions, Providers with their Secrets and addresses, ' +
         'Alerts. Nothing is changed and nothing is posted. Warnings do not fail.',
@@ -123,7 +123,13 @@ async function reportCluster(io: Io, { as, addressProbe, ...flags }: CheckFlags)
 const toLine = (problem: ConfigProblem): string =>
   problem.severity === 'warning' ? `${formatProblem(problem)} (warning)` : formatProblem(problem);
 
-const summarize = ({ providers, alerts, secrets, files, errors, warnings }: CheckResult['counts']): string => {
-  const objects = [counted(providers, 'Provider'), counted(alerts, 'Alert'), counted(secrets, 'Secret')].join(', ');
+const summarize = (counts: CheckResult['counts']): string => {
+  const { providers, alerts, secrets, configMaps, files, errors, warnings } = counts;
+  const objects = [
+    counted(providers, 'Provider'),
+    counted(alerts, 'Alert'),
+    counted(secrets, 'Secret'),
+    ...(configMaps > 0 ? [counted(configMaps, 'ConfigMap')] : []),
+  ].join(', ');
   return `${objects} in ${counted(files, 'file')}: ${counted(errors, 'error')}, ${counted(warnings, 'warning')}`;
 };

@@ -5,6 +5,7 @@ import { isHandledType } from './parse-provider.ts';
 import type {
   ConfigIssue,
   InvalidProvider,
+  MappingText,
   Provider,
   ProviderOptions,
   ReadyProvider,
@@ -114,7 +115,19 @@ export function invalidProvider(document: unknown, issues: readonly ConfigIssue[
 /** The order of annotations does not count, that of headers does. */
 function fingerprintOf(provider: Omit<ReadyProvider, 'fingerprint'>): string {
   const { hmacKey, ...endpoint } = provider.endpoint;
-  const options = Object.entries(provider.options).sort();
+  const { mapping } = provider.options;
+  const options = Object.entries({ ...provider.options, mapping: mapping && digestOf(mapping) }).sort();
   const all = { ...provider, options, endpoint, hmacKey: hmacKey && Buffer.from(hmacKey).toString('base64') };
   return createHash('sha256').update(JSON.stringify(all)).digest('base64url');
+}
+
+const digests = new WeakMap<MappingText, string>();
+
+/** A text may be long and named by many Providers. */
+function digestOf(mapping: MappingText): string {
+  const known = digests.get(mapping);
+  if (known !== undefined) return known;
+  const digest = createHash('sha256').update(JSON.stringify(mapping)).digest('base64url');
+  digests.set(mapping, digest);
+  return digest;
 }

@@ -156,7 +156,7 @@ function shownSettings({ endpoint, options }: ReadyProvider) {
   const address = endpoint.addressIsSecret || !url ? undefined : `${url.protocol}//${url.host}${url.pathname}`;
   return {
     ...(address !== undefined && { address: mask(address, endpoint.secrets) }),
-    options: { ...options },
+    options: { ...options, ...(options.mapping && { mapping: options.mapping.name }) },
   };
 }
 

@@ -12,6 +12,24 @@ const aSecret = (name: string, data: string) =>
   `apiVersion: v1\nkind: Secret\nmetadata: {name: ${name}}\nstringData: {${data}}\n`;
 const documents = (...parts: string[]) => parts.join('---\n');
 
+const aMapped = (name: string, mapping = 'rules') =>
+  aProvider(name).replace(
+    `name: ${name}`,
+    `name: ${name}, annotations: {cdevents.toolkit.fluxcd.io/mapping: ${mapping}}`,
+  );
+/** The first line of the rules is line 6. */
+const aConfigMap = (name: string, type = 'service.upgraded') => `apiVersion: v1
+kind: ConfigMap
+metadata: {name: ${name}}
+data:
+  mapping.yaml: |
+    rules:
+      - name: mine
+        match: event.reason == 'UpgradeSucceeded'
+        emit:
+          - type: ${type}
+`;
+
 /** A file set, and what it says after each step. A file that is `undefined` is removed. */
 function aFileSet() {
   const set = createFileSet({ noCrossNamespaceRefs: false, readMapping: mappingReader });
@@ -65,7 +83,7 @@ describe('files', () => {
       problems: [expect.stringMatching(/^b\.yaml:4: Alert default\/all: spec\.providerRef\.name: /)],
     });
     expect(await write({ 'b.yaml': undefined })).toMatchObject({ alerts: [], problems: [] });
-    expect(set.counts()).toEqual({ files: 0, providers: 0, alerts: 0, secrets: 0 });
+    expect(set.counts()).toEqual({ files: 0, providers: 0, alerts: 0, secrets: 0, configMaps: 0 });
   });
 
   it('do not differ when only what does not count is new', async () => {
@@ -82,6 +100,60 @@ describe('files', () => {
     await write({ 'a.yaml': aProvider('hub') });
     const { providers, problems } = await write({ 'a.yaml': '', 'b.yaml': aProvider('hub') });
     expect({ providers, problems }).toEqual({ providers: { 'default/hub': 'http://sink' }, problems: [] });
+  });
+});
+
+describe('a mapping in a ConfigMap', () => {
+  it('makes its Provider ready, and is counted where a Provider names it', async () => {
+    const { write, set } = aFileSet();
+    const state = await write({
+      'a.yaml': documents(aMapped('hub'), aProvider('plain')),
+      'b.yaml': documents(aConfigMap('rules'), aConfigMap('of-others', 'nonsense')),
+    });
+    expect(state).toMatchObject({
+      providers: { 'default/hub': 'http://sink', 'default/plain': 'http://sink' },
+      problems: [],
+    });
+    expect(set.counts()).toMatchObject({ providers: 2, configMaps: 1 });
+  });
+
+  it.each<[string, string, string]>([
+    ['a rule that is wrong', aConfigMap('rules', 'service.upgradet'), 'b.yaml:10: '],
+    ['text with a header before it', aConfigMap('rules', 'nonsense').replace('|', '|2-'), 'b.yaml:10: '],
+    ['text on one line', aConfigMap('rules').replace(/\|.*/s, '"rules: 5"'), 'b.yaml:5: '],
+    ['another key', aConfigMap('rules').replace('mapping.yaml', 'mapping.yml'), 'b.yaml:4: '],
+    ['no ConfigMap', aConfigMap('rulez'), 'a.yaml:3: '],
+  ])('is located: %s', async (_, configMap, where) => {
+    const { problems, providers } = await aFileSet().write({ 'a.yaml': aMapped('hub'), 'b.yaml': configMap });
+    expect(problems).toEqual([expect.stringMatching(`^${where.replace('.', '\\.')}Provider default/hub: `)]);
+    expect(providers).toEqual({ 'default/hub': 'invalid' });
+  });
+
+  it('keeps its last good version while its document is broken', async () => {
+    const { write } = aFileSet();
+    await write({ 'a.yaml': aMapped('hub'), 'b.yaml': aConfigMap('rules') });
+    const malformed = aConfigMap('rules').replace(/\ndata:.*/s, '\ndata: {mapping.yaml: 5}\n');
+    expect(await write({ 'b.yaml': malformed })).toMatchObject({
+      providers: { 'default/hub': 'http://sink' },
+      problems: ['b.yaml:4: ConfigMap default/rules: data[mapping.yaml]: expected a string, found a number'],
+    });
+    expect(await write({ 'b.yaml': 'kind: [' })).toMatchObject({
+      providers: { 'default/hub': 'http://sink' },
+      problems: [expect.stringMatching(/^b\.yaml:1: document: expected YAML/)],
+    });
+    expect(await write({ 'b.yaml': undefined })).toMatchObject({ providers: { 'default/hub': 'invalid' } });
+  });
+
+  it('may be broken or stand twice only where a Provider names it', async () => {
+    const { write } = aFileSet();
+    const twice = documents(aConfigMap('rules'), aConfigMap('rules'));
+    const broken = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\ndata: 5\n';
+    expect((await write({ 'a.yaml': documents(twice, broken) })).problems).toEqual([]);
+    expect((await write({ 'b.yaml': documents(aMapped('x'), aMapped('y', 'other')) })).problems).toEqual([
+      'a.yaml:14: ConfigMap default/rules: metadata.name: expected every object once, found another definition at a.yaml:3, which is the one in use',
+      'a.yaml:26: ConfigMap default/other: data: expected a map of keys to values, found something else',
+      expect.stringMatching(/^b\.yaml:\d+: Provider default\/y: metadata\.annotations/),
+    ]);
   });
 });
 
@@ -104,7 +176,7 @@ describe('an object that two files define', () => {
   });
 
   it('may stand twice when it is not of the configuration', async () => {
-    const config = 'apiVersion: v1\nkind: Service\nmetadata: {name: a}\n';
+    const config = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';
     expect((await aFileSet().write({ 'a.yaml': documents(config, config) })).problems).toEqual([]);
   });
 });

@@ -7,7 +7,7 @@ import { optionPath } from '../../flux/provider-options.ts';
 import { MAPPING_KEY } from '../../flux/resolve-mapping.ts';
 import { invalidProvider } from '../../flux/resolve-provider.ts';
 import type { Secret } from '../../flux/secret.ts';
-import { assembleSnapshot } from '../assemble.ts';
+import { assembleSnapshot, configMapsNeeded } from '../assemble.ts';
 import type { ConfigProblem, ConfigSnapshot, Labels } from '../config-source.ts';
 import { createLabelIndex } from './label-index.ts';
 import { type FileObject, type ReadDocument, readDocument } from './read-document.ts';
@@ -16,12 +16,13 @@ import { splitDocuments } from './split-documents.ts';
 /** The content of a file: its text, or why it cannot be read. */
 export type FileContent = { readonly text: string } | { readonly unreadable: string };
 
-/** How many files and objects of each kind there are, the broken ones included. */
+/** How many files and objects of each kind there are, the broken ones included; of ConfigMaps, those that Providers name. */
 export interface FileCounts {
   readonly files: number;
   readonly providers: number;
   readonly alerts: number;
   readonly secrets: number;
+  readonly configMaps: number;
 }
 
 /** Files of configuration in memory: knows what they say now, and what their objects last said that was good. */
@@ -68,8 +69,10 @@ export function createFileSet({ noCrossNamespaceRefs, readMapping }: FileSetOpti
   let parsed = new Map<string, ReadDocument>();
   const lastGood = new Map<string, FileObject>();
   let placed = new Map<string, Placed>();
+  /** Keys of the ConfigMaps that Providers name: what is wrong with others is nothing to us. */
+  let named: ReadonlySet<string> = new Set();
   let labels = createLabelIndex([]);
-  let conflicts: ConfigProblem[] = [];
+  let conflicts: { readonly object: FileObject; readonly where: string; readonly issue: ConfigIssue }[] = [];
 
   const pathsInOrder = () => [...files.keys()].sort();
 
@@ -98,13 +101,13 @@ export function createFileSet({ noCrossNamespaceRefs, readMapping }: FileSetOpti
           const where = (field: string) => `${path}:${linesBefore + object.lineOf(field)}`;
           const first = placed.get(object.key);
           if (!first) placed.set(object.key, { object, where });
-          else if (object.reading.kind !== 'Other') {
+          else {
             const issue = {
               path: 'metadata.name',
               expected: 'every object once',
               found: `another definition at ${first.where('metadata.name')}, which is the one in use`,
             };
-            conflicts.push({ object: object.key, where: where('metadata.name'), severity: 'error', issue });
+            conflicts.push({ object, where: where('metadata.name'), issue });
           }
         }
       }
@@ -118,7 +121,12 @@ export function createFileSet({ noCrossNamespaceRefs, readMapping }: FileSetOpti
     for (const [key, { object }] of placed) if (goodValue(object)) lastGood.set(key, object);
     for (const key of lastGood.keys()) if (!placed.has(key)) lastGood.delete(key);
     labels = createLabelIndex([...placed.values()].map(({ object }) => object));
+    named = new Set([...placed].flatMap(([key, { object }]) => configMapsOf(effective(key, object))));
   }
+
+  /** Whether an object is of the configuration. */
+  const isOurs = (key: string, { reading }: FileObject): boolean =>
+    reading.kind === 'ConfigMap' ? named.has(key) : reading.kind !== 'Other';
 
   /** What an object says, or said when it was last good. */
   const effective = (key: string, object: FileObject): FileObject =>
@@ -139,12 +147,15 @@ export function createFileSet({ noCrossNamespaceRefs, readMapping }: FileSetOpti
       }
     }
     for (const [key, { object, where }] of placed) {
-      if (object.reading.kind === 'Other') continue;
+      if (object.reading.kind === 'Other' || !isOurs(key, object)) continue;
       for (const issue of object.reading.issues) {
         problems.push({ object: key, where: where(issue.path), severity: 'error', issue });
       }
     }
-    return [...problems, ...conflicts];
+    for (const { object, where, issue } of conflicts) {
+      if (isOurs(object.key, object)) problems.push({ object: object.key, where, severity: 'error', issue });
+    }
+    return problems;
   }
 
   function locate(kind: string, name: NamespacedName, issue: ConfigIssue): string | undefined {
@@ -228,12 +239,20 @@ export function createFileSet({ noCrossNamespaceRefs, readMapping }: FileSetOpti
         providers: count('Provider'),
         alerts: count('Alert'),
         secrets: count('Secret'),
+        configMaps: [...named].filter((key) => placed.has(key)).length,
       };
     },
   };
 }
 
 const goodValue = ({ reading }: FileObject): unknown => (reading.kind === 'Other' ? reading : reading.value);
+
+/** Keys of the ConfigMaps that an object names, when it is a Provider. */
+const configMapsOf = ({ reading }: FileObject): string[] => {
+  if (reading.kind !== 'Provider' || !reading.value) return [];
+  const { namespace } = reading.value.metadata;
+  return configMapsNeeded(reading.value).map((name) => `ConfigMap ${nameOf({ namespace, name })}`);
+};
 
 const isSame = (a: readonly LocatedDocument[], b: readonly LocatedDocument[]): boolean =>
   a.length === b.length &&

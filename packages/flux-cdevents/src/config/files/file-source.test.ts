@@ -222,6 +222,34 @@ describe('links', () => {
   });
 });
 
+it('applies a mapping that changes, and waits with its Provider while it is wrong', async () => {
+  const mapped = aProvider('a', 'http://a').replace(
+    /name: a\b/,
+    'name: a, annotations: {cdevents.toolkit.fluxcd.io/mapping: rules}',
+  );
+  const rules = (preset: string) =>
+    `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: rules, namespace: flux-system}\ndata:\n  mapping.yaml: |\n    preset: ${preset}\n    rules: []\n`;
+  const provider = () => source?.snapshot()?.providers.get('flux-system/a');
+  const preset = () => {
+    const found = provider();
+    return found?.status === 'ready' ? found.options.preset : found?.status;
+  };
+  await write('a.yaml', mapped);
+  await write('rules.yaml', rules('service'));
+  await start();
+  expect(preset()).toBe('service');
+  const { fingerprint } = provider() as { readonly fingerprint?: string };
+  await write('rules.yaml', rules('servise'));
+  await expectProblems([
+    expect.stringMatching(/^rules\.yaml:6: Provider flux-system\/a: ConfigMap rules: mapping\.yaml:1:9: /),
+  ]);
+  expect(preset()).toBe('invalid');
+  await write('rules.yaml', rules('none'));
+  await expectProblems([]);
+  expect(preset()).toBe('none');
+  expect(provider()).not.toMatchObject({ fingerprint });
+});
+
 describe('what is broken', () => {
   it('keeps the last good version until it is repaired', async () => {
     await write('a.yaml', aProvider('a', 'http://a'));
@@ -278,8 +306,8 @@ it('says no more after it is closed', async () => {
 });
 
 it('answers with labels of the objects in the folder', async () => {
-  await write('a.yaml', 'apiVersion: v1\nkind: Service\nmetadata: {name: x, namespace: apps, labels: {team: a}}\n');
+  await write('a.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: apps, labels: {team: a}}\n');
   const { labels } = await start();
-  expect(await labels({ kind: 'Service', namespace: 'apps', name: 'x' })).toEqual({ team: 'a' });
-  expect(await labels({ kind: 'Service', namespace: 'apps', name: 'y' })).toBeUndefined();
+  expect(await labels({ kind: 'ConfigMap', namespace: 'apps', name: 'x' })).toEqual({ team: 'a' });
+  expect(await labels({ kind: 'ConfigMap', namespace: 'apps', name: 'y' })).toBeUndefined();
 });

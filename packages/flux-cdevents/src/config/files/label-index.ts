@@ -2,7 +2,7 @@ import { apiGroupOf, type InvolvedObject, type NamespacedName } from '../../flux
 import type { Labels } from '../config-source.ts';
 import type { FileObject } from './read-document.ts';
 
-/** The labels of the objects in a folder that are no configuration: what `matchLabels` is evaluated against. */
+/** The labels of the objects in a folder that may be of others than the configuration: what `matchLabels` is evaluated against. */
 export interface LabelIndex {
   /** Whatever the version of the API; without an `apiVersion`, whatever the group. Undefined when it is not there. */
   of(object: InvolvedObject): Labels | undefined;
@@ -15,7 +15,7 @@ export function createLabelIndex(objects: Iterable<FileObject>): LabelIndex {
   const index = new Map<string, Map<string, Map<string, Labels>>>();
   const namesOf = (kind: string, namespace: string) => index.get(`${kind}/${namespace}`);
   for (const { ref, reading } of objects) {
-    if (reading.kind !== 'Other') continue;
+    if (!('labels' in reading)) continue;
     const names = namesOf(reading.type, ref.namespace) ?? new Map<string, Map<string, Labels>>();
     const groups = names.get(ref.name) ?? new Map<string, Labels>();
     names.set(ref.name, groups.set(reading.group, reading.labels));

@@ -10,15 +10,24 @@ import type { ConfigIssue, Provider } from '../../flux/provider.ts';
 import { memberOf, NOTIFICATION_GROUP, readName } from '../../flux/read-object.ts';
 import { parseSecret, type Secret } from '../../flux/secret.ts';
 
-/** What an object is read as. Of a kind that is not the configuration's, only the labels count. */
+/**
+ * What an object is read as. Of a kind that is not the configuration's, only the labels count; a ConfigMap may be of
+ * the configuration or not, so both count.
+ */
 export type Reading =
   | ({ readonly kind: 'Alert' } & Parsed<Alert>)
   | ({ readonly kind: 'Provider' } & Parsed<Provider>)
   | ({ readonly kind: 'Secret' } & Parsed<Secret>)
-  | ({ readonly kind: 'ConfigMap' } & Parsed<ConfigMap>)
-  | { readonly kind: 'Other'; readonly type: string; readonly group: string; readonly labels: Labels };
+  | ({ readonly kind: 'ConfigMap' } & Labelled & Parsed<ConfigMap>)
+  | ({ readonly kind: 'Other' } & Labelled);
 
-type Labels = Readonly<Record<string, string>>;
+/** What `matchLabels` is evaluated against. */
+interface Labelled {
+  readonly type: string;
+  /** API group; empty for the core one. */
+  readonly group: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
 
 /** An object in a document, read but perhaps wrong. */
 export interface FileObject {
@@ -105,14 +114,14 @@ function readAs(kind: string, group: string | undefined, value: object): Reading
   if (notification && kind === 'Alert') return { kind, ...parseAlert(value) };
   if (notification && kind === 'Provider') return { kind, ...parseProvider(value) };
   if (!group && kind === 'Secret') return { kind, ...parseSecret(value) };
-  if (!group && kind === 'ConfigMap') return { kind, ...parseConfigMap(value) };
   const labels = Object.entries(memberOf(memberOf(value, 'metadata'), 'labels') ?? {});
-  return {
-    kind: 'Other',
+  const labelled: Labelled = {
     type: kind,
     group: group ?? '',
     labels: Object.fromEntries(labels.filter((label): label is [string, string] => typeof label[1] === 'string')),
   };
+  if (!group && kind === 'ConfigMap') return { kind, ...labelled, ...parseConfigMap(value) };
+  return { kind: 'Other', ...labelled };
 }
 
 /** Parses again, as lines are only asked for where something is wrong. */
