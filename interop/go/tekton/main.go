@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 
+	"github.com/tektoncd/triggers/pkg/apis/triggers/contexts"
 	triggersv1 "github.com/tektoncd/triggers/pkg/apis/triggers/v1beta1"
 	"github.com/tektoncd/triggers/pkg/interceptors"
 	"github.com/tektoncd/triggers/pkg/interceptors/cel"
@@ -57,7 +58,7 @@ func load(raw json.RawMessage, into validatable) error {
 	if err := decoder.Decode(into); err != nil {
 		return err
 	}
-	into.SetDefaults(context.Background())
+	into.SetDefaults(contexts.WithUpgradeViaDefaulting(context.Background()))
 	if err := into.Validate(context.Background()); err != nil {
 		return err
 	}
