@@ -18,7 +18,7 @@ import { silentLogger } from '../../packages/flux-cdevents/src/observe/log.ts';
 import type { Access, Api, KubeObject } from '../api.ts';
 import { type Cluster, kubeconfigFor, startCluster } from '../cluster.ts';
 import { notificationCrds } from '../fixtures/crds.ts';
-import { addressSecret, anAlertObject, aProviderObject } from '../fixtures/notifications.ts';
+import { addressSecret, aMappingObject, anAlertObject, aProviderObject } from '../fixtures/notifications.ts';
 import { applyShipped, asController } from '../shipped.ts';
 import { describeOnCluster, sharedCluster, tools } from '../suite.ts';
 import { eventually } from '../wait.ts';
@@ -26,6 +26,7 @@ import { eventually } from '../wait.ts';
 const NAMESPACE = 'source';
 const named = (name: string) => ({ name, namespace: NAMESPACE });
 const provider = (name: string, spec: object = {}) => aProviderObject(named(name), { address: 'http://hub', ...spec });
+const mapped = (name: string, mapping: string) => aProviderObject(named(name), { address: 'http://hub' }, { mapping });
 const alert = (name: string, spec?: Readonly<Record<string, unknown>>) =>
   anAlertObject({ ...named(name), provider: 'hub' }, spec);
 
@@ -81,7 +82,7 @@ describeOnCluster('the configuration in an API server', () => {
     await watched?.close();
     watched = undefined;
     for (const kind of ['Alert', 'Provider']) await admin.clear('notification.toolkit.fluxcd.io/v1', kind, NAMESPACE);
-    await admin.clear('v1', 'Secret', NAMESPACE);
+    for (const kind of ['Secret', 'ConfigMap']) await admin.clear('v1', kind, NAMESPACE);
     admin.close();
   });
   const start = async (options?: Partial<KubernetesSourceOptions>) => {
@@ -171,6 +172,58 @@ describeOnCluster('the configuration in an API server', () => {
     await eventually(() => expect(address()).toBe('http://two'));
     await admin.patch(hub, { spec: { secretRef: { name: 'other' } } });
     await eventually(() => expect(address()).toBe('http://other'));
+    expect(config.snapshots.map(({ providers }) => providers.get('source/hub')?.status)).not.toContain('invalid');
+  });
+
+  it('waits for mappings at the first snapshot, and follows what becomes of them', async () => {
+    const rules = (preset: string) => aMappingObject(named('rules'), `preset: ${preset}`);
+    const hub = mapped('hub', 'rules');
+    await admin.apply([rules('service'), hub]);
+    const config = await start();
+    expect(config.snapshots).toHaveLength(1);
+    const preset = () => {
+      const found = config.source.snapshot()?.providers.get('source/hub');
+      return found?.status === 'ready' ? found.options.preset : found?.status;
+    };
+    expect(preset()).toBe('service');
+    await admin.apply([rules('none')]);
+    await eventually(() => expect(preset()).toBe('none'));
+    await admin.apply([rules('servise')]);
+    await eventually(() =>
+      expect(problems(config)).toEqual([
+        expect.stringMatching(
+          /^Provider source\/hub: ConfigMap rules: mapping\.yaml:1:9: preset: .* did you mean service/,
+        ),
+      ]),
+    );
+    expect(preset()).toBe('invalid');
+    await admin.delete(rules(''));
+    await eventually(() =>
+      expect(problems(config)).toEqual([expect.stringContaining('"rules", which does not exist or cannot be read')]),
+    );
+    await admin.apply([rules('service')]);
+    await eventually(() => expect(preset()).toBe('service'));
+    expect(problems(config)).toEqual([]);
+  });
+
+  it('reads a mapping at once when a Provider changes', async () => {
+    const hub = mapped('hub', 'rules');
+    await admin.apply([
+      aMappingObject(named('rules'), 'preset: none'),
+      aMappingObject(named('other'), 'preset: service'),
+      hub,
+    ]);
+    const config = await start({ referencesRefreshMs: 600_000 });
+    const preset = () => {
+      const found = config.source.snapshot()?.providers.get('source/hub');
+      return found?.status === 'ready' ? found.options.preset : found?.status;
+    };
+    expect(preset()).toBe('none');
+    await admin.apply([aMappingObject(named('rules'), 'preset: rfc')]);
+    await admin.patch(hub, { spec: { timeout: '7s' } });
+    await eventually(() => expect(preset()).toBe('rfc'));
+    await admin.apply([mapped('hub', 'other')]);
+    await eventually(() => expect(preset()).toBe('service'));
     expect(config.snapshots.map(({ providers }) => providers.get('source/hub')?.status)).not.toContain('invalid');
   });
 
@@ -286,7 +339,7 @@ describeOnCluster('an API server that says less', () => {
     await cluster.stop();
   });
 
-  it('forbids a Secret: its Provider waits until it is allowed', async () => {
+  it('forbids a Secret and a ConfigMap: their Providers wait until they are allowed', async () => {
     const { admin } = cluster;
     const role = {
       apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -297,7 +350,9 @@ describeOnCluster('an API server that says less', () => {
     await admin.patch(role, { rules: rules.filter(({ resources }) => !resources.includes('secrets')) });
     await admin.apply([
       addressSecret(named('token'), { token: 'x' }),
+      aMappingObject(named('rules'), 'preset: service'),
       provider('hub', { secretRef: { name: 'token' } }),
+      mapped('mapped', 'rules'),
       provider('open'),
     ]);
     watched = await watchConfig(await asController(admin));
@@ -305,7 +360,9 @@ describeOnCluster('an API server that says less', () => {
     expect(source.snapshot()?.providers.get('source/open')?.status).toBe('ready');
     expect(source.snapshot()?.problems.map(formatProblem)).toEqual([
       'Secret source/token: Secret: expected permission to get it, found none: the API server forbids it',
+      'ConfigMap source/rules: ConfigMap: expected permission to get it, found none: the API server forbids it',
       expect.stringMatching(/^Provider source\/hub: spec\.secretRef\.name: /),
+      expect.stringMatching(/^Provider source\/mapped: metadata\.annotations/),
     ]);
     await admin.patch(role, { rules });
     await eventually(() => expect(source.snapshot()?.problems).toEqual([]));

@@ -89,6 +89,7 @@ describeOnCluster('the manifests', () => {
     it('add the type cdevents', async () => {
       await admin.apply(await kustomize(tools(), { objects: stockCrds(flux), components: [component(name)] }));
       await eventually(() => admin.apply(example('cdevents')));
+      await admin.apply(example('mapping'));
       for (const version of versions) {
         const provider = aProviderObject({ name: version, namespace: 'flux-system' }, { address: 'http://hub' });
         await admin.apply([{ ...provider, apiVersion: `notification.toolkit.fluxcd.io/${version}` }]);

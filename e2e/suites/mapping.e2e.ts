@@ -78,7 +78,7 @@ describeOnCluster('a mapping in a ConfigMap', () => {
       return found;
     });
     expect(repaired?.context.type).toBe('dev.cdevents.environment.modified.0.2.0');
-    expect(await waiting()).toEqual([]);
+    await eventually(async () => expect(await waiting()).toEqual([]));
   });
 
   it('that is not there lets events wait until it is', async () => {

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Alert } from '../flux/alert.ts';
+import type { ConfigMap } from '../flux/config-map.ts';
 import type { Provider } from '../flux/provider.ts';
 import type { Secret } from '../flux/secret.ts';
 import { mappingReader } from '../map/rules/read-mapping.ts';
@@ -49,6 +50,37 @@ describe('an assembler', () => {
     expect(hub(provider, undefined)).toMatchObject({ status: 'invalid' });
     expect(hub(provider, aSecret('two'))).toMatchObject({ endpoint: { authorization: 'Bearer two' } });
     expect(hub(aProvider({ address: 'http://new' }), secret)).toMatchObject({ endpoint: { address: 'http://new' } });
+  });
+
+  it('reads a mapping once a change, however many Providers name it', () => {
+    const assemble = createAssembler();
+    const readMapping = vi.fn(mappingReader);
+    const providers = Array.from({ length: 10_000 }, (_, index): Provider => {
+      const { spec, metadata } = aProvider({}, { 'cdevents.toolkit.fluxcd.io/mapping': 'rules' });
+      return { spec, metadata: { ...metadata, name: `hub-${index}` } };
+    });
+    // Long enough that to digest it for each Provider would be seen.
+    const rules = (preset: string): ConfigMap => ({
+      metadata: { namespace: 'apps', name: 'rules' },
+      data: { 'mapping.yaml': `preset: ${preset}\n# ${'long '.repeat(30_000)}` },
+      binaryKeys: [],
+    });
+    const secret = aSecret('x');
+    const presetsWith = (configMap: ConfigMap | undefined) => {
+      const snapshot = assemble(objects({ providers, secret: () => secret, configMap: () => configMap, readMapping }));
+      return new Set(
+        [...snapshot.providers.values()].map((one) => (one.status === 'ready' ? one.options.preset : one.status)),
+      );
+    };
+    const service = rules('service');
+    expect(presetsWith(service)).toEqual(new Set(['service']));
+    expect(presetsWith(service)).toEqual(new Set(['service']));
+    expect(readMapping).toHaveBeenCalledTimes(1);
+    expect(presetsWith(rules('none'))).toEqual(new Set(['none']));
+    expect(readMapping).toHaveBeenCalledTimes(2);
+    expect(presetsWith(rules('nonsense'))).toEqual(new Set(['invalid']));
+    expect(presetsWith(undefined)).toEqual(new Set(['invalid']));
+    expect(readMapping).toHaveBeenCalledTimes(3);
   });
 
   it('blames an Alert while its Provider is missing, and no longer', () => {

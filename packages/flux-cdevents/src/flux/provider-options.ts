@@ -86,11 +86,16 @@ export interface ParsedOptions {
   readonly issues: readonly ConfigIssue[];
 }
 
+/** Name of the ConfigMap with the mapping; undefined when it cannot be one. */
+export function mappingNameOf(annotations: Readonly<Record<string, string>> = {}): string | undefined {
+  const name = annotations[`${OPTION_PREFIX}mapping`];
+  return name !== undefined && isObjectName(name) ? name : undefined;
+}
+
 /** The annotations under `cdevents.toolkit.fluxcd.io/`, and all that is wrong with them. */
 export function parseProviderOptions(annotations: Readonly<Record<string, string>> = {}): ParsedOptions {
   const issues: ConfigIssue[] = [];
   let read: Partial<ProviderOptions> = {};
-  let mapping: string | undefined;
   for (const [annotation, value] of Object.entries(annotations)) {
     if (!annotation.startsWith(OPTION_PREFIX)) continue;
     const name = annotation.slice(OPTION_PREFIX.length);
@@ -102,12 +107,10 @@ export function parseProviderOptions(annotations: Readonly<Record<string, string
     }
     const reading = reader(value);
     if ('complaint' in reading) issues.push({ path, found: describeFound(value), ...reading.complaint });
-    else {
-      read = { ...read, ...reading };
-      if (name === 'mapping') mapping = value;
-    }
+    else read = { ...read, ...reading };
   }
   const { specVersion, preset } = read;
+  const mapping = mappingNameOf(annotations);
   return {
     options: { ...DEFAULT_OPTIONS, ...read },
     given: { ...(specVersion && { specVersion }), ...(preset && { preset }) },

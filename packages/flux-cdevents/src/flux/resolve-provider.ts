@@ -12,7 +12,7 @@ import type {
   ResolvedProvider,
   WebhookAuth,
 } from './provider.ts';
-import { optionConflicts, parseProviderOptions } from './provider-options.ts';
+import { mappingNameOf, optionConflicts, parseProviderOptions } from './provider-options.ts';
 import { memberOf, readName } from './read-object.ts';
 import { type MappingDeps, resolveMapping } from './resolve-mapping.ts';
 import {
@@ -32,8 +32,8 @@ export const secretNamesOf = ({ metadata, spec }: Provider): readonly string[] =
 
 /** The ConfigMap that `resolveProvider` will ask for, for a Provider whose events become CDEvents. */
 export const configMapNamesOf = (provider: Provider): readonly string[] => {
-  const { mapping } = mapsEvents(provider) ? parseProviderOptions(provider.metadata.annotations) : {};
-  return mapping === undefined ? [] : [mapping];
+  const name = mapsEvents(provider) ? mappingNameOf(provider.metadata.annotations) : undefined;
+  return name === undefined ? [] : [name];
 };
 
 /** Whether the events of a Provider become CDEvents; the others are passed on as Flux sent them. */
@@ -43,8 +43,8 @@ const mapsEvents = (provider: Provider): boolean => provider.spec.type === 'cdev
 export interface ProviderDeps extends EndpointDeps, MappingDeps {}
 
 /**
- * Checks a Provider, its annotations, its Secrets and its mapping, and says where and how to deliver. Pure. Whatever is wrong makes
- * the Provider `invalid` with every issue; nothing that a Secret says is dropped in silence, and no issue shows it.
+ * Checks a Provider, its annotations, its Secrets and its mapping, and says where and how to deliver. Pure. Whatever is
+ * wrong makes the Provider `invalid` with every issue; nothing that a Secret says is dropped in silence, and no issue shows it.
  */
 export function resolveProvider(provider: Provider, deps: ProviderDeps): ResolvedProvider {
   const { metadata, spec } = provider;

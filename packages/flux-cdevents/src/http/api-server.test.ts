@@ -205,6 +205,10 @@ describe('GET /providers, /alerts, /problems', () => {
       aProvider({ endpoint: { address: 'http://user:pw@hub.example:5000/events?key=q' } }),
       aProvider({ ref: { namespace: 'apps', name: 'secret' }, endpoint: hidden }),
       anInvalidProvider(),
+      aProvider({
+        ref: { namespace: 'apps', name: 'mapped' },
+        options: { preset: 'service', mapping: { name: 'rules', text: 'enable: [drift]' } },
+      }),
       { status: 'foreign', ref: { namespace: 'apps', name: 'chat' }, type: 'slack' },
     ]);
     api = await startTestApi({ snapshot });
@@ -214,6 +218,7 @@ describe('GET /providers, /alerts, /problems', () => {
     const { body } = await get('/providers');
     expect(body.providers).toMatchObject([
       { namespace: 'apps', name: 'chat', status: 'foreign', type: 'slack' },
+      { namespace: 'apps', name: 'mapped', status: 'ready', options: { preset: 'service', mapping: 'rules' } },
       { namespace: 'apps', name: 'secret', status: 'ready' },
       {
         name: 'hub',
@@ -226,7 +231,7 @@ describe('GET /providers, /alerts, /problems', () => {
       },
       { name: 'wrong', status: 'invalid', issues: [{ path: 'spec.address', expected: 'an http or https URL' }] },
     ]);
-    expect(JSON.stringify(body)).not.toMatch(/t0ken|k3y|hidden|pw@|key=q/);
+    expect(JSON.stringify(body)).not.toMatch(/t0ken|k3y|hidden|pw@|key=q|drift/);
   });
 
   it('shows a Provider that is gone while there is something for it', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readAlert, readProvider } from '../../config/kubernetes/notification-objects.ts';
+import type { ConfigMap } from '../../flux/config-map.ts';
 import { formatIssue } from '../../flux/provider.ts';
 import type { Secret } from '../../flux/secret.ts';
 import { type Answer, type ClusterObjects, judgeObjects } from './configuration.ts';
@@ -38,6 +39,14 @@ const judge = (objects: Partial<ClusterObjects>, settings = { forwards: false, n
   );
 const linesOf = (...args: Parameters<typeof judge>) =>
   judge(...args).findings.map(({ result, object, issue }) => `${result}: ${object}: ${formatIssue(issue)}`);
+const aConfigMapWith = (data: Record<string, string>): Answer<ConfigMap> => ({
+  status: 'found',
+  value: { metadata: { namespace: 'apps', name: 'rules' }, data, binaryKeys: [] },
+});
+const mappingIs = (answer: Answer<ConfigMap>) => ({
+  providers: [aProviderWith({ address: 'http://hub.example' }, { 'cdevents.toolkit.fluxcd.io/mapping': 'rules' })],
+  configMaps: new Map([['apps/rules', answer]]),
+});
 const secretIs = (answer: Answer<Secret>) => ({
   providers: [aProviderWith(withSecret)],
   secrets: new Map([['apps/hub', answer]]),
@@ -71,6 +80,40 @@ describe('judgeObjects', () => {
       'error: Secret apps/hub: ',
       'error: Provider apps/hub',
     ]);
+  });
+
+  it.each<[string, Answer<ConfigMap>, RegExp, RegExp]>([
+    [
+      'absent',
+      { status: 'absent' },
+      /^error: Provider apps\/hub: metadata\.annotations\[.*mapping\]: .*"rules", which does not exist/,
+      /^kubectl -n apps create configmap … --from-file=mapping\.yaml;/,
+    ],
+    [
+      'without the key',
+      aConfigMapWith({ rules: '' }),
+      /^error: Provider apps\/hub: ConfigMap rules: expected the key mapping\.yaml in data, found the keys rules$/,
+      /^kubectl -n apps edit configmap rules;/,
+    ],
+    [
+      'wrong',
+      aConfigMapWith({ 'mapping.yaml': 'rules: 5' }),
+      /^error: Provider apps\/hub: ConfigMap rules: mapping\.yaml:1:8: rules: /,
+      /^kubectl -n apps edit configmap rules;/,
+    ],
+    [
+      'hidden',
+      { status: 'refused', why: '403 Forbidden' },
+      /^warning: Provider apps\/hub: ConfigMap rules: .*no answer: 403 Forbidden$/,
+      /get this ConfigMap$/,
+    ],
+  ])('tells of a mapping that is %s, and what to do', (_, answer, line, fix) => {
+    expect(linesOf(mappingIs(answer))).toEqual([expect.stringMatching(line)]);
+    expect(judge(mappingIs(answer)).findings.map((finding) => finding.fix)).toEqual([expect.stringMatching(fix)]);
+  });
+
+  it('is content with a mapping that is right', () => {
+    expect(linesOf(mappingIs(aConfigMapWith({ 'mapping.yaml': 'preset: service' })))).toEqual([]);
   });
 
   it('tells of annotations, shapes, expressions and Providers that are wrong', () => {

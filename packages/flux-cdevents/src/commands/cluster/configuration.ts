@@ -233,6 +233,9 @@ export function fixFor(object: string, { path }: ConfigIssue): string {
   if (/^spec\.\w*[sS]ecretRef/.test(path) || path.endsWith('/secret]')) {
     return `kubectl -n ${namespace} create secret generic …; its keys: docs/options.md, Secrets of a Provider`;
   }
+  if (path.endsWith('/mapping]')) {
+    return `kubectl -n ${namespace} create configmap … --from-file=mapping.yaml; its rules: docs/mapping.md`;
+  }
   if (path.startsWith('metadata.annotations')) {
     return `kubectl -n ${namespace} edit provider ${name}; its annotations: docs/options.md, Annotations of a Provider`;
   }
