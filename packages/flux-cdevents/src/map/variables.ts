@@ -70,7 +70,12 @@ export function variablesOf(input: VariableInput): Omit<Variables, 'incident'> {
     environment: { id: input.environmentId, source },
     service: { id: object, source },
     artifactId: artifactIdOf({ event, helm, metadata }),
-    release: { ...helm.release, namespace: helm.release?.namespace ?? namespace, name: helm.release?.name ?? name },
+    release: {
+      ...helm.release,
+      namespace: helm.release?.namespace ?? namespace,
+      name: helm.release?.name ?? name,
+      ...(helm.chart && { chart: helm.chart, chartVersion: helm.chartVersion }),
+    },
     taskRun: { id: [object, taskName, ...(attempt ? [attempt] : [])].join('/'), name: taskName },
     outcome: outcomeOf(event, taskName, specVersion),
     chainId: input.chainId,

@@ -36,7 +36,10 @@ describe('an expression that is wrong when it is loaded', () => {
       '[event.involvedObject].map(o, o.nam)',
       '32+3: expected a field of o: kind, namespace, name, uid, apiVersion, resourceVersion (did you mean name?), found nam',
     ],
-    ['release.chrt', '8+4: expected a field of release: namespace, name, version, found chrt'],
+    [
+      'release.chrt',
+      '8+4: expected a field of release: namespace, name, version, chart, chartVersion (did you mean chart?), found chrt',
+    ],
     ['evnt.reason', `0+4: expected ${aVariable} (did you mean event?), found evnt`],
     ["event['reason']", /^6\+8: expected \.field instead of \[\.\.\.\]: involvedObject, .*, found an index$/],
     ["event.message.startWith('a')", '14+9: expected a function (did you mean startsWith?), found startWith'],

@@ -26,7 +26,7 @@ export const TYPES = {
   ObjectMetadata: { namespace: 'string', name: 'string' },
   FluxObject: { metadata: 'ObjectMetadata' },
   Identity: { id: 'string', source: 'string' },
-  Release: { namespace: 'string', name: 'string', version: 'int' },
+  Release: { namespace: 'string', name: 'string', version: 'int', chart: 'string', chartVersion: 'string' },
   TaskRun: { id: 'string', name: 'string' },
   Incident: { id: 'string', open: 'bool' },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>;
