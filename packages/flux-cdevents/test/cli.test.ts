@@ -185,6 +185,14 @@ describe('flux-cdevents demo', () => {
     expect(leftovers()).toEqual(before);
   }, 40_000);
 
+  it('tells the same rollout in the words of another preset', async () => {
+    const { code, stdout } = await cli(['demo', '--preset', 'service']);
+    expect(stdout).toContain('annotated preset: service');
+    expect(stdout).toMatch(/HelmRelease apps\/podinfo +UpgradeFailed +incident\.detected +yes/);
+    expect(stdout).toMatch(/\nposted 14, CDEvents 13, delivered 13, attempts \d+, lost 0, invalid 0, in [\d.]+ s\n$/);
+    expect(code).toBe(0);
+  }, 40_000);
+
   it('cleans up when it is interrupted', async () => {
     const before = leftovers();
     const { child, ended } = start(['demo']);

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { stringify } from 'yaml';
+import { parseDocument, stringify } from 'yaml';
 import { FluxCDEventsError } from '../errors.ts';
 import { type FluxEvent, parseFluxEvent } from '../flux/event.ts';
 import { nameOf } from '../flux/object-ref.ts';
+import type { PresetName } from '../flux/provider.ts';
+import { OPTION_PREFIX } from '../flux/provider-options.ts';
 import type { Delivery } from '../http/api-types.ts';
 import { createConverter } from '../map/converter.ts';
 import { type ApiClient, createApiClient } from './api-client.ts';
@@ -31,20 +33,26 @@ export const createDemoCommand = (io: Io): Command =>
         'the event endpoint, kills the receiver half-way and starts it again, and shows what was delivered. Takes free ' +
         'ports and a temporary folder, and leaves nothing behind.',
     )
+    .addOption(
+      flag('--preset <name>', 'built-in mapping of the Provider', (option) =>
+        option.choices(['rfc', 'service']).default('rfc'),
+      ),
+    )
     .addOption(flag('--keep', 'stay up afterwards, and say what to try'))
     .addHelpText(
       'after',
       helpWith([
         ['flux-cdevents demo', 'exit code 1 when anything is lost or invalid'],
+        ['flux-cdevents demo --preset service', 'services and incidents instead of the table of the RFC'],
         ['flux-cdevents demo --keep', 'look around until Ctrl-C'],
       ]),
     )
-    .action(async ({ keep }: { readonly keep?: true }) => {
+    .action(async ({ keep, preset }: { readonly keep?: true; readonly preset: PresetName }) => {
       const folder = await mkdtemp(join(tmpdir(), 'flux-cdevents-demo-'));
       const stage = createStage(folder);
       const interrupted = untilSignal();
       try {
-        const played = await Promise.race([play(io, stage), interrupted.then(() => undefined)]);
+        const played = await Promise.race([play(io, stage, preset), interrupted.then(() => undefined)]);
         if (!played) throw new CommandFailed();
         if (keep) {
           sayWhatToTry(io, stage, played);
@@ -135,15 +143,17 @@ interface Scene {
   readonly skipped: string | undefined;
 }
 
-async function play(io: Io, stage: Stage): Promise<Played> {
+async function play(io: Io, stage: Stage, preset: PresetName): Promise<Played> {
   const startedAt = io.now();
-  const scenes = await readScenes();
+  const scenes = await readScenes(preset);
   const receiver = await stage.startReceiver(0);
-  await writeConfiguration(join(stage.folder, 'config'), receiver.url);
+  await writeConfiguration(join(stage.folder, 'config'), receiver.url, preset);
   const addresses = await stage.startController();
   await readiness(stage, addresses.health);
   const client = await createApiClient({ server: addresses.ui });
-  print(io, `controller   ${addresses.events}  with the Provider as the RFC has it`);
+  const provider =
+    preset === 'rfc' ? 'the Provider as the RFC has it' : `the RFC's Provider, annotated preset: ${preset}`;
+  print(io, `controller   ${addresses.events}  with ${provider}`);
   print(io, `receiver     ${receiver.url}  which the Secret generic-token names as the address`);
 
   const half = Math.ceil(scenes.length / 2);
@@ -185,9 +195,9 @@ async function play(io: Io, stage: Stage): Promise<Played> {
 
 const step = (io: Io, text: string): void => print(io, paint(io.stdout, 'dim', `· ${text}`));
 
-async function readScenes(): Promise<Scene[]> {
+async function readScenes(preset: PresetName): Promise<Scene[]> {
   const text = await readFile(join(DATA, 'rollout.jsonl'), 'utf8');
-  const convert = createConverter({ specVersion: '0.4', preset: 'rfc', unmapped: 'skip', unchanged: 'skip' });
+  const convert = createConverter({ specVersion: '0.4', preset, unmapped: 'skip', unchanged: 'skip' });
   return text
     .trimEnd()
     .split('\n')
@@ -198,10 +208,18 @@ async function readScenes(): Promise<Scene[]> {
     });
 }
 
-/** The published Provider stays as it is, byte for byte: the Secret that it names has the address of our receiver. */
-async function writeConfiguration(folder: string, address: string): Promise<void> {
+/**
+ * The published Provider stays as it is, byte for byte, but for the preset, if another one is asked for: the Secret that
+ * it names has the address of our receiver.
+ */
+async function writeConfiguration(folder: string, address: string, preset: PresetName): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const file of ['provider.yaml', 'alert.yaml']) await copyFile(join(DATA, file), join(folder, file));
+  if (preset !== 'rfc') {
+    const document = parseDocument(await readFile(join(DATA, 'provider.yaml'), 'utf8'));
+    document.setIn(['metadata', 'annotations', `${OPTION_PREFIX}preset`], preset);
+    await writeFile(join(folder, 'provider.yaml'), String(document));
+  }
   const secret = {
     apiVersion: 'v1',
     kind: 'Secret',
