@@ -127,6 +127,15 @@ describe('accept', () => {
     ]);
   });
 
+  it('tells the success of a Kustomization in each environment, and once in each', async () => {
+    const alerts = ['staging', 'prod'].map((environment) => anAlert(environment, { eventMetadata: { environment } }));
+    const { pipeline } = aPipeline(alerts, [aProvider('hub')]);
+    for (const message of ['finished in 1s', 'finished in 2s']) {
+      await pipeline.accept(aKustomizationEvent({ commitStatus: true, message }));
+    }
+    expect((await stored()).map((entry) => cdeventOf(entry).subject.id)).toEqual(['prod', 'staging']);
+  });
+
   it('makes one event of two Alerts to one Provider, and two where they name different environments', async () => {
     const alerts = [anAlert('a'), anAlert('b'), anAlert('c', { eventMetadata: { environment: 'prod' } })];
     const { pipeline } = aPipeline(alerts, [aProvider('hub')]);
