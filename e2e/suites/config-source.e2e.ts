@@ -192,7 +192,7 @@ describeOnCluster('the configuration in an API server', () => {
     await eventually(() =>
       expect(problems(config)).toEqual([
         expect.stringMatching(
-          /^Provider source\/hub: ConfigMap rules: mapping\.yaml:1:9: preset: .* did you mean service/,
+          /^Provider source\/hub: ConfigMap rules: mapping\.yaml:1:9: preset: .*did you mean service/,
         ),
       ]),
     );

@@ -184,6 +184,39 @@ describe('nothing accepted is lost', () => {
     expect(requests.map((request) => cdeventIn(request).subject.content.outcome)).toEqual(['failure', 'success']);
   });
 
+  it('while a mapping says something wrong: its events wait for rules that are right', async () => {
+    const rules = (type: string) => `apiVersion: v1
+kind: ConfigMap
+metadata: {name: rules, namespace: flux-system}
+data:
+  mapping.yaml: |
+    preset: service
+    rules:
+      - name: mine
+        match: event.reason == 'UpgradeSucceeded'
+        emit:
+          - type: ${type}
+`;
+    write('provider.yaml', annotated('mapping', 'rules'));
+    write('rules.yaml', rules('service.upgradet'));
+    const { post, deliveries, providers } = await start();
+    for (const reason of ['InstallSucceeded', 'UpgradeSucceeded']) {
+      expect(await post(aFluxEvent({ reason }))).toBe(202);
+    }
+    expect(await deliveries()).toMatchObject([{ type: 'unmapped' }, { type: 'unmapped' }]);
+    expect(await providers()).toMatchObject([
+      { status: 'invalid', issues: [{ path: 'ConfigMap rules: mapping.yaml:6:15: rules[0].emit[0].type' }] },
+    ]);
+
+    write('rules.yaml', rules('environment.modified'));
+    const requests = await receiver.received(2);
+    expect(requests.map((request) => cdeventIn(request).context.type)).toEqual([
+      'dev.cdevents.service.deployed.0.2.0',
+      'dev.cdevents.environment.modified.0.2.0',
+    ]);
+    expect(await providers()).toMatchObject([{ status: 'ready', options: { mapping: 'rules', preset: 'service' } }]);
+  });
+
   it('when a Provider is deleted: its queue becomes dead letters, which can be replayed', async () => {
     receiver.answer(503);
     const { post, deliveries, replay } = await start();

@@ -109,6 +109,21 @@ describe('the mapping of a Provider', () => {
     ]);
   });
 
+  it('goes for a Provider of the webhook as well', () => {
+    const provider = aProvider(
+      { mapping: 'rules', address: 'http://hub', 'webhook-auth': 'none' },
+      { type: 'generic-hmac' },
+    );
+    const wrong: MappingReader = () => ({
+      header: {},
+      issues: [{ path: 'mapping.yaml:1:8: rules', expected: 'a list', found: 'a number' }],
+    });
+    expect(optionsOf(provider)).toMatchObject({ mapping: { name: 'rules', text: TEXT } });
+    expect(issuesOf(provider, aConfigMap(), wrong)).toEqual([
+      'ConfigMap rules: mapping.yaml:1:8: rules: expected a list, found a number',
+    ]);
+  });
+
   it('changes the fingerprint with its text', () => {
     const fingerprint = (text: string) => {
       const resolved = resolve(aProvider(), aConfigMap({ 'mapping.yaml': text }));
