@@ -8,7 +8,7 @@ import type { Access, Api, KubeObject } from '../api.ts';
 import { type Cluster, kubeconfigFor, startCluster } from '../cluster.ts';
 import { notificationCrds, stockCrds } from '../fixtures/crds.ts';
 import { fluxDeployment } from '../fixtures/deployments.ts';
-import { addressSecret, anAlertObject, aProviderObject } from '../fixtures/notifications.ts';
+import { addressSecret, aMappingObject, anAlertObject, aProviderObject } from '../fixtures/notifications.ts';
 import { kustomize } from '../render.ts';
 import { NOTIFICATION_V1 } from '../scene.ts';
 import { applyShipped, asController } from '../shipped.ts';
@@ -206,6 +206,30 @@ describeOnCluster('check --kubernetes', () => {
     expect(readFileSync(GUIDE, 'utf8')).toContain(withoutChance(stdout.replaceAll(String(port), '5000')));
 
     expect((await check(admin.access, '--no-address-probe')).stderr).toContain('17 checks: 3 errors, 1 warning\n');
+  });
+
+  it('holds mappings to their rules', async () => {
+    const hub = { name: 'hub', namespace: APPS };
+    await admin.apply([
+      aMappingObject({ name: 'rules', namespace: APPS }, 'preset: service\nenable: [drifd]\n'),
+      aMappingObject({ name: 'fine', namespace: APPS }, 'preset: service\nenable: [drift]\n'),
+      aProviderObject(hub, { address: receiver.url }, { mapping: 'rules' }),
+      aProviderObject({ ...hub, name: 'mapped' }, { address: receiver.url }, { mapping: 'fine' }),
+      aProviderObject({ ...hub, name: 'other' }, { address: receiver.url }, { mapping: 'rulez' }),
+    ]);
+    const { code, stdout } = await check(admin.access);
+    expect(lines(stdout).filter((line) => /^([✗⚠]| {2})/.test(line))).toEqual([
+      expect.stringMatching(
+        /^✗ Provider apps\/hub: ConfigMap rules: mapping\.yaml:2:10: enable\[0\]: .*\(did you mean drift\?\), found "drifd"$/,
+      ),
+      '  to fix: kubectl -n apps edit configmap rules; its rules: docs/mapping.md',
+      expect.stringMatching(
+        /^✗ Provider apps\/other: metadata\.annotations\[.*mapping\]: .*"rulez", which does not exist/,
+      ),
+      '  to fix: kubectl -n apps create configmap … --from-file=mapping.yaml; its rules: docs/mapping.md',
+    ]);
+    expect(stdout).toContain(`✔ Provider apps/mapped: ${receiver.url} can be reached from here\n`);
+    expect(code).toBe(1);
   });
 
   it('says so in one line when it may not ask at all', async () => {
