@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { SpecVersion } from '../../src/flux/provider.ts';
 import { eventName } from '../helpers/map-story.ts';
 import { buildGoProgram, goIsHere } from './go-program.ts';
-import { emittedFrom, recordedEvents } from './recorded-cdevents.ts';
+import { emittedFrom, recordedEvents, recordingIsHere } from './recorded-cdevents.ts';
 
 interface Question {
   readonly version: SpecVersion;
@@ -63,7 +63,7 @@ describe.skipIf(!goIsHere)('the CDEvents SDK for Go', () => {
     );
   });
 
-  it('has seen what the presets emit', () => {
+  it.skipIf(!recordingIsHere)('has seen what the presets emit', () => {
     const names = new Set(combinations.flatMap(emitted).map(eventName));
     expect([...names]).toEqual(expect.arrayContaining(EMITTED));
   });

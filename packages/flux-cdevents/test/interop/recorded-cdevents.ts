@@ -9,8 +9,14 @@ const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const recording = file('../../../../../shared/data/flux-events/events.jsonl');
 const demo = file('../../demo/rollout.jsonl');
 
+export const recordingIsHere = existsSync(recording);
+if (!recordingIsHere) {
+  // biome-ignore lint/suspicious/noConsole: a test that sees less should say so
+  console.warn("interop: of the recorded events only the demo's are here");
+}
+
 /** What real controllers posted: the whole recording where it lies beside the repository, else the demo's part of it. */
-export const recordedEvents: readonly FluxEvent[] = readFileSync(existsSync(recording) ? recording : demo, 'utf8')
+export const recordedEvents: readonly FluxEvent[] = readFileSync(recordingIsHere ? recording : demo, 'utf8')
   .trim()
   .split('\n')
   .map((line) => parseFluxEvent(line, 0));
