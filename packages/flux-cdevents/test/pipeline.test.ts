@@ -395,7 +395,7 @@ describe('acceptFor', () => {
     expect(cdeventOf(entry)).toMatchObject({
       context: {
         chainId: 'my-chain',
-        links: [{ linkType: 'RELATION', linkKind: 'TRIGGER', target: { contextId: 'my-trigger' } }],
+        links: [{ linkType: 'RELATION', linkKind: 'TRIGGER', target: { contextId: 'my-trigger' }, tags: {} }],
       },
       customData: { flux: { metadata: { revision: '6.5.1', env: 'prod' } } },
     });

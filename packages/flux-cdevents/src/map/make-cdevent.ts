@@ -87,11 +87,17 @@ const contextOf = ({ event, source, specVersion }: Scene, { id, chainId, previou
   ...(specVersion !== '0.3' && { chainId, ...linksOf(event, previous) }),
 });
 
+/**
+ * Every link has `tags`, though none are needed: the CDEvents SDK for Go writes `tags: null` where there are none, and its
+ * own schema then refuses the event.
+ */
 function linksOf(event: FluxEvent, previous: string | undefined): { links?: EmbeddedLink[] } {
   const trigger = userValue(event, 'triggerId');
   const links: EmbeddedLink[] = [
-    ...(previous ? [{ linkType: 'PATH', from: { contextId: previous } } as const] : []),
-    ...(trigger ? [{ linkType: 'RELATION', linkKind: 'TRIGGER', target: { contextId: trigger } } as const] : []),
+    ...(previous ? [{ linkType: 'PATH', from: { contextId: previous }, tags: {} } as const] : []),
+    ...(trigger
+      ? [{ linkType: 'RELATION', linkKind: 'TRIGGER', target: { contextId: trigger }, tags: {} } as const]
+      : []),
   ];
   return links.length > 0 ? { links } : {};
 }

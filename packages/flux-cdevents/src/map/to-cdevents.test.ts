@@ -248,8 +248,8 @@ describe('context', () => {
       metadata: { 'event.toolkit.fluxcd.io/triggerId': 'build-17' },
     });
     expect(theCDEvent(map(rollback, { memory: first.memory })).context.links).toEqual([
-      { linkType: 'PATH', from: { contextId: first.cdevents[0]?.id } },
-      { linkType: 'RELATION', linkKind: 'TRIGGER', target: { contextId: 'build-17' } },
+      { linkType: 'PATH', from: { contextId: first.cdevents[0]?.id }, tags: {} },
+      { linkType: 'RELATION', linkKind: 'TRIGGER', target: { contextId: 'build-17' }, tags: {} },
     ]);
     const another = map(rollback, { memory: first.memory, chainId: 'another' });
     expect(theCDEvent(another).context.links).toHaveLength(1);

@@ -29,14 +29,11 @@ const emitted = ({ preset, specVersion }: { preset: 'rfc' | 'service'; specVersi
     ...(preset === 'service' && { mapping: optionalParts }),
   }).map(({ cdevent }) => cdevent);
 
-/** The SDK writes `tags: null` for a link that had none, which its own schemas refuse. Empty ones it can write. */
-const withTags = (cdevent: CDEvent): CDEvent =>
-  cdevent.context.links
-    ? {
-        ...cdevent,
-        context: { ...cdevent.context, links: cdevent.context.links.map((link) => ({ tags: {}, ...link })) },
-      }
-    : cdevent;
+/** As a producer would write it that leaves out the tags of a link when there are none. */
+const withoutTags = (cdevent: CDEvent): CDEvent => ({
+  ...cdevent,
+  context: { ...cdevent.context, links: cdevent.context.links?.map(({ tags: _, ...link }) => link) ?? [] },
+});
 
 const combinations = (['rfc', 'service'] as const).flatMap((preset) =>
   specVersions.map((specVersion) => ({ preset, specVersion })),
@@ -49,7 +46,7 @@ describe.skipIf(!goIsHere)('the CDEvents SDK for Go', () => {
   });
 
   it.each(combinations)('reads and validates all of preset $preset in $specVersion', (combination) => {
-    const cdevents = emitted(combination).map(withTags);
+    const cdevents = emitted(combination);
     expect(cdevents.length).toBeGreaterThan(10);
     const answers = ask(cdevents.map((event) => ({ version: combination.specVersion, event })));
     expect(answers).toEqual(
@@ -68,10 +65,10 @@ describe.skipIf(!goIsHere)('the CDEvents SDK for Go', () => {
     expect([...names]).toEqual(expect.arrayContaining(EMITTED));
   });
 
-  it('cannot write back a link without tags, which the specification leaves out as well', () => {
+  it('refuses a link without tags, which the specification does not ask for: ours have some', () => {
     const cdevent = emitted({ preset: 'service', specVersion: '0.4' }).find(({ context }) => context.links);
     if (!cdevent) throw new Error('expected a link in the recording');
-    const [{ error } = {}] = ask([{ version: '0.4', event: cdevent }]);
+    const [{ error } = {}] = ask([{ version: '0.4', event: withoutTags(cdevent) }]);
     const complaints = error?.match(/at '\/context\/links\/0\/tags': got null, want object/g);
     expect(complaints).toHaveLength(3); // of the three kinds of links: for a PATH there is no other complaint
     expect(error).not.toContain("'/subject");
@@ -80,9 +77,9 @@ describe.skipIf(!goIsHere)('the CDEvents SDK for Go', () => {
   it.each(specVersions)(
     'refuses an incident of %s without a package URL, so that its yes means something',
     (version) => {
-      const incident = emitted({ preset: 'service', specVersion: version })
-        .map(withTags)
-        .find((cdevent) => eventName(cdevent) === 'incident.detected');
+      const incident = emitted({ preset: 'service', specVersion: version }).find(
+        (cdevent) => eventName(cdevent) === 'incident.detected',
+      );
       if (!incident) throw new Error('expected an incident in the recording');
       const { artifactId, ...rest } = incident.subject.content;
       const withContent = (content: object) =>

@@ -255,7 +255,7 @@ describe('the chain of an incident', () => {
   });
 
   it('links each to the one before it in its chain', () => {
-    const from = (index: number) => [{ linkType: 'PATH', from: { contextId: told[index]?.context.id } }];
+    const from = (index: number) => [{ linkType: 'PATH', from: { contextId: told[index]?.context.id }, tags: {} }];
     expect(told.map((_, index) => linkOf(index))).toEqual([
       undefined,
       from(0),
