@@ -1,5 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { type CDEvent, specVersions } from 'cdevents-sdk';
 import { PackageURL } from 'packageurl-js';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -11,21 +9,10 @@ import type { PresetName, ProviderOptions, SpecVersion } from '../src/flux/provi
 import type { MapResult } from '../src/map/to-cdevents.ts';
 import { runCommand } from './helpers/command-io.ts';
 import { cdeventsOf, eventName, mapStory } from './helpers/map-story.ts';
+import { distinctBodies, RECORDED_TABLES, recordingIsHere } from './helpers/recording.ts';
 
-/** What real controllers posted, recorded; it lies beside the repository. */
-const recording = fileURLToPath(new URL('../../../../shared/data/flux-events/events.jsonl', import.meta.url));
-const isHere = existsSync(recording) && officialIsHere;
-const lines = isHere ? readFileSync(recording, 'utf8').trim().split('\n') : [];
-/** Some were posted twice within one second, word for word: they are one event. */
-const events = [
-  ...new Map(
-    lines.map((line) => {
-      const event = parseFluxEvent(line, 0);
-      const { involvedObject, reason, message, timestamp } = event;
-      return [JSON.stringify([involvedObject.uid, reason, message, timestamp]), event] as const;
-    }),
-  ).values(),
-];
+const isHere = recordingIsHere && officialIsHere;
+const events = distinctBodies.map((body) => parseFluxEvent(body, 0));
 
 /** Each event with what became of it, in the order of the recording. */
 function mapRecording(options: Partial<ProviderOptions>): { readonly event: FluxEvent; readonly result: MapResult }[] {
@@ -45,48 +32,6 @@ function mapRecording(options: Partial<ProviderOptions>): { readonly event: Flux
 
 const cdeventsIn = (options: Partial<ProviderOptions>): CDEvent[] =>
   mapRecording(options).flatMap(({ result }) => cdeventsOf(result));
-
-/** How many CDEvents the recording becomes, by what they are made of; the same in every spec version. */
-const TABLES: Readonly<Record<Exclude<PresetName, 'none'>, Readonly<Record<string, number>>>> = {
-  rfc: {
-    'HelmRelease InstallFailed → incident.detected': 2,
-    'HelmRelease InstallSucceeded → environment.modified': 5,
-    'HelmRelease RollbackFailed → taskrun.finished': 1,
-    'HelmRelease RollbackSucceeded → taskrun.finished': 5,
-    'HelmRelease TestFailed → testcaserun.finished': 4,
-    'HelmRelease TestSucceeded → testcaserun.finished': 1,
-    'HelmRelease UninstallFailed → incident.detected': 1,
-    'HelmRelease UninstallSucceeded → environment.modified': 4,
-    'HelmRelease UpgradeFailed → taskrun.finished': 3,
-    'HelmRelease UpgradeSucceeded → taskrun.finished': 4,
-    'Kustomization ArtifactFailed → incident.detected': 6,
-    'Kustomization HealthCheckFailed → incident.detected': 1,
-    'Kustomization ReconciliationFailed → incident.detected': 2,
-    'Kustomization ReconciliationSucceeded → environment.modified': 9,
-  },
-  service: {
-    'HelmRelease InstallFailed → taskrun.finished': 2,
-    'HelmRelease InstallSucceeded → service.deployed': 5,
-    'HelmRelease RollbackFailed → taskrun.finished': 1,
-    'HelmRelease RollbackSucceeded → service.rolledback': 5,
-    'HelmRelease TestFailed → incident.detected': 3,
-    'HelmRelease TestFailed → testsuiterun.finished': 4,
-    'HelmRelease TestSucceeded → testsuiterun.finished': 1,
-    'HelmRelease UninstallFailed → taskrun.finished': 1,
-    'HelmRelease UninstallSucceeded → service.removed': 2,
-    'HelmRelease UninstallSucceeded → taskrun.finished': 2,
-    'HelmRelease UpgradeFailed → incident.detected': 2,
-    'HelmRelease UpgradeFailed → taskrun.finished': 3,
-    'HelmRelease UpgradeSucceeded → incident.resolved': 3,
-    'HelmRelease UpgradeSucceeded → service.upgraded': 4,
-    'HelmRelease ValuesError → taskrun.finished': 7,
-    'Kustomization ArtifactFailed → incident.detected': 5,
-    'Kustomization HealthCheckFailed → incident.detected': 1,
-    'Kustomization ReconciliationFailed → incident.detected': 1,
-    'Kustomization ReconciliationSucceeded → environment.modified': 9,
-    'Kustomization ReconciliationSucceeded → incident.resolved': 1,
-  },
-};
 
 const combinations = (['rfc', 'service'] as const).flatMap((preset) =>
   specVersions.map((specVersion) => ({ preset, specVersion })),
@@ -112,7 +57,7 @@ describe.skipIf(!isHere)('what real Flux controllers posted', () => {
         table[row] = (table[row] ?? 0) + 1;
       }
     }
-    expect(Object.fromEntries(Object.entries(table).sort())).toEqual(TABLES[preset]);
+    expect(Object.fromEntries(Object.entries(table).sort())).toEqual(RECORDED_TABLES[preset]);
 
     const judge = officialJudge(specVersion);
     const cdevents = cdeventsIn({ preset, specVersion });

@@ -1,49 +1,23 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { fromHttp } from 'cdevents-sdk';
 import { afterAll, describe, expect, it } from 'vitest';
 import { officialIsHere, officialJudge } from '../../cdevents-sdk/test/helpers/official.ts';
 import type { FluxEvent } from '../src/flux/event.ts';
 import { startReceiver } from './helpers/receiver.ts';
+import {
+  distinctBodies,
+  RECORDED_TABLES,
+  RECORDED_UNCHANGED,
+  recordedBodies,
+  recordingIsHere,
+} from './helpers/recording.ts';
 import { startApp } from './helpers/running-app.ts';
 
-/** What real controllers posted, recorded; it lies beside the repository. */
-const recording = fileURLToPath(new URL('../../../../shared/data/flux-events/events.jsonl', import.meta.url));
-const isHere = existsSync(recording) && officialIsHere;
-const lines = isHere ? readFileSync(recording, 'utf8').trim().split('\n') : [];
-
-/** Some were posted twice within one second, word for word: they are one event. */
-const distinct = new Set(
-  lines.map((line) => {
-    const { involvedObject, reason, message, timestamp } = JSON.parse(line) as FluxEvent;
-    return JSON.stringify([involvedObject.uid, reason, message, timestamp]);
-  }),
-).size;
-
-/** How many CDEvents the preset `rfc` makes of the recording, by what they are made of. */
-const expected = {
-  'HelmRelease InstallFailed → incident.detected': 2,
-  'HelmRelease InstallSucceeded → environment.modified': 5,
-  'HelmRelease RollbackFailed → taskrun.finished': 1,
-  'HelmRelease RollbackSucceeded → taskrun.finished': 5,
-  'HelmRelease TestFailed → testcaserun.finished': 4,
-  'HelmRelease TestSucceeded → testcaserun.finished': 1,
-  'HelmRelease UninstallFailed → incident.detected': 1,
-  'HelmRelease UninstallSucceeded → environment.modified': 4,
-  'HelmRelease UpgradeFailed → taskrun.finished': 3,
-  'HelmRelease UpgradeSucceeded → taskrun.finished': 4,
-  'Kustomization ArtifactFailed → incident.detected': 6,
-  'Kustomization HealthCheckFailed → incident.detected': 1,
-  'Kustomization ReconciliationFailed → incident.detected': 2,
-  'Kustomization ReconciliationSucceeded → environment.modified': 9,
-};
-/** Successes of Kustomizations that were no news. */
-const UNCHANGED = 6;
-const CDEVENTS = Object.values(expected).reduce((sum, count) => sum + count);
+const isHere = recordingIsHere && officialIsHere;
+const CDEVENTS = Object.values(RECORDED_TABLES.rfc).reduce((sum, count) => sum + count, 0);
 
 function configFor(specVersion: string, address: string, unmapped: string): string {
   const sources = new Set(
-    lines.map((line) => {
+    recordedBodies.map((line) => {
       const { kind, namespace } = (JSON.parse(line) as FluxEvent).involvedObject;
       return `    - {kind: ${kind}, namespace: ${namespace}, name: '*'}`;
     }),
@@ -73,7 +47,7 @@ async function run(specVersion: '0.3' | '0.4' | '0.5', unmapped: 'skip' | 'custo
   // The recording took five minutes and is posted in a second: what repeats in it is no duplicate.
   const app = await startApp(configFor(specVersion, receiver.url, unmapped), { rateLimitInterval: '0s' });
   const statuses = new Map<number, number>();
-  for (const line of lines) {
+  for (const line of recordedBodies) {
     const status = await app.post(line);
     statuses.set(status, (statuses.get(status) ?? 0) + 1);
   }
@@ -96,7 +70,7 @@ describe.skipIf(!isHere)('what real Flux controllers posted', () => {
       const key = `${flux.involvedObject.kind} ${flux.reason} → ${nameIn(context.type)}`;
       table[key] = (table[key] ?? 0) + 1;
     }
-    expect(table).toEqual(expected);
+    expect(table).toEqual(RECORDED_TABLES.rfc);
 
     const judge = officialJudge(specVersion);
     const invalid = first.cdevents.filter((cdevent) => !judge.accepts(cdevent.context.type, cdevent));
@@ -108,13 +82,13 @@ describe.skipIf(!isHere)('what real Flux controllers posted', () => {
 
   it.each(['0.4', '0.5'] as const)('and valid custom events of everything else, in %s', async (specVersion) => {
     const judge = officialJudge(specVersion);
-    const { statuses, cdevents } = await run(specVersion, 'custom', distinct - UNCHANGED);
+    const { statuses, cdevents } = await run(specVersion, 'custom', distinctBodies.length - RECORDED_UNCHANGED);
     const invalid = cdevents.filter(
       (cdevent) =>
         !judge.accepts(cdevent.context.type.startsWith('dev.cdeventsx.') ? 'custom' : cdevent.context.type, cdevent),
     );
     expect(invalid).toEqual([]);
-    expect(statuses).toEqual({ 202: distinct, 429: lines.length - distinct });
+    expect(statuses).toEqual({ 202: distinctBodies.length, 429: recordedBodies.length - distinctBodies.length });
     expect(new Set(cdevents.map(({ context }) => context.id)).size).toBe(cdevents.length);
   });
 });
