@@ -1,19 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Alert } from '../src/flux/alert.ts';
-import { nameOf } from '../src/flux/object-ref.ts';
-import type { ReadyProvider } from '../src/flux/provider.ts';
-import { createMatcher } from '../src/match/matcher.ts';
-import { silentLogger } from '../src/observe/log.ts';
-import { createMetrics } from '../src/observe/metrics.ts';
-import type { Outbox } from '../src/outbox/outbox.ts';
-import { openSqliteOutbox } from '../src/outbox/sqlite/sqlite-outbox.ts';
-import { createPipeline } from '../src/pipeline.ts';
 import { aFluxEvent } from './helpers/flux-events.ts';
 import { cdeventsOf, eventName, mapStory } from './helpers/map-story.ts';
 import { aProvider } from './helpers/providers.ts';
+import { type StoreScene, startStoreScene } from './helpers/store-scene.ts';
 
 const NOW = Date.parse('2026-11-24T08:00:00Z');
 const mapping = (text: string) => ({ name: 'rules', text });
@@ -102,38 +91,13 @@ rules:
 });
 
 describe('a rule that fails', () => {
-  let folder: string;
-  let outbox: Outbox;
+  let scene: StoreScene;
   beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'flux-cdevents-rules-'));
-    outbox = await openSqliteOutbox({ path: join(folder, 'outbox.db') });
+    scene = await startStoreScene(NOW);
   });
-  afterEach(async () => {
-    await outbox.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterEach(() => scene.close());
 
-  const alert: Alert = {
-    metadata: { namespace: 'flux-system', name: 'all' },
-    spec: { providerRef: { name: 'hub' }, eventSources: [{ kind: 'HelmRelease', namespace: 'apps', name: '*' }] },
-  };
   const withRules = (text: string) => aProvider({ options: { preset: 'service', mapping: mapping(text) } });
-  const pipelineFor = (provider: ReadyProvider) => {
-    const snapshot = { alerts: [alert], providers: new Map([[nameOf(provider.ref), provider]]), problems: [] };
-    const matcher = createMatcher([alert]);
-    return createPipeline({
-      config: { labels: async () => undefined },
-      current: () => ({ snapshot, matcher }),
-      outbox,
-      defaults: {},
-      rateLimitIntervalMs: 1000,
-      metrics: createMetrics(),
-      logger: silentLogger(),
-      now: () => NOW,
-    });
-  };
-  const entries = async () => (await outbox.list({}, { limit: 100 })).entries.toReversed();
-  const claim = async () => (await outbox.claim({ limit: 10, perProvider: 10, leaseMs: 1000, at: NOW })).entries;
 
   const broken = `rules: [{name: ticket, match: "event.metadata['ticket'] == 'T-1'", emit: [{type: environment.modified}]}]`;
   const repaired = broken.replace("['ticket']", "[?'ticket'].orValue('')");
@@ -143,31 +107,31 @@ describe('a rule that fails', () => {
   });
 
   it('makes its event a dead letter that says which and why, and nothing else stops', async () => {
-    const { accept } = pipelineFor(withRules(broken));
+    const { accept } = scene.pipeline(withRules(broken));
     expect(await accept(aFluxEvent())).toEqual({ status: 'stored' });
     expect(await accept(withTicket)).toEqual({ status: 'stored' });
-    expect(await entries()).toMatchObject([
+    expect(await scene.entries()).toMatchObject([
       { state: 'dead-letter', type: 'unmapped', lastError: expect.stringMatching(/^rule ticket: match: No such key/) },
       { state: 'pending', type: 'dev.cdevents.environment.modified.0.2.0' },
     ]);
   });
 
   it('is repaired, and its event replayed', async () => {
-    await pipelineFor(withRules(broken)).accept(aFluxEvent());
-    await outbox.replay({}, { at: NOW, expiresAt: NOW + 60_000, remap: true });
-    const { expand } = pipelineFor(withRules(repaired));
-    for (const entry of await claim()) await expand(entry);
-    expect(await entries()).toMatchObject([{ state: 'pending', type: 'dev.cdevents.service.upgraded.0.2.0' }]);
+    await scene.pipeline(withRules(broken)).accept(aFluxEvent());
+    await scene.outbox.replay({}, { at: NOW, expiresAt: NOW + 60_000, remap: true });
+    const { expand } = scene.pipeline(withRules(repaired));
+    for (const entry of await scene.claim()) await expand(entry);
+    expect(await scene.entries()).toMatchObject([{ state: 'pending', type: 'dev.cdevents.service.upgraded.0.2.0' }]);
   });
 
   it('may not take longer than others have patience', async () => {
     const lines = "event.message.split('\\n')";
     const greedy = `${lines}.all(a, ${lines}.all(b, ${lines}.all(c, a + b + c != 'x')))`;
-    const { accept } = pipelineFor(withRules(`rules: [{name: greedy, match: ${JSON.stringify(greedy)}, emit: []}]`));
+    const { accept } = scene.pipeline(withRules(`rules: [{name: greedy, match: ${JSON.stringify(greedy)}, emit: []}]`));
     const startedAt = performance.now();
     await accept(aFluxEvent({ message: 'line\n'.repeat(7_000) }));
     expect(performance.now() - startedAt).toBeLessThan(2_000);
-    expect(await entries()).toMatchObject([
+    expect(await scene.entries()).toMatchObject([
       { state: 'dead-letter', lastError: expect.stringMatching(/^rule greedy: match: costs more than/) },
     ]);
   });

@@ -4,33 +4,29 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { officialIsHere, officialJudge } from '../../cdevents-sdk/test/helpers/official.ts';
 import { createMappingCommand } from '../src/commands/mapping.ts';
 import { type FluxEvent, parseFluxEvent } from '../src/flux/event.ts';
-import { objectKey } from '../src/flux/object-ref.ts';
-import type { PresetName, ProviderOptions, SpecVersion } from '../src/flux/provider.ts';
+import type { PresetName, SpecVersion } from '../src/flux/provider.ts';
+import { type ConverterOptions, createConverter } from '../src/map/converter.ts';
 import type { MapResult } from '../src/map/to-cdevents.ts';
 import { runCommand } from './helpers/command-io.ts';
-import { cdeventsOf, eventName, mapStory } from './helpers/map-story.ts';
+import { cdeventsOf, eventName } from './helpers/map-story.ts';
 import { distinctBodies, RECORDED_TABLES, recordingIsHere } from './helpers/recording.ts';
 
 const isHere = recordingIsHere && officialIsHere;
 const events = distinctBodies.map((body) => parseFluxEvent(body, 0));
 
 /** Each event with what became of it, in the order of the recording. */
-function mapRecording(options: Partial<ProviderOptions>): { readonly event: FluxEvent; readonly result: MapResult }[] {
-  const objects = Map.groupBy(events, ({ involvedObject }) => objectKey(involvedObject));
-  const results = new Map<FluxEvent, MapResult>();
-  for (const ofObject of objects.values()) {
-    for (const [index, result] of mapStory(ofObject, options).entries()) {
-      const event = ofObject[index];
-      if (event) results.set(event, result);
-    }
-  }
-  return events.flatMap((event) => {
-    const result = results.get(event);
-    return result ? [{ event, result }] : [];
+function mapRecording(options: Partial<ConverterOptions>): { readonly event: FluxEvent; readonly result: MapResult }[] {
+  const convert = createConverter({
+    specVersion: '0.4',
+    preset: 'service',
+    unmapped: 'skip',
+    unchanged: 'skip',
+    ...options,
   });
+  return events.map((event) => ({ event, result: convert(event).result }));
 }
 
-const cdeventsIn = (options: Partial<ProviderOptions>): CDEvent[] =>
+const cdeventsIn = (options: Partial<ConverterOptions>): CDEvent[] =>
   mapRecording(options).flatMap(({ result }) => cdeventsOf(result));
 
 const combinations = (['rfc', 'service'] as const).flatMap((preset) =>

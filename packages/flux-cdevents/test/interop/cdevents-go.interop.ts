@@ -2,8 +2,9 @@ import { type CDEvent, specVersions } from 'cdevents-sdk';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { SpecVersion } from '../../src/flux/provider.ts';
 import { eventName } from '../helpers/map-story.ts';
+import { recordingIsHere } from '../helpers/recording.ts';
 import { buildGoProgram, goIsHere } from './go-program.ts';
-import { emittedFrom, recordedEvents, recordingIsHere } from './recorded-cdevents.ts';
+import { emittedFrom, recordedEvents } from './recorded-cdevents.ts';
 
 interface Question {
   readonly version: SpecVersion;

@@ -1,25 +1,21 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { CDEvent } from 'cdevents-sdk';
 import { type FluxEvent, parseFluxEvent } from '../../src/flux/event.ts';
 import { type ConverterOptions, createConverter } from '../../src/map/converter.ts';
 import { cdeventsOf } from '../helpers/map-story.ts';
+import { recordedBodies, recordingIsHere } from '../helpers/recording.ts';
 
-const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const recording = file('../../../../../shared/data/flux-events/events.jsonl');
-const demo = file('../../demo/rollout.jsonl');
-
-export const recordingIsHere = existsSync(recording);
 if (!recordingIsHere) {
   // biome-ignore lint/suspicious/noConsole: a test that sees less should say so
   console.warn("interop: of the recorded events only the demo's are here");
 }
 
+const demo = fileURLToPath(new URL('../../demo/rollout.jsonl', import.meta.url));
+const bodies = recordingIsHere ? recordedBodies : readFileSync(demo, 'utf8').trim().split('\n');
+
 /** What real controllers posted: the whole recording where it lies beside the repository, else the demo's part of it. */
-export const recordedEvents: readonly FluxEvent[] = readFileSync(recordingIsHere ? recording : demo, 'utf8')
-  .trim()
-  .split('\n')
-  .map((line) => parseFluxEvent(line, 0));
+export const recordedEvents: readonly FluxEvent[] = bodies.map((line) => parseFluxEvent(line, 0));
 
 /** A CDEvent with the Flux event that it came from. */
 export interface Emitted {
