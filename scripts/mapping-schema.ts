@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { casesJsonSchema } from '../packages/flux-cdevents/src/map/cases/json-schema.ts';
-import { mappingJsonSchema } from '../packages/flux-cdevents/src/map/rules/json-schema.ts';
+import { mappingJsonSchema } from '../packages/flux-cdevents/src/map/mapping-file/json-schema.ts';
 
 const root = join(import.meta.dirname, '..');
 const folder = 'packages/flux-cdevents/schemas';

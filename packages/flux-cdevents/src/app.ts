@@ -14,7 +14,7 @@ import { refreshGauges } from './http/refresh-gauges.ts';
 import type { ApiClient } from './kube-api/api-client.ts';
 import { connectToCluster } from './kube-api/connect.ts';
 import { reviewToken } from './kube-api/token-review.ts';
-import { mappingReader } from './map/rules/read-mapping.ts';
+import { mappingReader } from './map/mapping-file/read-mapping.ts';
 import { createMatcher, type Matcher } from './match/matcher.ts';
 import type { Logger } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';

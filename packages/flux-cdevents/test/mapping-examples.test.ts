@@ -11,8 +11,8 @@ import { SKIP_REASONS } from '../src/map/cases/cases-schema.ts';
 import { casesJsonSchema } from '../src/map/cases/json-schema.ts';
 import { readCases } from '../src/map/cases/read-cases.ts';
 import { runCase } from '../src/map/cases/run-cases.ts';
+import { readMapping } from '../src/map/mapping-file/read-mapping.ts';
 import { presetNames, presets } from '../src/map/presets/presets.ts';
-import { readMapping } from '../src/map/rules/read-mapping.ts';
 
 const BIN = join(import.meta.dirname, '../bin/flux-cdevents.js');
 const EXAMPLES = join(import.meta.dirname, '../examples/mappings');

@@ -1,7 +1,7 @@
 import type { MappingText, PresetName, ProviderOptions, SpecVersion } from '../flux/provider.ts';
+import { readMapping } from './mapping-file/read-mapping.ts';
 import { effectiveRules } from './presets/presets.ts';
 import { type CompiledMapping, compileRules } from './rules/compile.ts';
-import { readMapping } from './rules/read-mapping.ts';
 
 /** The rules of a Provider, compiled, and where they come from. */
 export interface MappingInForce {

@@ -15,7 +15,7 @@ import { type ConfigIssue, HANDLED_TYPES, type HandledType, type Provider } from
 import { parseSecret, type Secret } from '../../flux/secret.ts';
 import { isWebhookOnly } from '../../flux/webhook-provider.ts';
 import { type Discovery, resourcePath } from '../../kube-api/discovery.ts';
-import { mappingReader } from '../../map/rules/read-mapping.ts';
+import { mappingReader } from '../../map/mapping-file/read-mapping.ts';
 import { type Asked, ask, askAll, mapLimited } from './ask.ts';
 import { type Area, type Bad, bad } from './finding.ts';
 import type { Settings } from './installation.ts';

@@ -5,9 +5,10 @@ import type { Option } from 'commander';
 import { FluxCDEventsError, messageOf } from '../../errors.ts';
 import type { PresetName, ProviderOptions, SpecVersion } from '../../flux/provider.ts';
 import { DEFAULT_OPTIONS } from '../../flux/provider-options.ts';
+import { formatMappingIssue, type MappingIssue } from '../../map/mapping-file/mapping-issue.ts';
+import { readMapping } from '../../map/mapping-file/read-mapping.ts';
 import { presetNames } from '../../map/presets/presets.ts';
 import type { Mapping } from '../../map/rules/mapping.ts';
-import { formatMappingIssue, type MappingIssue, readMapping } from '../../map/rules/read-mapping.ts';
 import { CommandFailed, flag } from '../command.ts';
 import { type Io, note } from '../io.ts';
 

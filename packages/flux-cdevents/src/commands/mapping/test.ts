@@ -7,7 +7,7 @@ import { readCases } from '../../map/cases/read-cases.ts';
 import { type CaseResult, runCase } from '../../map/cases/run-cases.ts';
 import type { ConverterOptions } from '../../map/converter.ts';
 import { rulesOf } from '../../map/explanation.ts';
-import { formatMappingIssue } from '../../map/rules/read-mapping.ts';
+import { formatMappingIssue } from '../../map/mapping-file/mapping-issue.ts';
 import { CommandFailed, createCommand, EXIT_USAGE, flag, helpWith } from '../command.ts';
 import { counted, type Io, note, paint, print } from '../io.ts';
 import { readEvents } from '../read-events.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatMappingIssue } from '../rules/read-mapping.ts';
+import { formatMappingIssue } from '../mapping-file/mapping-issue.ts';
 import { readCases } from './read-cases.ts';
 
 const issuesOf = (text: string) => readCases(text).issues.map((issue) => formatMappingIssue(issue, 'cases.yaml'));

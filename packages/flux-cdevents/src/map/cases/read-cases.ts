@@ -2,10 +2,10 @@ import { eventNames, isSpecVersion, parseEventType, specVersions } from 'cdevent
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { describeFound } from '../../flux/issues.ts';
-import { didYouMean, Findings, listed } from '../rules/findings.ts';
-import { type LocatedDocument, locateDocument, type Path } from '../rules/locate.ts';
-import type { MappingIssue } from '../rules/read-mapping.ts';
-import { findShapeIssues } from '../rules/shape-findings.ts';
+import { didYouMean, Findings, listed } from '../mapping-file/findings.ts';
+import { type LocatedDocument, locateDocument, type Path } from '../mapping-file/locate.ts';
+import type { MappingIssue } from '../mapping-file/mapping-issue.ts';
+import { findShapeIssues } from '../mapping-file/shape-findings.ts';
 import type { Case, CasesFile, Step } from './cases.ts';
 import { casesShape } from './cases-schema.ts';
 

@@ -7,7 +7,7 @@ import {
   specVersions,
 } from 'cdevents-sdk';
 import { describeFound } from '../../flux/issues.ts';
-import { isCustomType } from './defaults.ts';
+import { isCustomType } from '../rules/defaults.ts';
 import { didYouMean, type Findings, listed } from './findings.ts';
 import type { Path } from './locate.ts';
 

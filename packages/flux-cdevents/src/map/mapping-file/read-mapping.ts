@@ -4,26 +4,16 @@ import { Compile } from 'typebox/compile';
 import { describeFound } from '../../flux/issues.ts';
 import type { MappingHeader, MappingReader, PresetName } from '../../flux/provider.ts';
 import { DEFAULT_OPTIONS } from '../../flux/provider-options.ts';
+import { MAPPING_KEY } from '../../flux/resolve-mapping.ts';
 import { optionalNames, presetNames, presets } from '../presets/presets.ts';
+import type { Mapping, Rule } from '../rules/mapping.ts';
 import { didYouMean, Findings, listed } from './findings.ts';
 import { type LocatedDocument, locateDocument } from './locate.ts';
-import type { Mapping, Rule } from './mapping.ts';
+import type { MappingIssue } from './mapping-issue.ts';
 import { emitShape, mappingShape, type OpenParts } from './mapping-schema.ts';
 import { type Fields, isFields } from './read-emit.ts';
 import { RulesReader } from './read-rules.ts';
 import { findShapeIssues } from './shape-findings.ts';
-
-/** One way in which the text of a mapping is wrong. */
-export interface MappingIssue {
-  /** From 1. */
-  readonly line: number;
-  /** From 1. */
-  readonly column: number;
-  /** `rules[2].emit[0].content.outcome`. */
-  readonly path: string;
-  readonly expected: string;
-  readonly found: string;
-}
 
 /** A mapping, and all that is wrong with it; with any issue it must not be used. */
 export interface MappingReading {
@@ -33,8 +23,6 @@ export interface MappingReading {
   readonly issues: readonly MappingIssue[];
 }
 
-/** The key of a ConfigMap that has the text of a mapping. */
-const MAPPING_FILE = 'mapping.yaml';
 const MAX_BYTES = 256 * 1024;
 
 const anything = (expected: string) => Type.Unknown({ expected });
@@ -87,16 +75,12 @@ export const mappingReader: MappingReader = (text, given) => {
   return {
     header,
     issues: issues.map(({ line, column, path, expected, found }) => ({
-      path: `${MAPPING_FILE}:${line}:${column}: ${path}`,
+      path: `${MAPPING_KEY}:${line}:${column}: ${path}`,
       expected,
       found,
     })),
   };
 };
-
-/** `mapping.yaml:12:7: rules[2].emit[0].type: expected an event name of CDEvents 0.4.1, found "service.launched"`. */
-export const formatMappingIssue = ({ line, column, path, expected, found }: MappingIssue, file: string): string =>
-  `${file}:${line}:${column}: ${path}: expected ${expected}, found ${found}`;
 
 function readHeader({ specVersion, preset }: Fields, document: LocatedDocument, findings: Findings): MappingHeader {
   // A number of YAML is taken as it is written: 0.4 is the version, 0.40 is not.

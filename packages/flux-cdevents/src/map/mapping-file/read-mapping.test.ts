@@ -4,8 +4,9 @@ import { type ContentField, contentFields, eventNames, type SpecVersion, specVer
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import type { Rule, Template } from './mapping.ts';
-import { formatMappingIssue, mappingReader, readMapping } from './read-mapping.ts';
+import type { Rule, Template } from '../rules/mapping.ts';
+import { formatMappingIssue } from './mapping-issue.ts';
+import { mappingReader, readMapping } from './read-mapping.ts';
 
 const fixtures = join(import.meta.dirname, '../../../test/fixtures/mappings');
 const read = (file: string) => readFileSync(join(fixtures, file), 'utf8');

@@ -1,13 +1,13 @@
 import type { SpecVersion } from 'cdevents-sdk';
 import { describeFound } from '../../flux/issues.ts';
 import type { CompiledExpression } from '../cel/expression.ts';
+import { isCustomType, withDefaults } from '../rules/defaults.ts';
+import type { Emit, Template } from '../rules/mapping.ts';
 import { ContentCheck } from './check-content.ts';
 import { checkType } from './check-type.ts';
-import { isCustomType, withDefaults } from './defaults.ts';
 import type { Expressions } from './expressions.ts';
 import { describeField, type Findings } from './findings.ts';
 import { type Path, pointerOf } from './locate.ts';
-import type { Emit, Template } from './mapping.ts';
 
 /** So deep may maps stand in the content of a CDEvent. */
 const MAX_LEVELS = 10;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { presets } from '../presets/presets.ts';
-import type { Mapping, Rule } from './mapping.ts';
-import { readMapping } from './read-mapping.ts';
+import { readMapping } from '../mapping-file/read-mapping.ts';
+import type { Mapping, Rule } from '../rules/mapping.ts';
+import { presets } from './presets.ts';
 import { spellOut } from './spell-out.ts';
 
 const service = { preset: 'service', specVersion: '0.4' } as const;

@@ -1,7 +1,7 @@
 import type { PresetName, SpecVersion } from '../../flux/provider.ts';
-import { presets } from '../presets/presets.ts';
-import { withDefaults } from './defaults.ts';
-import type { Mapping, Rule } from './mapping.ts';
+import { withDefaults } from '../rules/defaults.ts';
+import type { Mapping, Rule } from '../rules/mapping.ts';
+import { presets } from './presets.ts';
 
 /** A mapping that needs no preset and no default, and the rules of the preset that never get their turn in it. */
 export interface SpelledOut {

@@ -1,8 +1,8 @@
 import type { SpecVersion } from 'cdevents-sdk';
+import type { Rule } from '../rules/mapping.ts';
 import { Expressions } from './expressions.ts';
 import type { Findings } from './findings.ts';
 import type { LocatedDocument, Path } from './locate.ts';
-import type { Rule } from './mapping.ts';
 import { EmitReader, isFields } from './read-emit.ts';
 
 /** A rule that stands before another and matches what that one matches. */

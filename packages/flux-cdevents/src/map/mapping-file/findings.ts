@@ -1,7 +1,7 @@
 import { formatPath } from '../../flux/issues.ts';
 import { nearest } from '../../flux/nearest.ts';
 import type { LocatedDocument, Path } from './locate.ts';
-import type { MappingIssue } from './read-mapping.ts';
+import type { MappingIssue } from './mapping-issue.ts';
 
 /** So many issues are listed; the last of a longer list says how many more there are. */
 export const MAX_LISTED = 50;
