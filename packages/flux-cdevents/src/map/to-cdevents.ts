@@ -120,8 +120,21 @@ function createRun(request: MapRequest, before: ProviderMemory) {
   const isChainGiven = Boolean(userValue(event, 'chainId'));
   const cdevents: MappedCDEvent[] = [];
   const withheld: WithheldCDEvent[] = [];
-  let previous = before.previous?.chainId === chainId ? before.previous.id : undefined;
+  const last = before.previous?.chainId === chainId ? before.previous : undefined;
+  const ids: string[] = [];
+  /** The CDEvent before the first of them. */
+  let predecessor: string | undefined;
   let incidents = before.incidents ?? {};
+
+  /** The CDEvent before this one in the chain. */
+  const previousOf = (id: string): string | undefined =>
+    ids.at(-1) ?? (last?.ids.includes(id) ? last.before : last?.ids.at(-1));
+  const sent = (id: string, ofChain: string) => {
+    incidents = afterSending(incidents, ofChain, id);
+    if (ofChain !== chainId) return;
+    if (ids.length === 0) predecessor = previousOf(id);
+    ids.push(id);
+  };
 
   const idOf = (type: string) => contextIdOf(identity, type, environmentId);
   const variables = (incidentId = incidents.open?.subjectId ?? ''): Variables => ({
@@ -166,12 +179,11 @@ function createRun(request: MapRequest, before: ProviderMemory) {
       const place =
         isOfIncident && known.chainId !== chainId
           ? { id, chainId: known.chainId, previous: known.last }
-          : { id, chainId, previous };
+          : { id, chainId, previous: previousOf(id) };
       const cdevent = makeCDEvent(scene, place, emit.type, emitted);
       cdevents.push({ id, type, fields, cdevent });
       if (verdict) incidents = verdict.after(emitted.subjectId);
-      incidents = afterSending(incidents, place.chainId, id);
-      if (place.chainId === chainId) previous = id;
+      sent(id, place.chainId);
     } catch (error) {
       fail(error, type, fields);
     }
@@ -188,9 +200,9 @@ function createRun(request: MapRequest, before: ProviderMemory) {
       const type = `dev.cdeventsx.${customNameOf(event)}.0.1.0`;
       const id = idOf(type);
       try {
-        cdevents.push({ id, type, fields: [], cdevent: makeUnmappedEvent(scene, { id, chainId, previous }) });
-        incidents = afterSending(incidents, chainId, id);
-        previous = id;
+        const place = { id, chainId, previous: previousOf(id) };
+        cdevents.push({ id, type, fields: [], cdevent: makeUnmappedEvent(scene, place) });
+        sent(id, chainId);
       } catch (error) {
         fail(error, type);
       }
@@ -201,7 +213,7 @@ function createRun(request: MapRequest, before: ProviderMemory) {
   function memoryAfter(): ProviderMemory {
     return {
       ...before,
-      ...(previous !== undefined && { previous: { chainId, id: previous } }),
+      ...(ids.length > 0 && { previous: { chainId, ids, ...(predecessor !== undefined && { before: predecessor }) } }),
       ...(Object.keys(incidents).length > 0 && { incidents }),
     };
   }

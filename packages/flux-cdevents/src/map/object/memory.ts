@@ -10,12 +10,20 @@ export interface Chain {
   readonly uid?: string;
 }
 
+/** The CDEvents that an event became, and the one before them: an event that comes again is linked as it was. */
+export interface LastEvent {
+  readonly chainId: string;
+  /** Their ids, in order. */
+  readonly ids: readonly string[];
+  readonly before?: string;
+}
+
 /** What one Provider was told about an object as part of one environment. */
 export interface ProviderMemory {
   /** The revision whose success was sent, when (epoch ms), and the object's uid at that time. */
   readonly announced?: { readonly revision: string; readonly at: number; readonly uid?: string };
-  /** The last CDEvent of the chain: where the next one's PATH link comes from. */
-  readonly previous?: { readonly chainId: string; readonly id: string };
+  /** The last event of the chain: where the next one's PATH link comes from. */
+  readonly previous?: LastEvent;
   readonly incidents?: IncidentMemory;
 }
 

@@ -217,6 +217,17 @@ describe('preset service', () => {
     ]);
   });
 
+  it('gives the same for the last event when it comes again, links included', () => {
+    const events = inTime([helm('UpgradeFailed'), helm('RollbackSucceeded'), helm('RollbackFailed')]);
+    for (let count = 1; count <= events.length; count++) {
+      const story = events.slice(0, count);
+      const [again, last] = mapStory([...story, ...story.slice(-1)])
+        .map(cdeventsOf)
+        .toReversed();
+      expect(again).toEqual(last);
+    }
+  });
+
   it('knows what it knew after a restart', () => {
     const events = inTime([helm('UpgradeFailed'), helm('RollbackSucceeded'), helm('UpgradeSucceeded')]);
     const results = mapStory(events, { carry: (memory) => JSON.parse(JSON.stringify(memory)) });
