@@ -11,6 +11,7 @@ import { mappingOf } from './mapping-of.ts';
 import { afterAnnouncement, isUnchanged } from './object/announcement.ts';
 import { afterSending, detect, resolve, type Verdict } from './object/incident.ts';
 import type { ProviderMemory } from './object/memory.ts';
+import { createThread } from './object/thread.ts';
 import { type CompiledEmit, type CompiledRule, type FieldOrigin, MappingError } from './rules/compile.ts';
 import { environmentIdOf, variablesOf } from './variables.ts';
 
@@ -120,20 +121,12 @@ function createRun(request: MapRequest, before: ProviderMemory) {
   const isChainGiven = Boolean(userValue(event, 'chainId'));
   const cdevents: MappedCDEvent[] = [];
   const withheld: WithheldCDEvent[] = [];
-  const last = before.previous?.chainId === chainId ? before.previous : undefined;
-  const ids: string[] = [];
-  /** The CDEvent before the first of them. */
-  let predecessor: string | undefined;
+  const thread = createThread(chainId, before.previous);
   let incidents = before.incidents ?? {};
 
-  /** The CDEvent before this one in the chain. */
-  const previousOf = (id: string): string | undefined =>
-    ids.at(-1) ?? (last?.ids.includes(id) ? last.before : last?.ids.at(-1));
   const sent = (id: string, ofChain: string) => {
     incidents = afterSending(incidents, ofChain, id);
-    if (ofChain !== chainId) return;
-    if (ids.length === 0) predecessor = previousOf(id);
-    ids.push(id);
+    if (ofChain === chainId) thread.add(id);
   };
 
   const idOf = (type: string) => contextIdOf(identity, type, environmentId);
@@ -179,7 +172,7 @@ function createRun(request: MapRequest, before: ProviderMemory) {
       const place =
         isOfIncident && known.chainId !== chainId
           ? { id, chainId: known.chainId, previous: known.last }
-          : { id, chainId, previous: previousOf(id) };
+          : { id, chainId, previous: thread.previousOf(id) };
       const cdevent = makeCDEvent(scene, place, emit.type, emitted);
       cdevents.push({ id, type, fields, cdevent });
       if (verdict) incidents = verdict.after(emitted.subjectId);
@@ -200,7 +193,7 @@ function createRun(request: MapRequest, before: ProviderMemory) {
       const type = `dev.cdeventsx.${customNameOf(event)}.0.1.0`;
       const id = idOf(type);
       try {
-        const place = { id, chainId, previous: previousOf(id) };
+        const place = { id, chainId, previous: thread.previousOf(id) };
         cdevents.push({ id, type, fields: [], cdevent: makeUnmappedEvent(scene, place) });
         sent(id, chainId);
       } catch (error) {
@@ -211,9 +204,10 @@ function createRun(request: MapRequest, before: ProviderMemory) {
   };
 
   function memoryAfter(): ProviderMemory {
+    const previous = thread.after();
     return {
       ...before,
-      ...(ids.length > 0 && { previous: { chainId, ids, ...(predecessor !== undefined && { before: predecessor }) } }),
+      ...(previous && { previous }),
       ...(Object.keys(incidents).length > 0 && { incidents }),
     };
   }
