@@ -27,6 +27,17 @@ describe('preset service', () => {
     ['HelmRelease RollbackSucceeded', helm('RollbackSucceeded'), 'service.rolledback'],
     ['HelmRelease UninstallSucceeded, asked for', helm('UninstallSucceeded', removal()), 'service.removed'],
     ['HelmRelease UninstallSucceeded, a remediation', helm('UninstallSucceeded', remediation()), 'taskrun.finished'],
+    // Flux 2.10 has an action, and it is the same for both.
+    [
+      'the removal as Flux 2.10 says it',
+      { ...helm('UninstallSucceeded', removal()), action: 'HelmUninstall' },
+      'service.removed',
+    ],
+    [
+      'the remediation as Flux 2.10 says it',
+      { ...helm('UninstallSucceeded', remediation()), action: 'HelmUninstall' },
+      'taskrun.finished',
+    ],
     ['HelmRelease TestSucceeded', helm('TestSucceeded'), 'testsuiterun.finished'],
     ['HelmRelease TestFailed', helm('TestFailed'), 'testsuiterun.finished + incident.detected 1'],
     ['HelmRelease InstallFailed', helm('InstallFailed'), 'taskrun.finished'],
