@@ -1,5 +1,5 @@
 import { fromHttp } from 'cdevents-sdk';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { officialIsHere, officialJudge } from '../../cdevents-sdk/test/helpers/official.ts';
 import type { FluxEvent } from '../src/flux/event.ts';
 import { startReceiver } from './helpers/receiver.ts';
@@ -13,6 +13,10 @@ import {
 import { startApp } from './helpers/running-app.ts';
 
 const isHere = recordingIsHere && officialIsHere;
+if (!isHere) {
+  // biome-ignore lint/suspicious/noConsole: a test that is skipped should say so
+  console.warn('recorded: skipped, the recorded Flux events or the official schemas are not beside the repository');
+}
 const CDEVENTS = Object.values(RECORDED_TABLES.rfc).reduce((sum, count) => sum + count, 0);
 
 function configFor(specVersion: string, address: string, unmapped: string): string {
@@ -91,8 +95,4 @@ describe.skipIf(!isHere)('what real Flux controllers posted', () => {
     expect(statuses).toEqual({ 202: distinctBodies.length, 429: recordedBodies.length - distinctBodies.length });
     expect(new Set(cdevents.map(({ context }) => context.id)).size).toBe(cdevents.length);
   });
-});
-
-afterAll(() => {
-  if (!isHere) process.stderr.write('skipped: the recorded Flux events or the official schemas are not here\n');
 });
