@@ -102,6 +102,18 @@ describe('the mapping of a Provider', () => {
     ]);
   });
 
+  it('names every issue of one place, for a Provider of the webhook too', () => {
+    const issues = ['a', 'b'].map((expected) => ({ path: 'mapping.yaml:2:3: rules[0]', expected, found: 'c' }));
+    const provider = aProvider(
+      { mapping: 'rules', address: 'http://x', 'webhook-auth': 'none' },
+      { type: 'generic-hmac' },
+    );
+    expect(issuesOf(provider, aConfigMap(), () => ({ header: {}, issues }))).toEqual([
+      'ConfigMap rules: mapping.yaml:2:3: rules[0]: expected a, found c',
+      'ConfigMap rules: mapping.yaml:2:3: rules[0]: expected b, found c',
+    ]);
+  });
+
   it('holds unmapped: custom against the version that the mapping asks for', () => {
     const provider = aProvider({ mapping: 'rules', unmapped: 'custom' });
     expect(issuesOf(provider, aConfigMap(), () => ({ header: { specVersion: '0.3' }, issues: [] }))).toEqual([

@@ -46,17 +46,19 @@ export function receiverOf(provider: Provider): Provider {
   };
 }
 
-/** The issues of a `receiverOf`, told of the annotations that it was made from, each place once. */
+/** The issues of a `receiverOf`, told of the annotations that it was made from, each once. */
 export function toAnnotationPaths(issues: readonly ConfigIssue[]): readonly ConfigIssue[] {
   const pathOf = (name: string) => formatPath(['metadata', 'annotations', name]);
   const paths: Readonly<Record<string, string>> = {
     'spec.address': pathOf(WEBHOOK_ANNOTATIONS.address),
     'spec.secretRef.name': pathOf(WEBHOOK_ANNOTATIONS.secret),
   };
-  const byPath = new Map<string, ConfigIssue>();
+  const told = new Map<string, ConfigIssue>();
   for (const issue of issues) {
     const path = paths[issue.path] ?? issue.path;
-    if (!byPath.has(path)) byPath.set(path, { ...issue, path });
+    // A text of several lines may be wrong in several ways at one place.
+    const key = path.startsWith('ConfigMap ') ? `${path} ${issue.expected}` : path;
+    if (!told.has(key)) told.set(key, { ...issue, path });
   }
-  return [...byPath.values()];
+  return [...told.values()];
 }

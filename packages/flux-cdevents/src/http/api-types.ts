@@ -163,7 +163,11 @@ export const ProviderInfo = Type.Object({
   }),
   suspend: Type.Boolean(),
   address: Type.Optional(Type.String({ description: 'Absent when it comes from a Secret.' })),
-  options: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'What its annotations say.' })),
+  options: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), {
+      description: 'What its annotations and its mapping say, defaults filled in; the mapping itself by name.',
+    }),
+  ),
   issues: Type.Array(Type.Object(issue)),
   counts: Type.Object(Object.fromEntries(ENTRY_STATES.map((state) => [state, Type.Integer()])), {
     description: 'Entries by state.',
