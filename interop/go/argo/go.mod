@@ -2,6 +2,10 @@ module flux-cdevents/interop/argo
 
 go 1.26
 
+require flux-cdevents/interop/lines v0.0.0
+
+replace flux-cdevents/interop/lines => ../lines
+
 require (
 	github.com/argoproj/argo-events v1.9.6
 	k8s.io/apimachinery v0.32.2

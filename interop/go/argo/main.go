@@ -4,19 +4,16 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"log"
-	"net/http"
-	"os"
 	"time"
 
 	"github.com/argoproj/argo-events/pkg/apis/events/v1alpha1"
 	"github.com/argoproj/argo-events/pkg/eventsources/events"
 	"github.com/argoproj/argo-events/pkg/sensors/dependencies"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"flux-cdevents/interop/lines"
 )
 
 type question struct {
@@ -34,10 +31,7 @@ type answer struct {
 
 // eventOf is what a webhook EventSource makes of a request.
 func eventOf(q question) (*v1alpha1.Event, error) {
-	header := http.Header{}
-	for name, value := range q.Headers {
-		header.Set(name, value)
-	}
+	header := lines.HeaderOf(q.Headers)
 	data, err := json.Marshal(&events.WebhookEventData{Header: header, Body: &q.Body})
 	if err != nil {
 		return nil, err
@@ -61,33 +55,28 @@ func loadDependencies(raws []json.RawMessage) ([]v1alpha1.EventDependency, error
 	sources := map[string]*v1alpha1.EventSource{}
 	var sensors []*v1alpha1.Sensor
 	for _, raw := range raws {
-		var meta struct {
-			APIVersion string `json:"apiVersion"`
-			Kind       string `json:"kind"`
-		}
-		if err := json.Unmarshal(raw, &meta); err != nil {
+		apiVersion, kind, err := lines.KindOf(raw)
+		if err != nil {
 			return nil, err
 		}
-		if meta.APIVersion != "argoproj.io/v1alpha1" {
+		if apiVersion != "argoproj.io/v1alpha1" {
 			continue
 		}
-		decoder := json.NewDecoder(bytes.NewReader(raw))
-		decoder.DisallowUnknownFields()
-		switch meta.Kind {
+		switch kind {
 		case "EventSource":
 			source := &v1alpha1.EventSource{}
-			if err := decoder.Decode(source); err != nil {
+			if err := lines.DecodeStrictly(raw, source); err != nil {
 				return nil, fmt.Errorf("EventSource: %w", err)
 			}
 			sources[source.Name] = source
 		case "Sensor":
 			sensor := &v1alpha1.Sensor{}
-			if err := decoder.Decode(sensor); err != nil {
+			if err := lines.DecodeStrictly(raw, sensor); err != nil {
 				return nil, fmt.Errorf("Sensor: %w", err)
 			}
 			sensors = append(sensors, sensor)
 		default:
-			return nil, fmt.Errorf("%s is no kind of Argo Events", meta.Kind)
+			return nil, fmt.Errorf("%s is no kind of Argo Events", kind)
 		}
 	}
 	var found []v1alpha1.EventDependency
@@ -131,19 +120,5 @@ func reply(q question) answer {
 }
 
 func main() {
-	lines := bufio.NewScanner(os.Stdin)
-	lines.Buffer(nil, 16<<20)
-	out := json.NewEncoder(os.Stdout)
-	for lines.Scan() {
-		var q question
-		if err := json.Unmarshal(lines.Bytes(), &q); err != nil {
-			log.Fatal(err)
-		}
-		if err := out.Encode(reply(q)); err != nil {
-			log.Fatal(err)
-		}
-	}
-	if err := lines.Err(); err != nil {
-		log.Fatal(err)
-	}
+	lines.Answer(reply)
 }

@@ -2,6 +2,10 @@ module flux-cdevents/interop/cdevents
 
 go 1.26
 
+require flux-cdevents/interop/lines v0.0.0
+
+replace flux-cdevents/interop/lines => ../lines
+
 require github.com/cdevents/sdk-go v0.5.1
 
 require (

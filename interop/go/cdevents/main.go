@@ -4,16 +4,15 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
-	"log"
-	"os"
 
 	"github.com/cdevents/sdk-go/pkg/api"
 	"github.com/cdevents/sdk-go/pkg/api/v03"
 	"github.com/cdevents/sdk-go/pkg/api/v04"
 	"github.com/cdevents/sdk-go/pkg/api/v05"
+
+	"flux-cdevents/interop/lines"
 )
 
 type question struct {
@@ -62,19 +61,5 @@ func reply(q question) answer {
 }
 
 func main() {
-	lines := bufio.NewScanner(os.Stdin)
-	lines.Buffer(nil, 16<<20)
-	out := json.NewEncoder(os.Stdout)
-	for lines.Scan() {
-		var q question
-		if err := json.Unmarshal(lines.Bytes(), &q); err != nil {
-			log.Fatal(err)
-		}
-		if err := out.Encode(reply(q)); err != nil {
-			log.Fatal(err)
-		}
-	}
-	if err := lines.Err(); err != nil {
-		log.Fatal(err)
-	}
+	lines.Answer(reply)
 }

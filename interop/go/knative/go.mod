@@ -2,6 +2,10 @@ module flux-cdevents/interop/knative
 
 go 1.26
 
+require flux-cdevents/interop/lines v0.0.0
+
+replace flux-cdevents/interop/lines => ../lines
+
 require (
 	github.com/cloudevents/sdk-go/v2 v2.16.1
 	go.uber.org/zap v1.27.0

@@ -4,14 +4,10 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"log"
 	"net/http"
-	"os"
 	"strings"
 
 	"github.com/cloudevents/sdk-go/v2/binding"
@@ -23,6 +19,8 @@ import (
 	"knative.dev/eventing/pkg/eventfilter"
 	"knative.dev/eventing/pkg/eventfilter/attributes"
 	"knative.dev/eventing/pkg/eventfilter/subscriptionsapi"
+
+	"flux-cdevents/interop/lines"
 )
 
 type question struct {
@@ -37,10 +35,7 @@ type answer struct {
 }
 
 func readEvent(q question) (*event.Event, error) {
-	header := http.Header{}
-	for name, value := range q.Headers {
-		header.Set(name, value)
-	}
+	header := lines.HeaderOf(q.Headers)
 	request := &http.Request{Method: http.MethodPost, Header: header, Body: nopCloser{strings.NewReader(q.Body)}}
 	message := cehttp.NewMessageFromHttpRequest(request)
 	read, err := binding.ToEvent(context.Background(), message)
@@ -63,26 +58,21 @@ func loadTriggers(raws []json.RawMessage) ([]*eventingv1.Trigger, error) {
 	ctx := feature.ToContext(context.Background(), flags)
 	var triggers []*eventingv1.Trigger
 	for _, raw := range raws {
-		var meta struct {
-			APIVersion string `json:"apiVersion"`
-			Kind       string `json:"kind"`
-		}
-		if err := json.Unmarshal(raw, &meta); err != nil {
+		apiVersion, kind, err := lines.KindOf(raw)
+		if err != nil {
 			return nil, err
 		}
-		if meta.APIVersion != "eventing.knative.dev/v1" {
+		if apiVersion != "eventing.knative.dev/v1" {
 			continue
 		}
-		decoder := json.NewDecoder(bytes.NewReader(raw))
-		decoder.DisallowUnknownFields()
-		switch meta.Kind {
+		switch kind {
 		case "Broker":
-			if err := decoder.Decode(&eventingv1.Broker{}); err != nil {
+			if err := lines.DecodeStrictly(raw, &eventingv1.Broker{}); err != nil {
 				return nil, fmt.Errorf("Broker: %w", err)
 			}
 		case "Trigger":
 			trigger := &eventingv1.Trigger{}
-			if err := decoder.Decode(trigger); err != nil {
+			if err := lines.DecodeStrictly(raw, trigger); err != nil {
 				return nil, fmt.Errorf("Trigger: %w", err)
 			}
 			trigger.SetDefaults(ctx)
@@ -91,7 +81,7 @@ func loadTriggers(raws []json.RawMessage) ([]*eventingv1.Trigger, error) {
 			}
 			triggers = append(triggers, trigger)
 		default:
-			return nil, fmt.Errorf("%s is no kind of Knative Eventing", meta.Kind)
+			return nil, fmt.Errorf("%s is no kind of Knative Eventing", kind)
 		}
 	}
 	return triggers, nil
@@ -127,19 +117,5 @@ func reply(q question) answer {
 }
 
 func main() {
-	lines := bufio.NewScanner(os.Stdin)
-	lines.Buffer(nil, 16<<20)
-	out := json.NewEncoder(os.Stdout)
-	for lines.Scan() {
-		var q question
-		if err := json.Unmarshal(lines.Bytes(), &q); err != nil {
-			log.Fatal(err)
-		}
-		if err := out.Encode(reply(q)); err != nil {
-			log.Fatal(err)
-		}
-	}
-	if err := lines.Err(); err != nil {
-		log.Fatal(err)
-	}
+	lines.Answer(reply)
 }

@@ -2,6 +2,10 @@ module flux-cdevents/interop/tekton
 
 go 1.26
 
+require flux-cdevents/interop/lines v0.0.0
+
+replace flux-cdevents/interop/lines => ../lines
+
 require (
 	github.com/tektoncd/triggers v0.34.0
 	knative.dev/pkg v0.0.0-20250415155312-ed3e2158b883

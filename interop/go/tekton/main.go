@@ -6,14 +6,10 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"log"
 	"net/http"
-	"os"
 
 	"github.com/tektoncd/triggers/pkg/apis/triggers/contexts"
 	triggersv1 "github.com/tektoncd/triggers/pkg/apis/triggers/v1beta1"
@@ -21,6 +17,8 @@ import (
 	"github.com/tektoncd/triggers/pkg/interceptors/cel"
 	"github.com/tektoncd/triggers/pkg/template"
 	"knative.dev/pkg/apis"
+
+	"flux-cdevents/interop/lines"
 )
 
 type question struct {
@@ -53,9 +51,7 @@ type validatable interface {
 
 // load refuses fields that the types do not have, and what the admission webhook refuses.
 func load(raw json.RawMessage, into validatable) error {
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
+	if err := lines.DecodeStrictly(raw, into); err != nil {
 		return err
 	}
 	into.SetDefaults(contexts.WithUpgradeViaDefaulting(context.Background()))
@@ -71,18 +67,14 @@ func loadAll(raws []json.RawMessage) (objects, error) {
 		templates: map[string]*triggersv1.TriggerTemplate{},
 	}
 	for _, raw := range raws {
-		var meta struct {
-			APIVersion string `json:"apiVersion"`
-			Kind       string `json:"kind"`
-		}
-		if err := json.Unmarshal(raw, &meta); err != nil {
+		apiVersion, kind, err := lines.KindOf(raw)
+		if err != nil {
 			return loaded, err
 		}
-		if meta.APIVersion != "triggers.tekton.dev/v1beta1" {
+		if apiVersion != "triggers.tekton.dev/v1beta1" {
 			continue
 		}
-		var err error
-		switch meta.Kind {
+		switch kind {
 		case "Trigger":
 			trigger := &triggersv1.Trigger{}
 			err = load(raw, trigger)
@@ -101,7 +93,7 @@ func loadAll(raws []json.RawMessage) (objects, error) {
 			err = fmt.Errorf("no kind of Tekton Triggers")
 		}
 		if err != nil {
-			return loaded, fmt.Errorf("%s: %w", meta.Kind, err)
+			return loaded, fmt.Errorf("%s: %w", kind, err)
 		}
 	}
 	return loaded, nil
@@ -112,10 +104,7 @@ func reply(q question) answer {
 	if err != nil {
 		return answer{Error: err.Error()}
 	}
-	header := http.Header{}
-	for name, value := range q.Headers {
-		header.Set(name, value)
-	}
+	header := lines.HeaderOf(q.Headers)
 	result := answer{Started: []started{}, Refused: map[string]string{}}
 	for _, trigger := range loaded.triggers {
 		extensions, refusal := intercept(trigger, header, q.Body)
@@ -184,19 +173,5 @@ func named[T any](of map[string]*T, name string) (*T, error) {
 }
 
 func main() {
-	lines := bufio.NewScanner(os.Stdin)
-	lines.Buffer(nil, 16<<20)
-	out := json.NewEncoder(os.Stdout)
-	for lines.Scan() {
-		var q question
-		if err := json.Unmarshal(lines.Bytes(), &q); err != nil {
-			log.Fatal(err)
-		}
-		if err := out.Encode(reply(q)); err != nil {
-			log.Fatal(err)
-		}
-	}
-	if err := lines.Err(); err != nil {
-		log.Fatal(err)
-	}
+	lines.Answer(reply)
 }

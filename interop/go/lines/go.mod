@@ -1,0 +1,3 @@
+module flux-cdevents/interop/lines
+
+go 1.26
