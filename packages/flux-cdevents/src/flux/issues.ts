@@ -72,9 +72,13 @@ export function shapeIssues(shape: Validator, document: unknown): ConfigIssue[] 
   return issues;
 }
 
-function allErrors(shape: Validator, document: unknown) {
+/**
+ * What the schema library says of a document.
+ * @param most of them
+ */
+export function allErrors(shape: Validator, document: unknown, most = MAX_ISSUES) {
   const { maxErrors } = Settings.Get();
-  Settings.Set({ maxErrors: MAX_ISSUES });
+  Settings.Set({ maxErrors: most });
   try {
     return shape.Errors(document);
   } finally {
@@ -109,7 +113,8 @@ const schemaAt = (schema: SchemaNode, place: readonly string[]): SchemaNode | un
     schema,
   );
 
-const valueAt = (document: unknown, place: readonly string[]): unknown =>
+/** The member of a document at a place; undefined when there is none. */
+export const valueAt = (document: unknown, place: readonly string[]): unknown =>
   place.reduce<unknown>(
     (value, segment) => (typeof value === 'object' && value !== null ? Reflect.get(value, segment) : undefined),
     document,

@@ -1,4 +1,5 @@
 import Type, { type TSchema } from 'typebox';
+import { closed, says } from '../mapping-file/schema-parts.ts';
 import { presetNames } from '../presets/presets.ts';
 
 export const SKIP_REASONS = ['unmapped', 'ignored', 'unchanged', 'repeated'] as const;
@@ -13,9 +14,6 @@ export interface OpenParts {
   readonly type: TSchema;
 }
 
-/** `expected` follows "expected" in an error, `description` is what an editor shows. */
-const says = (expected: string, description: string) => ({ expected, description });
-const closed = { additionalProperties: false } as const;
 const text = (expected: string, description: string) => Type.String({ minLength: 1, ...says(expected, description) });
 const quoted = (what: string, description: string) =>
   Type.String(says(`${what} (numbers, true and false in quotes)`, description));

@@ -1,20 +1,13 @@
 import { eventNames, specVersions } from 'cdevents-sdk';
-import Type, { type TSchema } from 'typebox';
+import { DRAFT, plain, type Schema, specVersionSchema, unsafe } from '../mapping-file/schema-parts.ts';
 import { casesShape, type OpenParts } from './cases-schema.ts';
 
-const DRAFT = 'http://json-schema.org/draft-07/schema#';
 /** A full type, of CDEvents or custom, or the name of a custom event. */
 const OTHER_TYPE =
   '^(dev\\.cdeventsx?\\.)?[a-zA-Z0-9-]+\\.[a-zA-Z]+\\.[0-9]+\\.[0-9]+\\.[0-9]+$|^[a-zA-Z0-9]+-[a-zA-Z]+\\.[a-zA-Z]+$';
 
-type Schema = Readonly<Record<string, unknown>>;
-const unsafe = (schema: Schema): TSchema => Type.Unsafe({ ...schema });
-
 const parts: OpenParts = {
-  specVersion: unsafe({
-    description: 'The CDEvents version. Wins over what the mapping says. Default: 0.4.',
-    enum: [...specVersions, ...specVersions.map(Number)],
-  }),
+  specVersion: specVersionSchema('The CDEvents version. Wins over what the mapping says. Default: 0.4.'),
   event: () =>
     unsafe({
       anyOf: [
@@ -43,7 +36,3 @@ export function casesJsonSchema(): Schema {
   });
   return { $schema: DRAFT, title: 'cases of flux-cdevents mapping test', ...plain(shape), definitions: { event } };
 }
-
-/** Without what is only for the reader. */
-const plain = (schema: unknown): Schema =>
-  JSON.parse(JSON.stringify(schema, (key, value) => (key === 'expected' ? undefined : value))) as Schema;

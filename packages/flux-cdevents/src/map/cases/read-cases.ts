@@ -2,6 +2,7 @@ import { eventNames, isSpecVersion, parseEventType, specVersions } from 'cdevent
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { describeFound } from '../../flux/issues.ts';
+import { type Fields, isFields } from '../mapping-file/fields.ts';
 import { didYouMean, Findings, listed } from '../mapping-file/findings.ts';
 import { type LocatedDocument, locateDocument, type Path } from '../mapping-file/locate.ts';
 import type { MappingIssue } from '../mapping-file/mapping-issue.ts';
@@ -24,11 +25,6 @@ const shape = Compile(
 
 /** Passes for a written event where the name of a file stands. */
 const IN_A_FILE = { reason: 'InAFile' };
-
-type Fields = Readonly<Record<string, unknown>>;
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Reads the text of a file of cases and lists all that is wrong with it at once. */
 export function readCases(text: string): CasesReading {

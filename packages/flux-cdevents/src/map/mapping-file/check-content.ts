@@ -2,6 +2,7 @@ import { type ContentField, contentFields, fullSpecVersions, type SpecVersion } 
 import type { CompiledExpression } from '../cel/expression.ts';
 import { fieldsOf } from '../cel/types.ts';
 import { versionsWith } from './check-type.ts';
+import type { Fields } from './fields.ts';
 import { describeField, didYouMean, type Findings, listed, meantWord } from './findings.ts';
 import type { Path } from './locate.ts';
 
@@ -15,8 +16,6 @@ interface Part {
 
 /** Fields that other spec versions spell in another way. */
 const OTHER_SPELLINGS: Readonly<Record<string, string>> = { url: 'uri', uri: 'url' };
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** Holds the content of a rule against what the event type has in a spec version. */
 export class ContentCheck {

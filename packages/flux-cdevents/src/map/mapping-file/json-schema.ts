@@ -1,18 +1,13 @@
 import { type ContentField, contentFields, eventNames, type SpecVersion, specVersions } from 'cdevents-sdk';
-import Type, { type TSchema } from 'typebox';
 import { VARIABLES } from '../cel/expression.ts';
 import { versionsWith } from './check-type.ts';
 import { listed } from './findings.ts';
 import { emitShape, mappingShape, type OpenParts } from './mapping-schema.ts';
+import { DRAFT, plain, type Schema, specVersionSchema, unsafe } from './schema-parts.ts';
 
-/** The draft that yaml-language-server and other editors know best. */
-const DRAFT = 'http://json-schema.org/draft-07/schema#';
 const CUSTOM_TYPE = '^dev\\.cdeventsx\\.[a-zA-Z0-9]+-[a-zA-Z]+\\.[a-zA-Z]+\\.[0-9]\\.[0-9]\\.[0-9]$';
 
-type Schema = Readonly<Record<string, unknown>>;
-
 const ref = (name: string): Schema => ({ $ref: `#/definitions/${name}` });
-const unsafe = (schema: Schema): TSchema => Type.Unsafe({ ...schema });
 
 const CEL = `CEL (https://cel.dev) with the variables ${Object.keys(VARIABLES).join(', ')}. Text has quotes of its own: "'production'".`;
 
@@ -33,10 +28,9 @@ const template = (description: string, more: Schema = {}): Schema => ({
 const names = [...new Set(specVersions.flatMap((version) => eventNames(version)))];
 
 const parts: OpenParts = {
-  specVersion: unsafe({
-    description: 'The CDEvents version of what is sent. The annotation of the Provider wins. Default: 0.4.',
-    enum: [...specVersions, ...specVersions.map(Number)],
-  }),
+  specVersion: specVersionSchema(
+    'The CDEvents version of what is sent. The annotation of the Provider wins. Default: 0.4.',
+  ),
   expression: (description) => unsafe(expression(`${description} ${CEL}`)),
   // Its fields follow with the type.
   content: unsafe({
@@ -69,10 +63,6 @@ export function mappingJsonSchema(): Schema {
     },
   };
 }
-
-/** Without what is only for the reader. */
-const plain = (schema: unknown): Schema =>
-  JSON.parse(JSON.stringify(schema, (key, value) => (key === 'expected' ? undefined : value))) as Schema;
 
 const implies = (condition: Schema, then: Schema): Schema => ({ if: condition, then });
 

@@ -1,5 +1,6 @@
 import Type, { type TSchema } from 'typebox';
 import { presetNames } from '../presets/presets.ts';
+import { closed, says } from './schema-parts.ts';
 
 export const MAX_RULES = 500;
 export const MAX_EMITS = 20;
@@ -15,20 +16,12 @@ export interface OpenParts {
   readonly type: TSchema;
 }
 
-/**
- * Of a part of a mapping: `expected` is what an error says, `description` what an editor shows.
- * Neither may stand for the other: one follows "expected", the other explains.
- */
-const says = (expected: string, description: string) => ({ expected, description });
-
 const name = (expected: string, description: string) =>
   Type.String({
     pattern: '^[a-z0-9]([a-z0-9-]*[a-z0-9])?$',
     maxLength: MAX_NAME_LENGTH,
     ...says(`${expected}: at most ${MAX_NAME_LENGTH} lower case letters, digits and -`, description),
   });
-
-const closed = { additionalProperties: false } as const;
 
 const subjectShape = ({ expression }: OpenParts) =>
   Type.Object(

@@ -6,17 +6,12 @@ import type { Emit, Template } from '../rules/mapping.ts';
 import { ContentCheck } from './check-content.ts';
 import { checkType } from './check-type.ts';
 import type { Expressions } from './expressions.ts';
+import { type Fields, isFields } from './fields.ts';
 import { describeField, type Findings } from './findings.ts';
 import { type Path, pointerOf } from './locate.ts';
 
 /** So deep may maps stand in the content of a CDEvent. */
 const MAX_LEVELS = 10;
-
-/** A map of the document, its members not looked at yet. */
-export type Fields = Readonly<Record<string, unknown>>;
-
-export const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Reads the CDEvents of rules; whatever is wrong goes to the findings. */
 export class EmitReader {

@@ -7,11 +7,11 @@ import { DEFAULT_OPTIONS } from '../../flux/provider-options.ts';
 import { MAPPING_KEY } from '../../flux/resolve-mapping.ts';
 import { optionalNames, presetNames, presets } from '../presets/presets.ts';
 import type { Mapping, Rule } from '../rules/mapping.ts';
+import { type Fields, isFields } from './fields.ts';
 import { didYouMean, Findings, listed } from './findings.ts';
 import { type LocatedDocument, locateDocument } from './locate.ts';
 import type { MappingIssue } from './mapping-issue.ts';
 import { emitShape, mappingShape, type OpenParts } from './mapping-schema.ts';
-import { type Fields, isFields } from './read-emit.ts';
 import { RulesReader } from './read-rules.ts';
 import { findShapeIssues } from './shape-findings.ts';
 

@@ -1,9 +1,10 @@
 import type { SpecVersion } from 'cdevents-sdk';
 import type { Rule } from '../rules/mapping.ts';
 import { Expressions } from './expressions.ts';
+import { isFields } from './fields.ts';
 import type { Findings } from './findings.ts';
 import type { LocatedDocument, Path } from './locate.ts';
-import { EmitReader, isFields } from './read-emit.ts';
+import { EmitReader } from './read-emit.ts';
 
 /** A rule that stands before another and matches what that one matches. */
 interface Earlier {

@@ -1,7 +1,6 @@
 import type { TSchema } from 'typebox';
 import type { Validator } from 'typebox/compile';
-import { Settings } from 'typebox/system';
-import { describeFound } from '../../flux/issues.ts';
+import { allErrors, describeFound, valueAt } from '../../flux/issues.ts';
 import { describeField, didYouMean, type Findings, listed, meantWord } from './findings.ts';
 import { pathOf, pointerOf } from './locate.ts';
 
@@ -16,7 +15,7 @@ interface SchemaNode extends TSchema {
 
 /** Every way in which a value is not what a shape asks for, in the words of its `expected`. */
 export function findShapeIssues(shape: Validator, value: unknown, findings: Findings): void {
-  const errors = errorsOf(shape, value);
+  const errors = shape.Check(value) ? [] : allErrors(shape, value, MAX_ERRORS);
   const meant = new Set<string>();
   for (const { keyword, instancePath, schemaPath } of errors) {
     if (keyword !== 'boolean') continue; // one for each field that is too much
@@ -45,23 +44,6 @@ export function findShapeIssues(shape: Validator, value: unknown, findings: Find
   }
 }
 
-function errorsOf(shape: Validator, value: unknown) {
-  if (shape.Check(value)) return [];
-  const { maxErrors } = Settings.Get();
-  Settings.Set({ maxErrors: MAX_ERRORS });
-  try {
-    return shape.Errors(value);
-  } finally {
-    Settings.Set({ maxErrors });
-  }
-}
-
 /** @param pointer `#/properties/rules/items` */
 const schemaAt = (shape: Validator, pointer: string): SchemaNode | undefined =>
   valueAt(shape.Type(), pathOf(pointer)) as SchemaNode | undefined;
-
-const valueAt = (root: unknown, path: readonly string[]): unknown =>
-  path.reduce<unknown>(
-    (value, segment) => (typeof value === 'object' && value !== null ? Reflect.get(value, segment) : undefined),
-    root,
-  );
