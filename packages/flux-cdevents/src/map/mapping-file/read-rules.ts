@@ -1,16 +1,14 @@
 import type { SpecVersion } from 'cdevents-sdk';
 import type { Rule } from '../rules/mapping.ts';
+import { isHiddenBy } from '../rules/reach.ts';
 import { Expressions } from './expressions.ts';
 import { isFields } from './fields.ts';
 import type { Findings } from './findings.ts';
 import type { LocatedDocument, Path } from './locate.ts';
 import { EmitReader } from './read-emit.ts';
 
-/** A rule that stands before another and matches what that one matches. */
-interface Earlier {
-  readonly index: number;
-  readonly optional: unknown;
-}
+/** A rule whose match could be read, and its place. */
+type Placed = Pick<Rule, 'match' | 'optional'> & { readonly index: number };
 
 /** Reads the rules of a mapping; whatever is wrong goes to the findings. */
 export class RulesReader {
@@ -27,17 +25,18 @@ export class RulesReader {
   /** Those that are maps, as far as they can be read. */
   read(rules: unknown, enabled: ReadonlySet<unknown>): Rule[] {
     const names = new Map<unknown, number>();
-    const matches = new Map<string, Earlier[]>();
+    const placed: Placed[] = [];
     const read: Rule[] = [];
     for (const [index, rule] of (Array.isArray(rules) ? rules : []).entries()) {
       if (!isFields(rule)) continue;
       const path = ['rules', index];
       this.checkName(rule.name, path, index, names);
       const match = 'match' in rule ? this.expressions.read(rule.match, [...path, 'match'], 'bool') : undefined;
-      if (match) this.checkReach(match.text, rule.optional, path, { index, enabled, matches });
+      const optional = typeof rule.optional === 'string' ? { optional: rule.optional } : {};
+      if (match) this.checkReach({ match: match.text, ...optional, index }, placed, enabled);
       read.push({
         name: String(rule.name),
-        ...(typeof rule.optional === 'string' && { optional: rule.optional }),
+        ...optional,
         match: match?.text ?? '',
         emit: this.readEmits(rule.emit, [...path, 'emit']),
       });
@@ -57,22 +56,14 @@ export class RulesReader {
   }
 
   /** A rule that asks what an earlier one asked never gets its turn. */
-  private checkReach(
-    match: string,
-    optional: unknown,
-    path: Path,
-    { index, enabled, matches }: { index: number; enabled: ReadonlySet<unknown>; matches: Map<string, Earlier[]> },
-  ): void {
-    const text = match.trim();
-    const before = [...(matches.get(text) ?? []), ...(matches.get('true') ?? [])].find(
-      (earlier) => earlier.optional === undefined || earlier.optional === optional || enabled.has(earlier.optional),
-    );
+  private checkReach(rule: Placed, placed: Placed[], enabled: ReadonlySet<unknown>): void {
+    const before = placed.find((earlier) => isHiddenBy(rule, earlier, enabled));
     if (before) {
       const line = this.findings.lineOf(['rules', before.index, 'match']);
       const found = `that of rules[${before.index}] on line ${line}, which matches first`;
-      this.findings.value([...path, 'match'], 'an expression that no earlier rule has', found);
+      this.findings.value(['rules', rule.index, 'match'], 'an expression that no earlier rule has', found);
     }
-    matches.set(text, [...(matches.get(text) ?? []), { index, optional }]);
+    placed.push(rule);
   }
 
   private readEmits(emits: unknown, path: Path): Rule['emit'] {

@@ -1,6 +1,7 @@
 import type { PresetName, SpecVersion } from '../../flux/provider.ts';
 import { withDefaults } from '../rules/defaults.ts';
 import type { Mapping, Rule } from '../rules/mapping.ts';
+import { isHiddenBy } from '../rules/reach.ts';
 import { presets } from './presets.ts';
 
 /** A mapping that needs no preset and no default, and the rules of the preset that never get their turn in it. */
@@ -20,9 +21,10 @@ export function spellOut(
   const rules: Rule[] = [...(own?.rules ?? [])];
   const neverReached: string[] = [];
   const names = new Set(rules.map(({ name }) => name));
+  const enabled = new Set(own?.enable);
   for (const rule of presets[preset].rules) {
     const name = freeName(rule.name, preset, names);
-    if (isHidden(rule, rules, own?.enable)) neverReached.push(rule.name);
+    if (rules.some((earlier) => isHiddenBy(rule, earlier, enabled))) neverReached.push(rule.name);
     else rules.push({ ...rule, name });
     names.add(name);
   }
@@ -44,11 +46,3 @@ function freeName(name: string, preset: PresetName, taken: ReadonlySet<string>):
   for (let count = 2; taken.has(free); count++) free = `${preset}-${name}-${count}`;
   return free;
 }
-
-/** A rule after one that asks the same, or that takes every event. */
-const isHidden = (rule: Rule, before: readonly Rule[], enabled: readonly string[] = []): boolean =>
-  before.some(
-    ({ match, optional }) =>
-      (match.trim() === rule.match.trim() || match.trim() === 'true') &&
-      (optional === undefined || optional === rule.optional || enabled.includes(optional)),
-  );
