@@ -12,7 +12,7 @@ import { afterAnnouncement, isUnchanged } from './object/announcement.ts';
 import { afterSending, detect, resolve, type Verdict } from './object/incident.ts';
 import type { ProviderMemory } from './object/memory.ts';
 import { createThread } from './object/thread.ts';
-import { type CompiledEmit, type CompiledRule, type FieldOrigin, MappingError } from './rules/compile.ts';
+import type { CompiledEmit, CompiledRule, FieldOrigin } from './rules/compile.ts';
 import { environmentIdOf, variablesOf } from './variables.ts';
 
 /** What the mapping of one event for one Provider and one Alert depends on, and nothing else. */
@@ -76,16 +76,12 @@ export function toCDEvents(request: MapRequest): MapResult {
   }
   const run = createRun(request, memory);
   const { compiled, names, own } = mappingOf(options);
-  let applied: ReturnType<typeof compiled.apply>;
-  try {
-    applied = compiled.apply(run.variables(), run.budget);
-  } catch (error) {
+  const { tried: count, rule, error } = compiled.apply(run.variables(), run.budget);
+  const tried = names.slice(0, count);
+  if (error) {
     run.fail(error);
-    const failed = error instanceof MappingError ? names.indexOf(error.rule) : -1;
-    return { tried: failed < 0 ? names : names.slice(0, failed + 1), ...run.result() };
+    return { tried, ...run.result() };
   }
-  const tried = names.slice(0, applied.tried);
-  const { rule } = applied;
   if (!rule) {
     if (options.unmapped === 'skip') return { tried, ...run.result(), skipped: 'unmapped' };
     run.emitUnmapped();
@@ -97,7 +93,7 @@ export function toCDEvents(request: MapRequest): MapResult {
   return {
     tried,
     rule: rule.name,
-    from: applied.tried <= own ? 'mapping' : 'preset',
+    from: count <= own ? 'mapping' : 'preset',
     ...result,
     ...(result.cdevents.length === 0 && { skipped: withheld ? 'repeated' : 'ignored' }),
   };

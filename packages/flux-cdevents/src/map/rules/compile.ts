@@ -26,6 +26,8 @@ export interface MappingResult {
   readonly tried: number;
   /** The last of them, when it matched. */
   readonly rule?: CompiledRule;
+  /** Why the last of them failed, when it did. */
+  readonly error?: MappingError;
 }
 
 export interface CompiledRule {
@@ -48,20 +50,15 @@ export interface CompiledEmit {
 
 export interface CompiledMapping {
   readonly rules: readonly CompiledRule[];
-  /** @throws {MappingError} when a rule fails for this event */
   apply(variables: Variables, budget: Budget): MappingResult;
 }
 
 /** A rule that fails while it runs: the event becomes a dead letter, and nothing else stops. */
 export class MappingError extends Error {
-  /** Its name. */
-  readonly rule: string;
-
   constructor(rule: string, where: string, cause: unknown) {
     const [reason = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
     super(`rule ${rule}: ${where}: ${reason}`, { cause });
     this.name = 'MappingError';
-    this.rule = rule;
   }
 }
 
@@ -78,12 +75,14 @@ export function compileRules(rules: readonly Rule[], version: SpecVersion): Comp
   return {
     rules: compiled,
     apply(variables, budget) {
-      let tried = 0;
-      for (const rule of compiled) {
-        tried++;
-        if (guard(rule.name, 'match', () => rule.match.evaluate(variables, budget)) === true) return { tried, rule };
+      for (const [index, rule] of compiled.entries()) {
+        try {
+          if (rule.match.evaluate(variables, budget) === true) return { tried: index + 1, rule };
+        } catch (cause) {
+          return { tried: index + 1, error: new MappingError(rule.name, 'match', cause) };
+        }
       }
-      return { tried };
+      return { tried: compiled.length };
     },
   };
 }
