@@ -5,7 +5,6 @@ import type { ProviderOptions } from '../flux/provider.ts';
 import { mapAlone } from './map-for-provider.ts';
 import type { ObjectMemory, ProviderMemory } from './object/memory.ts';
 import type { MapResult } from './to-cdevents.ts';
-import { environmentIdOf } from './variables.ts';
 
 export interface ConverterOptions
   extends Pick<ProviderOptions, 'specVersion' | 'preset' | 'mapping' | 'unmapped' | 'unchanged'> {
@@ -36,19 +35,15 @@ export function createConverter(
   eventMetadata: Readonly<Record<string, string>> = {},
 ): (event: FluxEvent) => Converted {
   const memories = new Map<string, ObjectMemory>();
-  const told = new Map<string, ProviderMemory>();
   const spec = { eventMetadata, providerRef: provider, eventSources: [] };
   return (event) => {
     const { metadata } = mergeMetadata(event, { spec });
     const key = objectKey(event.involvedObject);
-    const place = `${key} ${environmentIdOf(event, metadata, cluster)}`;
-    const { result, memory } = mapAlone(
+    const { result, before, memory } = mapAlone(
       { event, metadata, alert, provider, options, cluster, source },
       memories.get(key) ?? {},
     );
-    const before = told.get(place) ?? {};
     memories.set(key, memory);
-    told.set(place, result.memory);
     return { result, before };
   };
 }

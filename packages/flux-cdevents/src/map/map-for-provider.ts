@@ -2,7 +2,7 @@ import type { FluxEvent } from '../flux/event.ts';
 import { userValue } from '../flux/metadata.ts';
 import { nameOf } from '../flux/object-ref.ts';
 import { chainOf } from './object/chain.ts';
-import type { ObjectMemory } from './object/memory.ts';
+import type { ObjectMemory, ProviderMemory } from './object/memory.ts';
 import { type MapRequest, type MapResult, newChainId, toCDEvents } from './to-cdevents.ts';
 import { environmentIdOf } from './variables.ts';
 
@@ -13,12 +13,13 @@ export type Told = NonNullable<ObjectMemory['told']>;
 export function mapForProvider(
   request: Omit<MapRequest, 'memory'>,
   told: Told,
-): { readonly result: MapResult; readonly told: Told } {
+): { readonly result: MapResult; readonly before: ProviderMemory; readonly told: Told } {
   const { event, metadata, provider, cluster } = request;
   const key = `${nameOf(provider)} ${environmentIdOf(event, metadata, cluster)}`;
-  const result = toCDEvents({ ...request, memory: told[key] ?? {} });
+  const before = told[key] ?? {};
+  const result = toCDEvents({ ...request, memory: before });
   const isNew = Object.keys(result.memory).length > 0;
-  return { result, told: isNew ? { ...told, [key]: result.memory } : told };
+  return { result, before, told: isNew ? { ...told, [key]: result.memory } : told };
 }
 
 /** The chain that an event belongs to, and what is remembered once it is mapped. */
@@ -41,8 +42,12 @@ export function chainFor(event: FluxEvent, before: ObjectMemory, cluster: string
 export function mapAlone(
   request: Omit<MapRequest, 'memory' | 'chainId'>,
   before: ObjectMemory,
-): { readonly result: MapResult; readonly memory: ObjectMemory } {
+): { readonly result: MapResult; readonly before: ProviderMemory; readonly memory: ObjectMemory } {
   const chain = chainFor(request.event, before, request.cluster);
-  const { result, told } = mapForProvider({ ...request, chainId: chain.chainId }, before.told ?? {});
-  return { result, memory: chain.after({ told, anySent: result.cdevents.length > 0 }) };
+  const {
+    result,
+    before: toldBefore,
+    told,
+  } = mapForProvider({ ...request, chainId: chain.chainId }, before.told ?? {});
+  return { result, before: toldBefore, memory: chain.after({ told, anySent: result.cdevents.length > 0 }) };
 }
