@@ -63,6 +63,10 @@ export const secretsNeeded = (provider: Provider, handledTypes?: readonly Handle
 export const configMapsNeeded = (provider: Provider, handledTypes?: readonly HandledType[]): readonly string[] =>
   isDelivered(provider, handledTypes) ? configMapNamesOf(provider) : [];
 
+/** Objects of the Provider's own namespace. */
+export const inNamespaceOf = ({ metadata: { namespace } }: Provider, names: readonly string[]): NamespacedName[] =>
+  names.map((name) => ({ namespace, name }));
+
 /** Makes a snapshot: Providers with their Secrets and ConfigMaps resolved, Alerts held against them, every problem listed. Pure. */
 export const assembleSnapshot = (objects: ConfigObjects): ConfigSnapshot => createAssembler()(objects);
 
@@ -78,8 +82,10 @@ export function createAssembler(): (objects: ConfigObjects) => ConfigSnapshot {
   const resolve = (provider: Provider, objects: ConfigObjects): KnownProvider => {
     const { namespace } = provider.metadata;
     const read = [
-      ...secretsNeeded(provider, objects.handledTypes).map((name) => objects.secret({ namespace, name })),
-      ...configMapsNeeded(provider, objects.handledTypes).map((name) => objects.configMap({ namespace, name })),
+      ...inNamespaceOf(provider, secretsNeeded(provider, objects.handledTypes)).map((name) => objects.secret(name)),
+      ...inNamespaceOf(provider, configMapsNeeded(provider, objects.handledTypes)).map((name) =>
+        objects.configMap(name),
+      ),
     ];
     const known = knownProviders.get(provider);
     if (known?.read.every((object, index) => object === read[index])) return known;

@@ -1,4 +1,10 @@
-import { assembleSnapshot, configMapsNeeded, isDelivered, secretsNeeded } from '../../config/assemble.ts';
+import {
+  assembleSnapshot,
+  configMapsNeeded,
+  inNamespaceOf,
+  isDelivered,
+  secretsNeeded,
+} from '../../config/assemble.ts';
 import type { ConfigProblem, ConfigSnapshot } from '../../config/config-source.ts';
 import {
   locateNotification,
@@ -95,8 +101,6 @@ export async function readObjects(api: Asked, discovery: Discovery, settings: Re
   return { alerts, providers, secrets, configMaps, unread };
 }
 
-const inNamespaceOf = ({ metadata: { namespace } }: Provider, names: readonly string[]): NamespacedName[] =>
-  names.map((name) => ({ namespace, name }));
 const secretsOf = (provider: Provider, settings: ReadSettings) =>
   inNamespaceOf(provider, secretsNeeded(provider, handledTypes(settings)));
 const configMapsOf = (provider: Provider, settings: ReadSettings) =>

@@ -7,7 +7,7 @@ import { optionPath } from '../../flux/provider-options.ts';
 import { MAPPING_KEY } from '../../flux/resolve-mapping.ts';
 import { invalidProvider } from '../../flux/resolve-provider.ts';
 import type { Secret } from '../../flux/secret.ts';
-import { assembleSnapshot, configMapsNeeded } from '../assemble.ts';
+import { assembleSnapshot, configMapsNeeded, inNamespaceOf } from '../assemble.ts';
 import type { ConfigProblem, ConfigSnapshot, Labels } from '../config-source.ts';
 import { createLabelIndex } from './label-index.ts';
 import { type FileObject, type ReadDocument, readDocument } from './read-document.ts';
@@ -250,8 +250,7 @@ const goodValue = ({ reading }: FileObject): unknown => (reading.kind === 'Other
 /** Keys of the ConfigMaps that an object names, when it is a Provider. */
 const configMapsOf = ({ reading }: FileObject): string[] => {
   if (reading.kind !== 'Provider' || !reading.value) return [];
-  const { namespace } = reading.value.metadata;
-  return configMapsNeeded(reading.value).map((name) => `ConfigMap ${nameOf({ namespace, name })}`);
+  return inNamespaceOf(reading.value, configMapsNeeded(reading.value)).map((name) => `ConfigMap ${nameOf(name)}`);
 };
 
 const isSame = (a: readonly LocatedDocument[], b: readonly LocatedDocument[]): boolean =>

@@ -8,7 +8,7 @@ import { parseSecret } from '../../flux/secret.ts';
 import type { ApiClient } from '../../kube-api/api-client.ts';
 import { createDiscovery } from '../../kube-api/discovery.ts';
 import type { Logger } from '../../observe/log.ts';
-import { configMapsNeeded, createAssembler, secretsNeeded } from '../assemble.ts';
+import { configMapsNeeded, createAssembler, inNamespaceOf, secretsNeeded } from '../assemble.ts';
 import type { ConfigProblem, ConfigSnapshot, ConfigSource } from '../config-source.ts';
 import { logChange } from '../log-change.ts';
 import { type CollectionOptions, createCollection, type Kept } from './collection.ts';
@@ -279,9 +279,6 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
     },
   };
 }
-
-const inNamespaceOf = ({ metadata: { namespace } }: Provider, names: readonly string[]): NamespacedName[] =>
-  names.map((name) => ({ namespace, name }));
 
 const staleProblem = (found: string): ConfigProblem => ({
   severity: 'error',
