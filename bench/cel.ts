@@ -3,12 +3,13 @@ import { type CelInput, celEnv, isCelError, parse, plan } from '@bufbuild/cel';
 import { strings } from '@bufbuild/cel/ext';
 import { Environment } from '@marcbachmann/cel-js';
 import { createEnvironment } from '../packages/flux-cdevents/src/map/cel/environment.ts';
-import { compileExpression, MAX_COST, type Variables } from '../packages/flux-cdevents/src/map/cel/expression.ts';
+import { compileExpression, MAX_COST } from '../packages/flux-cdevents/src/map/cel/expression.ts';
 import { finishTree } from '../packages/flux-cdevents/src/map/cel/finish-tree.ts';
 import { metered } from '../packages/flux-cdevents/src/map/cel/meter.ts';
 import { prepareTree } from '../packages/flux-cdevents/src/map/cel/prepare-tree.ts';
 import type { Node } from '../packages/flux-cdevents/src/map/cel/tree.ts';
 import { fieldsOf, typedReader, VARIABLES } from '../packages/flux-cdevents/src/map/cel/types.ts';
+import { someVariables } from '../packages/flux-cdevents/test/helpers/cel-variables.ts';
 
 /*
  * What one evaluation of a realistic expression takes: as mappings have it (cel-js with types, RE2 and limits), the same
@@ -32,35 +33,9 @@ const RULES: Readonly<Record<string, string>> = {
   macro: "event.metadata.exists(key, key.endsWith('version'))",
 };
 
-const variables = {
-  event: {
-    involvedObject: {
-      kind: 'HelmRelease',
-      namespace: 'apps',
-      name: 'podinfo',
-      uid: 'ef3b02e5-399b-4838-a900-41087c4441bb',
-      apiVersion: 'helm.toolkit.fluxcd.io/v2',
-      resourceVersion: '1042',
-    },
-    severity: 'info',
-    timestamp: '2026-11-24T07:49:41Z',
-    message: 'Helm upgrade succeeded for release apps/podinfo.v2 with chart podinfo@6.5.1',
-    reason: 'UpgradeSucceeded',
-    metadata: { revision: '6.5.1', 'app-version': '6.5.1', 'oci-digest': 'sha256:0f9a', environment: 'production' },
-    reportingController: 'helm-controller',
-  },
-  alert: { metadata: { namespace: 'flux-system', name: 'all' } },
-  provider: { metadata: { namespace: 'flux-system', name: 'cdevents' } },
-  cluster: 'eu-1',
-  environment: { id: 'production', source: '/eu-1/flux/helm-controller' },
-  service: { id: 'apps/podinfo', source: '/eu-1/flux/helm-controller' },
-  artifactId: 'pkg:helm/podinfo@6.5.1',
-  release: { namespace: 'apps', name: 'podinfo', version: 2 },
-  taskRun: { id: 'apps/podinfo/helm-upgrade/v2', name: 'helm-upgrade' },
-  incident: { id: '', open: false },
-  outcome: 'success',
-  chainId: 'd5c2d6c4-7c9f-4b6c-9a55-4d1c62fd9c5e',
-} satisfies Variables;
+const variables = someVariables({
+  metadata: { revision: '6.5.1', 'app-version': '6.5.1', 'oci-digest': 'sha256:0f9a', environment: 'production' },
+});
 
 type Run = () => unknown;
 const variants: Readonly<Record<string, (text: string) => Run>> = {

@@ -2,6 +2,7 @@ import { fromHttp } from 'cdevents-sdk';
 import { describe, expect, it } from 'vitest';
 import { officialIsHere, officialJudge } from '../../cdevents-sdk/test/helpers/official.ts';
 import type { FluxEvent } from '../src/flux/event.ts';
+import { eventName } from './helpers/map-story.ts';
 import { startReceiver } from './helpers/receiver.ts';
 import {
   distinctBodies,
@@ -62,16 +63,15 @@ async function run(specVersion: '0.3' | '0.4' | '0.5', unmapped: 'skip' | 'custo
   return { statuses: Object.fromEntries(statuses), cdevents };
 }
 
-const nameIn = (type: string) => type.replace(/^dev\.cdevents\./, '').replace(/\.\d+\.\d+\.\d+$/, '');
 const ids = ({ cdevents }: Awaited<ReturnType<typeof run>>) => cdevents.map(({ context }) => context.id).sort();
 
 describe.skipIf(!isHere)('what real Flux controllers posted', () => {
   it.each(['0.3', '0.4', '0.5'] as const)('becomes valid CDEvents %s, the same ones each time', async (specVersion) => {
     const first = await run(specVersion, 'skip', CDEVENTS);
     const table: Record<string, number> = {};
-    for (const { context, customData } of first.cdevents) {
-      const { flux } = customData as { flux: FluxEvent };
-      const key = `${flux.involvedObject.kind} ${flux.reason} → ${nameIn(context.type)}`;
+    for (const cdevent of first.cdevents) {
+      const { flux } = cdevent.customData as { flux: FluxEvent };
+      const key = `${flux.involvedObject.kind} ${flux.reason} → ${eventName(cdevent)}`;
       table[key] = (table[key] ?? 0) + 1;
     }
     expect(table).toEqual(RECORDED_TABLES.rfc);

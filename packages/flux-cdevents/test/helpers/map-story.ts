@@ -1,6 +1,7 @@
 import type { CDEvent } from 'cdevents-sdk';
 import type { FluxEvent } from '../../src/flux/event.ts';
 import { mergeMetadata } from '../../src/flux/metadata.ts';
+import { nameOfType } from '../../src/map/cases/compare.ts';
 import { mapAlone } from '../../src/map/map-for-provider.ts';
 import type { ObjectMemory } from '../../src/map/object/memory.ts';
 import type { MapRequest, MapResult } from '../../src/map/to-cdevents.ts';
@@ -40,8 +41,7 @@ export const cdeventsOf = ({ cdevents }: MapResult): CDEvent[] =>
   });
 
 /** `service.upgraded`. */
-export const eventName = ({ context }: CDEvent): string =>
-  context.type.replace(/^dev\.cdeventsx?\./, '').replace(/\.\d+\.\d+\.\d+$/, '');
+export const eventName = ({ context }: CDEvent): string => nameOfType(context.type);
 
 /**
  * What each event gave, in words: `service.upgraded + incident.resolved 1`. Incidents are counted by their subject id
