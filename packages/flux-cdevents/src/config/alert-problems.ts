@@ -4,6 +4,7 @@ import { goRegexp } from '../flux/go-regexp.ts';
 import { describeFound, formatPath } from '../flux/issues.ts';
 import { nearest } from '../flux/nearest.ts';
 import type { NamespacedName } from '../flux/object-ref.ts';
+import { suggest } from '../flux/words.ts';
 import type { ConfigProblem } from './config-source.ts';
 
 export type Finding = Pick<ConfigProblem, 'severity' | 'issue'>;
@@ -40,7 +41,7 @@ export function alertProblems({ metadata, spec }: Alert, context: AlertContext):
     }
     if (!EVENT_SOURCE_KINDS.includes(source.kind)) {
       const meant = nearest(source.kind, EVENT_SOURCE_KINDS);
-      const hint = meant ? ` (did you mean ${meant}?)` : '';
+      const hint = suggest(meant);
       add('warning', at('kind'), `one of ${EVENT_SOURCE_KINDS.join(', ')}${hint}`, describeFound(source.kind));
     }
     const labelled = Object.keys(source.matchLabels ?? {}).length > 0;

@@ -4,6 +4,7 @@ import { nearest } from '../flux/nearest.ts';
 import { isHandledType } from '../flux/parse-provider.ts';
 import type { Provider, ResolvedProvider } from '../flux/provider.ts';
 import { WEBHOOK_ANNOTATIONS } from '../flux/webhook-provider.ts';
+import { suggest } from '../flux/words.ts';
 import type { Finding } from './alert-problems.ts';
 
 /** What is wrong with a Provider, and what it says in vain. A type of the notification-controller is not looked at. */
@@ -16,7 +17,7 @@ export function providerProblems(provider: Provider, resolved: ResolvedProvider)
   if (!isHandledType(spec.type)) {
     if (PROVIDER_TYPES.includes(spec.type)) return [];
     const meant = nearest(spec.type, PROVIDER_TYPES);
-    const hint = meant ? ` (did you mean ${meant}?)` : '';
+    const hint = suggest(meant);
     // A newer Flux may know the type; but whoever meant one of ours would lose every event.
     const severity = isHandledType(meant) ? 'error' : 'warning';
     return [finding(severity, 'type', `a Provider type of Flux, or cdevents${hint}`, describeFound(spec.type))];

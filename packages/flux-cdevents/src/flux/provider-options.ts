@@ -3,6 +3,7 @@ import { parseGoDuration } from './go-duration.ts';
 import { describeFound, formatPath } from './issues.ts';
 import { nearest } from './nearest.ts';
 import type { ConfigIssue, MappingHeader, ProviderOptions, ResolvedProvider } from './provider.ts';
+import { listed, suggest } from './words.ts';
 
 /** Prefix of the annotations on a Provider for which the CRD has no field. */
 export const OPTION_PREFIX = 'cdevents.toolkit.fluxcd.io/';
@@ -32,9 +33,6 @@ type Reader = (value: string) => Reading;
 const refuse = (expected: string, found?: string): Reading => ({
   complaint: found === undefined ? { expected } : { expected, found },
 });
-
-const listed = (words: readonly string[]): string =>
-  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 
 const oneOf =
   <K extends keyof ProviderOptions>(key: K, values: readonly (ProviderOptions[K] & string)[]): Reader =>
@@ -132,7 +130,7 @@ export const optionPath = (name: string): string => formatPath(['metadata', 'ann
 function unknownOption(name: string): string {
   const meant = nearest(name, OPTION_NAMES);
   const known = `one of the options ${OPTION_NAMES.join(', ')}`;
-  return meant ? `${known} (did you mean ${meant}?)` : known;
+  return `${known}${suggest(meant)}`;
 }
 
 /** What a template of `context.source` should be; undefined when it is that. */

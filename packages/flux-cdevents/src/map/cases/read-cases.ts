@@ -2,8 +2,9 @@ import { eventNames, isSpecVersion, parseEventType, specVersions } from 'cdevent
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { describeFound } from '../../flux/issues.ts';
+import { listed } from '../../flux/words.ts';
 import { type Fields, isFields } from '../mapping-file/fields.ts';
-import { didYouMean, Findings, listed } from '../mapping-file/findings.ts';
+import { didYouMean, Findings } from '../mapping-file/findings.ts';
 import { type LocatedDocument, locateDocument, type Path } from '../mapping-file/locate.ts';
 import type { MappingIssue } from '../mapping-file/mapping-issue.ts';
 import { findShapeIssues } from '../mapping-file/shape-findings.ts';

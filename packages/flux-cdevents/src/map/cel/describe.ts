@@ -1,16 +1,11 @@
-import { ParseError, TypeError as TypeFault } from '@marcbachmann/cel-js';
+import { type Environment, ParseError, TypeError as TypeFault } from '@marcbachmann/cel-js';
 import { messageOf } from '../../errors.ts';
 import { nearest } from '../../flux/nearest.ts';
+import { listed, suggest } from '../../flux/words.ts';
 import { createEnvironment, LIMITS, REPLACED } from './environment.ts';
 import { ExpressionFault, type ExpressionIssue } from './fault.ts';
 import { type Node, nameOf, receiverOf } from './tree.ts';
 import { fieldsOf } from './types.ts';
-
-/** Tells which functions there are. */
-const environment = createEnvironment();
-
-/** ` (did you mean reason?)`, or nothing. */
-export const describeNearest = (word: string | undefined): string => (word ? ` (did you mean ${word}?)` : '');
 
 /** What the parser calls a token, as it is typed. */
 const TOKENS: Readonly<Record<string, string>> = {
@@ -130,7 +125,7 @@ function describeTypeError(error: TypeFault, text: string, variables: readonly s
   switch (code) {
     case 'unknown_variable': {
       const name = String(node?.args);
-      const hint = describeNearest(nearest(name, variables));
+      const hint = suggest(nearest(name, variables));
       return { ...place, expected: `a variable: ${variables.join(', ')}${hint}`, found: name };
     }
     case 'no_such_key':
@@ -184,7 +179,7 @@ function describeField(
   return {
     offset: node?.pos ?? place.offset,
     length: node ? node.end - node.pos : place.length,
-    expected: `a field of ${of}: ${fields.join(', ')}${describeNearest(nearest(name, fields))}`,
+    expected: `a field of ${of}: ${fields.join(', ')}${suggest(nearest(name, fields))}`,
     found: name,
   };
 }
@@ -193,18 +188,21 @@ function describeField(
 const originalName = (call: string): string =>
   [...REPLACED].reduce((named, [name, by]) => named.replace(`${by}(`, `${name}(`), call);
 
+/** Which functions there are; asked for only when one is called in a way that it does not have. */
+let definitions: ReturnType<Environment['getDefinitions']> | undefined;
+
 /** How the function of a call may be called: `string.substring(int) or string.substring(int, int)`. */
 function describeSignatures(call: string): string {
   const name = /(?:^|\.)(\w+)\(/.exec(call)?.[1] ?? '';
   const isMethod = !call.startsWith(`${name}(`);
-  const known = environment.getDefinitions().functions.filter((definition) => definition.name === name);
+  definitions ??= createEnvironment().getDefinitions();
+  const known = definitions.functions.filter((definition) => definition.name === name);
   const alike = known.filter(({ receiverType }) => (receiverType !== null) === isMethod);
   const signatures = (alike.length > 0 ? alike : known).map(({ receiverType, params }) => {
     const types = params.map(({ type }) => type).join(', ');
     return originalName(`${receiverType ? `${receiverType}.` : ''}${name}(${types})`).replaceAll(/<dyn(, dyn)?>/g, '');
   });
-  const last = signatures.pop();
-  return signatures.length > 0 ? `${signatures.join(', ')} or ${last}` : (last ?? 'a function');
+  return listed(signatures) || 'a function';
 }
 
 const isOptional = (summary: string): boolean => /optional<.*> [=!]= \w|\w [=!]= optional</.test(summary);

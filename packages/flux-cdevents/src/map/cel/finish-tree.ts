@@ -1,6 +1,6 @@
 import { Optional } from '@marcbachmann/cel-js';
 import { nearest } from '../../flux/nearest.ts';
-import { describeNearest } from './describe.ts';
+import { suggest } from '../../flux/words.ts';
 import { DURATION, REPLACED, TIMESTAMP } from './environment.ts';
 import { faultAt } from './fault.ts';
 import { isFound, readPattern } from './patterns.ts';
@@ -88,7 +88,7 @@ function finishField(node: Node): void {
 function unknownField(node: Node, receiver: Node, fields: readonly string[]) {
   const name = nameOf(node);
   const of = node.input.slice(receiver.start, receiver.end);
-  const hint = describeNearest(nearest(name, fields));
+  const hint = suggest(nearest(name, fields));
   return faultAt({ start: node.pos, end: node.end }, `a field of ${of}: ${fields.join(', ')}${hint}`, name);
 }
 

@@ -1,5 +1,5 @@
 import { nearest } from '../../flux/nearest.ts';
-import { describeNearest } from './describe.ts';
+import { suggest } from '../../flux/words.ts';
 import { FUNCTIONS, REPLACED } from './environment.ts';
 import { faultAt } from './fault.ts';
 import { argumentsOf, isCall, literalOf, type Node, nameOf, receiverOf, walk } from './tree.ts';
@@ -48,7 +48,7 @@ function prepareCall(node: Node): void {
   const name = nameOf(node);
   if (!FUNCTIONS.includes(name)) {
     const meant = OTHER_NAMES.get(name) ?? nearest(name, FUNCTIONS);
-    throw faultAt(placeOfName(node, name), `a function${describeNearest(meant)}`, name);
+    throw faultAt(placeOfName(node, name), `a function${suggest(meant)}`, name);
   }
   const form = MACROS.get(name);
   if (form && !node.meta.alternate && !node.meta.macro) {

@@ -1,9 +1,10 @@
 import { type ContentField, contentFields, fullSpecVersions, type SpecVersion } from 'cdevents-sdk';
+import { listed, suggest } from '../../flux/words.ts';
 import type { CompiledExpression } from '../cel/expression.ts';
 import { fieldsOf } from '../cel/types.ts';
 import { versionsWith } from './check-type.ts';
 import type { Fields } from './fields.ts';
-import { describeField, didYouMean, type Findings, listed, meantWord } from './findings.ts';
+import { describeField, didYouMean, type Findings, meantWord } from './findings.ts';
 import type { Path } from './locate.ts';
 
 /** A part of a CDEvent's content: what every spec version says of it. */
@@ -64,7 +65,7 @@ export class ContentCheck {
     const names = fields.map((field) => field.name);
     const elsewhere = versionsWith((version) => part.fieldsIn(version)?.some((field) => field.name === name) === true);
     const other = OTHER_SPELLINGS[name] ?? '';
-    const hint = names.includes(other) ? ` (did you mean ${other}?)` : didYouMean(name, names);
+    const hint = names.includes(other) ? suggest(other) : didYouMean(name, names);
     const expected =
       names.length === 0 ? `no content of ${nameOf(part)}` : `a field of ${nameOf(part)}: ${listed(names)}${hint}`;
     this.findings.key(path, expected, elsewhere === '' ? describeField(name) : `${name}, which it has ${elsewhere}`);

@@ -7,8 +7,9 @@ import {
   specVersions,
 } from 'cdevents-sdk';
 import { describeFound } from '../../flux/issues.ts';
+import { listed, suggest } from '../../flux/words.ts';
 import { isCustomType } from '../rules/defaults.ts';
-import { didYouMean, type Findings, listed } from './findings.ts';
+import { didYouMean, type Findings } from './findings.ts';
 import type { Path } from './locate.ts';
 
 const CUSTOM_FORM = 'dev.cdeventsx.<tool>-<subject>.<predicate>.<x.y.z>';
@@ -43,7 +44,7 @@ function hintFor(type: unknown, version: SpecVersion): string {
   if (typeof type !== 'string') return orCustom;
   const names = eventNames(version);
   const name = type.replace(/^dev\.cdevents\./, '').replace(/\.\d+\.\d+\.\d+$/, '');
-  if (name !== type && isEventName(name, version)) return ` (did you mean ${name}?)`;
+  if (name !== type && isEventName(name, version)) return suggest(name);
   const meant = didYouMean(name, names);
   if (meant !== '') return meant;
   const [subject = ''] = name.toLowerCase().split('.');

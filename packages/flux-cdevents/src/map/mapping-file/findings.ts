@@ -1,5 +1,6 @@
 import { formatPath } from '../../flux/issues.ts';
 import { nearest } from '../../flux/nearest.ts';
+import { suggest } from '../../flux/words.ts';
 import type { LocatedDocument, Path } from './locate.ts';
 import type { MappingIssue } from './mapping-issue.ts';
 
@@ -69,13 +70,8 @@ export function meantWord(typed: string, words: readonly string[]): string | und
 
 /** ` (did you mean reason?)`, or nothing when no word is near. */
 export function didYouMean(typed: string, words: readonly string[]): string {
-  const meant = meantWord(typed, words);
-  return meant === undefined ? '' : ` (did you mean ${meant}?)`;
+  return suggest(meantWord(typed, words));
 }
-
-/** `name, match or emit`. */
-export const listed = (words: readonly string[], last = 'or'): string =>
-  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
 
 /** A field's name as a message shows it. */
 export const describeField = (name: string): string =>

@@ -1,7 +1,7 @@
 import { type ContentField, contentFields, eventNames, type SpecVersion, specVersions } from 'cdevents-sdk';
+import { listed } from '../../flux/words.ts';
 import { VARIABLES } from '../cel/expression.ts';
 import { versionsWith } from './check-type.ts';
-import { listed } from './findings.ts';
 import { emitShape, mappingShape, type OpenParts } from './mapping-schema.ts';
 import { DRAFT, plain, type Schema, specVersionSchema, unsafe } from './schema-parts.ts';
 

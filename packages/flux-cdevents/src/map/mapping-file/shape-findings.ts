@@ -1,7 +1,8 @@
 import type { TSchema } from 'typebox';
 import type { Validator } from 'typebox/compile';
 import { allErrors, describeFound, valueAt } from '../../flux/issues.ts';
-import { describeField, didYouMean, type Findings, listed, meantWord } from './findings.ts';
+import { listed } from '../../flux/words.ts';
+import { describeField, didYouMean, type Findings, meantWord } from './findings.ts';
 import { pathOf, pointerOf } from './locate.ts';
 
 /** TypeBox stops at 8 unless told. */
