@@ -53,12 +53,12 @@ export function toAnnotationPaths(issues: readonly ConfigIssue[]): readonly Conf
     'spec.address': pathOf(WEBHOOK_ANNOTATIONS.address),
     'spec.secretRef.name': pathOf(WEBHOOK_ANNOTATIONS.secret),
   };
-  const told = new Map<string, ConfigIssue>();
+  const told: ConfigIssue[] = [];
   for (const issue of issues) {
     const path = paths[issue.path] ?? issue.path;
-    // A text of several lines may be wrong in several ways at one place.
-    const key = path.startsWith('ConfigMap ') ? `${path} ${issue.expected}` : path;
-    if (!told.has(key)) told.set(key, { ...issue, path });
+    // What an annotation says is looked at as an option, and once more as part of the receiver.
+    const isRepeated = path !== issue.path && told.some((other) => other.path === path);
+    if (!isRepeated) told.push({ ...issue, path });
   }
-  return [...told.values()];
+  return told;
 }
