@@ -2,13 +2,13 @@ import { parseArgs } from 'node:util';
 import { type CelInput, celEnv, isCelError, parse, plan } from '@bufbuild/cel';
 import { strings } from '@bufbuild/cel/ext';
 import { Environment } from '@marcbachmann/cel-js';
-import { createEnvironment } from '../packages/flux-cdevents/src/map/cel/environment.ts';
-import { compileExpression, MAX_COST } from '../packages/flux-cdevents/src/map/cel/expression.ts';
-import { finishTree } from '../packages/flux-cdevents/src/map/cel/finish-tree.ts';
-import { metered } from '../packages/flux-cdevents/src/map/cel/meter.ts';
-import { prepareTree } from '../packages/flux-cdevents/src/map/cel/prepare-tree.ts';
-import type { Node } from '../packages/flux-cdevents/src/map/cel/tree.ts';
-import { fieldsOf, typedReader, VARIABLES } from '../packages/flux-cdevents/src/map/cel/types.ts';
+import { createEnvironment } from '../packages/flux-cdevents/src/cel/environment.ts';
+import { compileExpression, MAX_COST } from '../packages/flux-cdevents/src/cel/expression.ts';
+import { finishTree } from '../packages/flux-cdevents/src/cel/finish-tree.ts';
+import { metered } from '../packages/flux-cdevents/src/cel/meter.ts';
+import { prepareTree } from '../packages/flux-cdevents/src/cel/prepare-tree.ts';
+import type { Node } from '../packages/flux-cdevents/src/cel/tree.ts';
+import { fieldsOf, typedReader, VARIABLES } from '../packages/flux-cdevents/src/cel/types.ts';
 import { someVariables } from '../packages/flux-cdevents/test/helpers/cel-variables.ts';
 
 /*

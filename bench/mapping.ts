@@ -5,9 +5,9 @@ import { stringify } from 'yaml';
 import { parseFluxEvent } from '../packages/flux-cdevents/src/flux/event.ts';
 import { mergeMetadata } from '../packages/flux-cdevents/src/flux/metadata.ts';
 import { objectKey } from '../packages/flux-cdevents/src/flux/object-ref.ts';
-import type { ReadyProvider } from '../packages/flux-cdevents/src/flux/provider.ts';
-import { DEFAULT_OPTIONS } from '../packages/flux-cdevents/src/flux/provider-options.ts';
 import { mapEvent } from '../packages/flux-cdevents/src/map/map-event.ts';
+import type { ReadyProvider } from '../packages/flux-cdevents/src/provider/provider.ts';
+import { DEFAULT_OPTIONS } from '../packages/flux-cdevents/src/provider/provider-options.ts';
 
 /*
  * How many events a second the mapping takes in one process, from the body of the request to the texts that are

@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { casesJsonSchema } from '../packages/flux-cdevents/src/map/cases/json-schema.ts';
-import { mappingJsonSchema } from '../packages/flux-cdevents/src/map/mapping-file/json-schema.ts';
+import { mappingJsonSchema } from '../packages/flux-cdevents/src/mapping/file/json-schema.ts';
+import { casesJsonSchema } from '../packages/flux-cdevents/src/mapping-cases/json-schema.ts';
 
 const root = join(import.meta.dirname, '..');
 const folder = 'packages/flux-cdevents/schemas';

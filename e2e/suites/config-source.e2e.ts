@@ -13,7 +13,7 @@ import type { LabelsChange } from '../../packages/flux-cdevents/src/config/kuber
 import { createApiClient } from '../../packages/flux-cdevents/src/kube-api/api-client.ts';
 import { inClusterAccess } from '../../packages/flux-cdevents/src/kube-api/in-cluster.ts';
 import { kubeconfigAccess } from '../../packages/flux-cdevents/src/kube-api/kubeconfig.ts';
-import { mappingReader } from '../../packages/flux-cdevents/src/map/mapping-file/read-mapping.ts';
+import { mappingReader } from '../../packages/flux-cdevents/src/mapping/file/read-mapping.ts';
 import { silentLogger } from '../../packages/flux-cdevents/src/observe/log.ts';
 import type { Access, Api, KubeObject } from '../api.ts';
 import { type Cluster, kubeconfigFor, startCluster } from '../cluster.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { toFluxEvent } from '../src/flux/event.ts';
 import { createConverter } from '../src/map/converter.ts';
-import { presetNames } from '../src/map/presets/presets.ts';
+import { presetNames } from '../src/mapping/presets/presets.ts';
 
 /*
  * Whatever a Flux controller says, and whatever it may come to say: the presets make valid CDEvents of it or none, and

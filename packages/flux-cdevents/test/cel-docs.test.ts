@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { FUNCTIONS, LIMITS } from '../src/map/cel/environment.ts';
-import { compileExpression, MAX_COST, readExpression, VARIABLES, type Variables } from '../src/map/cel/expression.ts';
-import { fieldsOf } from '../src/map/cel/types.ts';
+import { FUNCTIONS, LIMITS } from '../src/cel/environment.ts';
+import { compileExpression, MAX_COST, readExpression, VARIABLES, type Variables } from '../src/cel/expression.ts';
+import { fieldsOf } from '../src/cel/types.ts';
 import { conformanceTests, differenceOf } from './helpers/cel-conformance.ts';
 import known from './helpers/cel-differences.json' with { type: 'json' };
 import { runAsMapping } from './helpers/cel-js-runner.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Alert } from '../src/flux/alert.ts';
 import type { FluxEvent } from '../src/flux/event.ts';
-import type { ResolvedProvider } from '../src/flux/provider.ts';
+import type { ResolvedProvider } from '../src/provider/provider.ts';
 import { aFluxEvent } from './helpers/flux-events.ts';
 import { anInvalidProvider, aProvider } from './helpers/providers.ts';
 import { anAlert, type StoreScene, startStoreScene } from './helpers/store-scene.ts';

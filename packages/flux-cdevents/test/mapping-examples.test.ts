@@ -7,12 +7,12 @@ import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { SKIP_REASONS } from '../src/map/cases/cases-schema.ts';
-import { casesJsonSchema } from '../src/map/cases/json-schema.ts';
-import { readCases } from '../src/map/cases/read-cases.ts';
-import { runCase } from '../src/map/cases/run-cases.ts';
-import { readMapping } from '../src/map/mapping-file/read-mapping.ts';
-import { presetNames, presets } from '../src/map/presets/presets.ts';
+import { readMapping } from '../src/mapping/file/read-mapping.ts';
+import { presetNames, presets } from '../src/mapping/presets/presets.ts';
+import { SKIP_REASONS } from '../src/mapping-cases/cases-schema.ts';
+import { casesJsonSchema } from '../src/mapping-cases/json-schema.ts';
+import { readCases } from '../src/mapping-cases/read-cases.ts';
+import { runCase } from '../src/mapping-cases/run-cases.ts';
 
 const BIN = join(import.meta.dirname, '../bin/flux-cdevents.js');
 const EXAMPLES = join(import.meta.dirname, '../examples/mappings');

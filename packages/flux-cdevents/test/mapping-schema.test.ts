@@ -6,9 +6,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { createMappingCommand } from '../src/commands/mapping.ts';
-import { mappingJsonSchema } from '../src/map/mapping-file/json-schema.ts';
-import { readMapping } from '../src/map/mapping-file/read-mapping.ts';
-import { presetNames } from '../src/map/presets/presets.ts';
+import { mappingJsonSchema } from '../src/mapping/file/json-schema.ts';
+import { readMapping } from '../src/mapping/file/read-mapping.ts';
+import { presetNames } from '../src/mapping/presets/presets.ts';
 import { runCommand } from './helpers/command-io.ts';
 
 const fixtures = join(import.meta.dirname, 'fixtures/mappings');

@@ -6,15 +6,15 @@ import type { Alert } from '../src/flux/alert.ts';
 import { type FluxEvent, parseFluxEvent } from '../src/flux/event.ts';
 import { mergeMetadata } from '../src/flux/metadata.ts';
 import { objectKey } from '../src/flux/object-ref.ts';
-import type { InvalidProvider, ProviderOptions, ReadyProvider, ResolvedProvider } from '../src/flux/provider.ts';
-import { forwardProvider } from '../src/forward.ts';
 import { createMatcher } from '../src/match/matcher.ts';
 import { silentLogger } from '../src/observe/log.ts';
 import { createMetrics } from '../src/observe/metrics.ts';
 import type { OutboxEntry } from '../src/outbox/entry.ts';
 import type { Outbox } from '../src/outbox/outbox.ts';
 import { openSqliteOutbox } from '../src/outbox/sqlite/sqlite-outbox.ts';
-import { createPipeline, type Pipeline } from '../src/pipeline.ts';
+import { createPipeline, type Pipeline } from '../src/pipeline/accept.ts';
+import { forwardProvider } from '../src/pipeline/forward.ts';
+import type { InvalidProvider, ProviderOptions, ReadyProvider, ResolvedProvider } from '../src/provider/provider.ts';
 import { aFluxEvent, aKustomizationEvent } from './helpers/flux-events.ts';
 
 const NOW = Date.parse('2026-11-24T08:00:00Z');

@@ -7,7 +7,7 @@ import { scan } from '../config/files/scan.ts';
 import { formatProblem } from '../config/format-problem.ts';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
 import { type NamespacedName, parseName } from '../flux/object-ref.ts';
-import { mappingReader } from '../map/mapping-file/read-mapping.ts';
+import { mappingReader } from '../mapping/file/read-mapping.ts';
 import { CommandFailed, createCommand, flag, helpWith, parserOf } from './command.ts';
 import { counted, type Io, note, print } from './io.ts';
 

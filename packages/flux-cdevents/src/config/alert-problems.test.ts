@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { formatIssue } from '../diagnostics/issue.ts';
 import type { Alert } from '../flux/alert.ts';
-import { formatIssue } from '../flux/provider.ts';
 import { type AlertContext, alertProblems } from './alert-problems.ts';
 
 const anAlert = (spec: Partial<Alert['spec']> = {}): Alert => ({

@@ -1,10 +1,10 @@
+import { describeFound, formatPath } from '../diagnostics/issues.ts';
+import { nearest } from '../diagnostics/nearest.ts';
+import { suggest } from '../diagnostics/words.ts';
 import type { Alert, EventSource } from '../flux/alert.ts';
 import { EVENT_SOURCE_KINDS } from '../flux/crd-enums.ts';
-import { goRegexp } from '../flux/go-regexp.ts';
-import { describeFound, formatPath } from '../flux/issues.ts';
-import { nearest } from '../flux/nearest.ts';
 import type { NamespacedName } from '../flux/object-ref.ts';
-import { suggest } from '../flux/words.ts';
+import { goRegexp } from '../lib/go-regexp.ts';
 import type { ConfigProblem } from './config-source.ts';
 
 export type Finding = Pick<ConfigProblem, 'severity' | 'issue'>;

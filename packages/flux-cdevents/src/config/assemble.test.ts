@@ -3,7 +3,7 @@ import type { Alert } from '../flux/alert.ts';
 import type { ConfigMap } from '../flux/config-map.ts';
 import type { Provider } from '../flux/provider.ts';
 import type { Secret } from '../flux/secret.ts';
-import { mappingReader } from '../map/mapping-file/read-mapping.ts';
+import { mappingReader } from '../mapping/file/read-mapping.ts';
 import { assembleSnapshot, type ConfigObjects, createAssembler, secretsNeeded } from './assemble.ts';
 import { formatProblem } from './format-problem.ts';
 

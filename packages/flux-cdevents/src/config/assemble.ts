@@ -1,19 +1,19 @@
+import type { ConfigIssue } from '../diagnostics/issue.ts';
 import type { Alert } from '../flux/alert.ts';
 import type { ConfigMap } from '../flux/config-map.ts';
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
-import { isHandledType } from '../flux/parse-provider.ts';
+import type { Provider } from '../flux/provider.ts';
+import type { Secret } from '../flux/secret.ts';
 import {
-  type ConfigIssue,
   HANDLED_TYPES,
   type HandledType,
   type InvalidProvider,
+  isHandledType,
   type MappingReader,
-  type Provider,
   type ResolvedProvider,
-} from '../flux/provider.ts';
-import { configMapNamesOf, resolveProvider, secretNamesOf } from '../flux/resolve-provider.ts';
-import type { Secret } from '../flux/secret.ts';
-import { isWebhookOnly } from '../flux/webhook-provider.ts';
+} from '../provider/provider.ts';
+import { configMapNamesOf, resolveProvider, secretNamesOf } from '../provider/resolve-provider.ts';
+import { isWebhookOnly } from '../provider/webhook-provider.ts';
 import { type AlertContext, alertProblems, type Finding } from './alert-problems.ts';
 import type { ConfigProblem, ConfigSnapshot } from './config-source.ts';
 import { providerProblems } from './provider-problems.ts';

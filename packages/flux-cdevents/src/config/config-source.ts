@@ -1,6 +1,7 @@
+import type { ConfigIssue } from '../diagnostics/issue.ts';
 import type { Alert } from '../flux/alert.ts';
 import type { InvolvedObject } from '../flux/object-ref.ts';
-import type { ConfigIssue, ResolvedProvider } from '../flux/provider.ts';
+import type { ResolvedProvider } from '../provider/provider.ts';
 
 /** Labels of a live object. */
 export type Labels = Readonly<Record<string, string>>;

@@ -1,4 +1,4 @@
-import { formatIssue } from '../flux/provider.ts';
+import { formatIssue } from '../diagnostics/issue.ts';
 import type { ConfigProblem } from './config-source.ts';
 
 /** `providers.yaml:12: Provider flux-system/hub: spec.address: expected an http or https URL, found ftp`. */

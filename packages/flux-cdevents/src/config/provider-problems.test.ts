@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
-import { formatIssue, type Provider } from '../flux/provider.ts';
-import { resolveProvider } from '../flux/resolve-provider.ts';
+import { formatIssue } from '../diagnostics/issue.ts';
+import type { Provider } from '../flux/provider.ts';
+import { resolveProvider } from '../provider/resolve-provider.ts';
 import { providerProblems } from './provider-problems.ts';
 
 const findingsOf = (spec: Partial<Provider['spec']>, annotations: Readonly<Record<string, string>> = {}) => {

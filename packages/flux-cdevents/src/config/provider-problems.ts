@@ -1,10 +1,11 @@
+import { describeFound, formatPath } from '../diagnostics/issues.ts';
+import { nearest } from '../diagnostics/nearest.ts';
+import { suggest } from '../diagnostics/words.ts';
 import { PROVIDER_TYPES } from '../flux/crd-enums.ts';
-import { describeFound, formatPath } from '../flux/issues.ts';
-import { nearest } from '../flux/nearest.ts';
-import { isHandledType } from '../flux/parse-provider.ts';
-import type { Provider, ResolvedProvider } from '../flux/provider.ts';
-import { WEBHOOK_ANNOTATIONS } from '../flux/webhook-provider.ts';
-import { suggest } from '../flux/words.ts';
+import type { Provider } from '../flux/provider.ts';
+import type { ResolvedProvider } from '../provider/provider.ts';
+import { isHandledType } from '../provider/provider.ts';
+import { WEBHOOK_ANNOTATIONS } from '../provider/webhook-provider.ts';
 import type { Finding } from './alert-problems.ts';
 
 /** What is wrong with a Provider, and what it says in vain. A type of the notification-controller is not looked at. */

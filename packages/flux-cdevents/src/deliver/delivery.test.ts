@@ -6,12 +6,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Receiver, type ReceiverOptions, startReceiver } from '../../test/helpers/receiver.ts';
 import { FluxCDEventsError } from '../errors.ts';
 import { nameOf, parseName } from '../flux/object-ref.ts';
-import type { Endpoint, ProviderOptions, ReadyProvider, ResolvedProvider } from '../flux/provider.ts';
 import { createLogger } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import type { ClaimedEntry, EntryState, NewEntry } from '../outbox/entry.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { openSqliteOutbox } from '../outbox/sqlite/sqlite-outbox.ts';
+import type { Endpoint, ProviderOptions, ReadyProvider, ResolvedProvider } from '../provider/provider.ts';
 import { createTransports } from '../transport/create-transports.ts';
 import { createDelivery, type DeliveryDeps, type ProviderChange } from './delivery.ts';
 

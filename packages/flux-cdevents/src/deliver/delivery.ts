@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
 import { nameOf } from '../flux/object-ref.ts';
-import type { ReadyProvider, ResolvedProvider } from '../flux/provider.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { ClaimedEntry, OutboxEntry } from '../outbox/entry.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { ReadyProvider, ResolvedProvider } from '../provider/provider.ts';
 import type { Transport } from '../transport/transport.ts';
 import { createClaimer } from './claimer.ts';
 import { createDeliveryMetrics } from './delivery-metrics.ts';

@@ -1,6 +1,6 @@
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
-import type { ReadyProvider } from '../flux/provider.ts';
 import type { Logger } from '../observe/log.ts';
+import type { ReadyProvider } from '../provider/provider.ts';
 import type { DeliveryOutcome } from '../transport/transport.ts';
 import { afterFailure, afterRejection, afterSuccess, isDown } from './health.ts';
 import type { Lane } from './lane.ts';

@@ -1,6 +1,6 @@
 import type { NamespacedName } from '../flux/object-ref.ts';
-import type { ReadyProvider } from '../flux/provider.ts';
 import type { ClaimedEntry } from '../outbox/entry.ts';
+import type { ReadyProvider } from '../provider/provider.ts';
 import { type Health, healthy } from './health.ts';
 
 /** A claimed entry that is not settled yet. */

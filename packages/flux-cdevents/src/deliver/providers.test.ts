@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseName } from '../flux/object-ref.ts';
-import type { ResolvedProvider } from '../flux/provider.ts';
 import type { ProviderStats } from '../outbox/outbox.ts';
+import type { ResolvedProvider } from '../provider/provider.ts';
 import { abandonedQueues, blockedProviders, changedProviders, endedStops } from './providers.ts';
 
 const refOf = (name: string) => parseName(name) ?? { namespace: '', name: '' };

@@ -1,6 +1,6 @@
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
-import type { ResolvedProvider } from '../flux/provider.ts';
 import type { ProviderStats, ProviderStop } from '../outbox/outbox.ts';
+import type { ResolvedProvider } from '../provider/provider.ts';
 
 export type ProviderMap = ReadonlyMap<string, ResolvedProvider>;
 

@@ -1,7 +1,7 @@
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
-import { maxAgeOf } from '../flux/provider-options.ts';
 import type { OutboxEntry } from '../outbox/entry.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import { maxAgeOf } from '../provider/provider-options.ts';
 import { abandonedQueues, arrivedProviders, changedProviders, endedStops, type ProviderMap } from './providers.ts';
 import type { Roster } from './roster.ts';
 import type { StoreWatch } from './store-watch.ts';

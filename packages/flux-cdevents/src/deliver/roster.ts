@@ -1,6 +1,6 @@
 import { nameOf } from '../flux/object-ref.ts';
-import type { ReadyProvider } from '../flux/provider.ts';
 import type { ProviderStop } from '../outbox/outbox.ts';
+import type { ReadyProvider } from '../provider/provider.ts';
 import { blockedProviders, type ProviderMap } from './providers.ts';
 
 /** The Providers as they are configured now, and which of them get nothing. By `namespace/name` throughout. */

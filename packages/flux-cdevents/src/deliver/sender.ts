@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
-import type { ReadyProvider } from '../flux/provider.ts';
 import { type ClaimedEntry, FORWARD_TYPE } from '../outbox/entry.ts';
+import type { ReadyProvider } from '../provider/provider.ts';
 import type { DeliveryOutcome, OutgoingMessage, Transport } from '../transport/transport.ts';
 import { isDown } from './health.ts';
 import { type Job, type Lane, RAW_TYPE, takeNext } from './lane.ts';

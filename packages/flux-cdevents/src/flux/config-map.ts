@@ -1,6 +1,6 @@
-import type { Parsed } from './issues.ts';
+import type { ConfigIssue } from '../diagnostics/issue.ts';
+import type { Parsed } from '../diagnostics/issues.ts';
 import type { NamespacedName } from './object-ref.ts';
-import type { ConfigIssue } from './provider.ts';
 import { entriesOf, memberOf, readName } from './read-object.ts';
 
 /** A `ConfigMap` of the core API. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { formatIssue } from '../diagnostics/issue.ts';
 import { parseAlert } from './parse-alert.ts';
-import { formatIssue } from './provider.ts';
 
 const read = (yaml: string) => parseAlert(parse(yaml));
 const issuesOf = (yaml: string) => read(yaml).issues.map(formatIssue);

@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
+import type { Parsed } from '../diagnostics/issues.ts';
 import type { Alert } from './alert.ts';
-import type { Parsed } from './issues.ts';
 import { DEFAULT_NAMESPACE, notificationApi, objectMetadata, readObject, reference, textMap } from './read-object.ts';
 
 const EventSourceShape = Type.Object({

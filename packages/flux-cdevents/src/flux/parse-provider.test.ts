@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { formatIssue } from '../diagnostics/issue.ts';
 import { parseProvider } from './parse-provider.ts';
-import { formatIssue } from './provider.ts';
 
 const aDocument = (spec: object, metadata: object = {}) => ({
   apiVersion: 'notification.toolkit.fluxcd.io/v1',

@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
-import type { Parsed } from './issues.ts';
-import { HANDLED_TYPES, type HandledType, type Provider } from './provider.ts';
+import type { Parsed } from '../diagnostics/issues.ts';
+import type { Provider } from './provider.ts';
 import { annotatedMetadata, DEFAULT_NAMESPACE, notificationApi, readObject, reference } from './read-object.ts';
 
 const short = Type.String({ maxLength: 2048, description: 'a string of at most 2,048 characters' });
@@ -42,6 +42,3 @@ export function parseProvider(document: unknown): Parsed<Provider> {
   const { namespace = DEFAULT_NAMESPACE, ...metadata } = value.metadata;
   return { value: { metadata: { namespace, ...metadata }, spec: value.spec }, issues: [] };
 }
-
-/** True for the types that are delivered here. */
-export const isHandledType = (type: unknown): type is HandledType => HANDLED_TYPES.some((handled) => handled === type);

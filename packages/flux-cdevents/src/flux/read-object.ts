@@ -1,9 +1,9 @@
 import Type, { type Static, type TProperties, type TSchema } from 'typebox';
 import type { Validator } from 'typebox/compile';
 import { Value } from 'typebox/value';
-import { formatPath, type Parsed, shapeIssues, withoutNulls } from './issues.ts';
+import type { ConfigIssue } from '../diagnostics/issue.ts';
+import { formatPath, type Parsed, shapeIssues, withoutNulls } from '../diagnostics/issues.ts';
 import type { NamespacedName } from './object-ref.ts';
-import type { ConfigIssue } from './provider.ts';
 
 /** API group of Provider and Alert. */
 export const NOTIFICATION_GROUP = 'notification.toolkit.fluxcd.io';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatIssue } from './provider.ts';
+import { formatIssue } from '../diagnostics/issue.ts';
 import { parseSecret } from './secret.ts';
 
 const aSecret = (fields: object) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'token' }, ...fields });

@@ -1,6 +1,6 @@
-import { describeSize, formatPath, type Parsed } from './issues.ts';
+import type { ConfigIssue } from '../diagnostics/issue.ts';
+import { describeSize, formatPath, type Parsed } from '../diagnostics/issues.ts';
 import type { NamespacedName } from './object-ref.ts';
-import type { ConfigIssue } from './provider.ts';
 import { entriesOf, readName } from './read-object.ts';
 
 /** A `Secret` of the core API, decoded. Never print it. */

@@ -3,10 +3,10 @@ import { FluxCDEventsError } from '../errors.ts';
 import type { Alert } from '../flux/alert.ts';
 import { toFluxEvent } from '../flux/event.ts';
 import { nameOf } from '../flux/object-ref.ts';
-import type { ReadyProvider, ResolvedProvider } from '../flux/provider.ts';
 import { mask } from '../observe/mask.ts';
 import { ENTRY_STATES } from '../outbox/entry.ts';
 import type { ProviderStats, ProviderStop } from '../outbox/outbox.ts';
+import type { ReadyProvider, ResolvedProvider } from '../provider/provider.ts';
 import type { ApiServerDeps } from './api-deps.ts';
 import {
   type AlertInfo,

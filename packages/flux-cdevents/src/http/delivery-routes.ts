@@ -1,9 +1,9 @@
 import Type from 'typebox';
 import { nameOf, parseName } from '../flux/object-ref.ts';
-import { maxAgeOf } from '../flux/provider-options.ts';
 import { explainedFields, type StoredExplanation } from '../map/explanation.ts';
 import { FORWARD_TYPE, type OutboxEntry } from '../outbox/entry.ts';
 import type { EntryFilter } from '../outbox/outbox.ts';
+import { maxAgeOf } from '../provider/provider-options.ts';
 import type { ApiServerDeps } from './api-deps.ts';
 import { ApiError } from './api-error.ts';
 import {

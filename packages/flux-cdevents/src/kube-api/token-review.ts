@@ -1,11 +1,5 @@
+import type { TokenReview } from '../contracts.ts';
 import { type ApiClient, describeAnswer, describeNoAnswer } from './api-client.ts';
-
-/** What the API server says of a token. */
-export interface TokenReviewStatus {
-  readonly authenticated: boolean;
-  readonly username?: string;
-  readonly audiences: readonly string[];
-}
 
 /**
  * Asks the API server whose token it is. Needs `create` on `tokenreviews`, as the ClusterRole `system:auth-delegator`
@@ -16,7 +10,7 @@ export interface TokenReviewStatus {
 export async function reviewToken(
   client: Pick<ApiClient, 'request'>,
   { token, audience, signal }: { readonly token: string; readonly audience: string; readonly signal: AbortSignal },
-): Promise<TokenReviewStatus> {
+): Promise<TokenReview> {
   const answer = await client
     .request({
       method: 'POST',

@@ -1,9 +1,9 @@
 import type { FluxEvent } from '../flux/event.ts';
 import { mergeMetadata } from '../flux/metadata.ts';
 import { type NamespacedName, objectKey } from '../flux/object-ref.ts';
-import type { ProviderOptions } from '../flux/provider.ts';
+import type { ProviderOptions } from '../provider/provider.ts';
 import { mapAlone } from './map-for-provider.ts';
-import type { ObjectMemory, ProviderMemory } from './object/memory.ts';
+import type { ObjectMemory, ProviderMemory } from './memory/memory.ts';
 import type { MapResult } from './to-cdevents.ts';
 
 export interface ConverterOptions

@@ -1,4 +1,4 @@
-import type { ProviderOptions } from '../flux/provider.ts';
+import type { ProviderOptions } from '../provider/provider.ts';
 import type { MappedCDEvent, MapResult } from './to-cdevents.ts';
 
 /** What an entry keeps of how its CDEvent was made. The values of fields are not kept: they are in the CDEvent. */

@@ -10,10 +10,10 @@ import { messageOf } from '../errors.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { userValue } from '../flux/metadata.ts';
 import { nameOf } from '../flux/object-ref.ts';
-import type { SpecVersion } from '../flux/provider.ts';
+import type { Emitted } from '../mapping/rules/compile.ts';
+import { isCustomType } from '../mapping/rules/defaults.ts';
+import type { SpecVersion } from '../provider/provider.ts';
 import type { HelmFacts } from './helm-message.ts';
-import type { Emitted } from './rules/compile.ts';
-import { isCustomType } from './rules/defaults.ts';
 
 /** What all CDEvents of one Flux event for one Provider have in common. */
 export interface Scene {

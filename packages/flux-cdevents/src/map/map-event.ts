@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto';
 import type { FluxEvent } from '../flux/event.ts';
 import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
-import type { ReadyProvider, ResolvedProvider } from '../flux/provider.ts';
-import { maxAgeOf } from '../flux/provider-options.ts';
 import type { NewEntry } from '../outbox/entry.ts';
+import type { ReadyProvider, ResolvedProvider } from '../provider/provider.ts';
+import { maxAgeOf } from '../provider/provider-options.ts';
 import { explanationOf, type StoredExplanation } from './explanation.ts';
 import { contextIdOf, entryIdOf, identityOf } from './identity.ts';
 import { chainFor, mapForProvider, type Told } from './map-for-provider.ts';
-import { parseMemory, serialiseMemory } from './object/memory.ts';
+import { parseMemory, serialiseMemory } from './memory/memory.ts';
 
 /** An Alert that selected the event, with its Provider as it is now. */
 export interface Selection {

@@ -1,8 +1,8 @@
 import type { FluxEvent } from '../flux/event.ts';
 import { userValue } from '../flux/metadata.ts';
 import { nameOf } from '../flux/object-ref.ts';
-import { chainOf } from './object/chain.ts';
-import type { ObjectMemory, ProviderMemory } from './object/memory.ts';
+import { chainOf } from './memory/chain.ts';
+import type { ObjectMemory, ProviderMemory } from './memory/memory.ts';
 import { type MapRequest, type MapResult, newChainId, toCDEvents } from './to-cdevents.ts';
 import { environmentIdOf } from './variables.ts';
 

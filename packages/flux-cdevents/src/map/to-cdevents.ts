@@ -1,18 +1,18 @@
 import { type CDEvent, type EventName, eventTypeOf } from 'cdevents-sdk';
+import { type Budget, MAX_COST, type Variables } from '../cel/expression.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { groupValue, userValue } from '../flux/metadata.ts';
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
-import type { ProviderOptions } from '../flux/provider.ts';
-import { type Budget, MAX_COST, type Variables } from './cel/expression.ts';
+import { mappingOf } from '../mapping/compiled.ts';
+import type { CompiledEmit, CompiledRule, FieldOrigin } from '../mapping/rules/compile.ts';
+import type { ProviderOptions } from '../provider/provider.ts';
 import { parseHelmMessage } from './helm-message.ts';
 import { chainIdOf, contextIdOf, contextSourceOf, identityOf } from './identity.ts';
 import { customNameOf, describeFailure, makeCDEvent, makeUnmappedEvent, type Scene } from './make-cdevent.ts';
-import { mappingOf } from './mapping-of.ts';
-import { afterAnnouncement, isUnchanged } from './object/announcement.ts';
-import { afterSending, detect, resolve, type Verdict } from './object/incident.ts';
-import type { ProviderMemory } from './object/memory.ts';
-import { createThread } from './object/thread.ts';
-import type { CompiledEmit, CompiledRule, FieldOrigin } from './rules/compile.ts';
+import { afterAnnouncement, isUnchanged } from './memory/announcement.ts';
+import { afterSending, detect, resolve, type Verdict } from './memory/incident.ts';
+import type { ProviderMemory } from './memory/memory.ts';
+import { createThread } from './memory/thread.ts';
 import { environmentIdOf, variablesOf } from './variables.ts';
 
 /** What the mapping of one event for one Provider and one Alert depends on, and nothing else. */

@@ -1,8 +1,8 @@
+import type { Variables } from '../cel/expression.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
-import type { SpecVersion } from '../flux/provider.ts';
+import type { SpecVersion } from '../provider/provider.ts';
 import { artifactIdOf } from './artifact-id.ts';
-import type { Variables } from './cel/expression.ts';
 import type { HelmFacts } from './helm-message.ts';
 
 const ACTIONS: readonly (readonly [prefix: string, action: string])[] = [

@@ -1,4 +1,4 @@
-import { goRegexp } from '../flux/go-regexp.ts';
+import { goRegexp } from '../lib/go-regexp.ts';
 
 /**
  * Whether one of the expressions is found in the message. One that is no Go expression is found nowhere, as in the

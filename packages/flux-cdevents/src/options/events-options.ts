@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Option } from 'commander';
-import { splitUrl, urlIssue } from '../flux/endpoint/url.ts';
 import { type NamespacedName, parseName } from '../flux/object-ref.ts';
+import { splitUrl, urlIssue } from '../provider/endpoint/url.ts';
 import { flag, listFlag, listOf, type RawOptions, textOf } from './flag.ts';
 
 /** Who may post events, how, and where they go besides. */

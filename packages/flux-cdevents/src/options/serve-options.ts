@@ -1,10 +1,10 @@
 import { join, resolve } from 'node:path';
 import type { Option } from 'commander';
 import { FluxCDEventsError } from '../errors.ts';
-import { parseGoDuration } from '../flux/go-duration.ts';
-import { sourceExpectation } from '../flux/provider-options.ts';
+import { parseGoDuration } from '../lib/go-duration.ts';
 import type { LogEncoding, LogLevel } from '../observe/log.ts';
 import type { Retention } from '../outbox/outbox.ts';
+import { sourceExpectation } from '../provider/provider-options.ts';
 import { type Address, isLoopback, parseAddress } from './address.ts';
 import { type EventsOptions, eventsFlags, resolveEventsOptions } from './events-options.ts';
 import { flag, type RawOptions, textOf } from './flag.ts';

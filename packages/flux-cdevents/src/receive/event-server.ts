@@ -7,11 +7,12 @@ import {
   type FastifyServerOptions,
   fastify,
 } from 'fastify';
+import type { Acceptance } from '../contracts.ts';
 import { messageOf } from '../errors.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { type Acceptance, createResponder, isUnavailable } from './responder.ts';
+import { createResponder, isUnavailable } from './responder.ts';
 import type { PeerCheck } from './spiffe.ts';
 import type { TlsSource } from './tls-files.ts';
 import { type WebhookDeps, webhookRoutes } from './webhook.ts';

@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import type { Acceptance } from '../contracts.ts';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
 import { type FluxEvent, parseFluxEvent } from '../flux/event.ts';
 import type { Logger } from '../observe/log.ts';
@@ -6,11 +7,6 @@ import type { Metrics } from '../observe/metrics.ts';
 
 /** A wait for the sender that is well under its own 5 s of patience. */
 const RETRY_AFTER_UNAVAILABLE_S = 1;
-
-/** What became of an event. */
-export type Acceptance =
-  | { readonly status: 'stored' | 'nothing' }
-  | { readonly status: 'duplicate'; readonly retryAfterMs: number };
 
 /** The `result` label of a request. */
 export type Result =

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createTokenReviewCheck, fluxServiceAccounts, type TokenReview } from './token-review.ts';
+import type { TokenReview } from '../contracts.ts';
+import { createTokenReviewCheck, fluxServiceAccounts } from './token-review.ts';
 
 const AUDIENCE = 'toolkit.fluxcd.io';
 const HELM = 'system:serviceaccount:flux-system:helm-controller';

@@ -1,15 +1,7 @@
 import { hash } from 'node:crypto';
+import type { TokenReview } from '../contracts.ts';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
 import type { NamespacedName } from '../flux/object-ref.ts';
-
-/** What an API server says of a token. */
-export interface TokenReview {
-  readonly authenticated: boolean;
-  /** `system:serviceaccount:flux-system:helm-controller`. */
-  readonly username?: string;
-  /** Those of the audiences asked for that the token is good for. */
-  readonly audiences: readonly string[];
-}
 
 export interface TokenReviewDeps {
   /** Asks the API server. Rejects when there is no answer now. */

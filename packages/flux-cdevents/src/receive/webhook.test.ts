@@ -2,14 +2,14 @@ import { createHmac } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { aFluxEvent } from '../../test/helpers/flux-events.ts';
 import { anInvalidProvider, aProvider } from '../../test/helpers/providers.ts';
+import type { Acceptance } from '../contracts.ts';
 import { FluxCDEventsError } from '../errors.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
-import type { ResolvedProvider, WebhookAuth } from '../flux/provider.ts';
 import { silentLogger } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
+import type { ResolvedProvider, WebhookAuth } from '../provider/provider.ts';
 import { createEventServer, type EventServerDeps } from './event-server.ts';
-import type { Acceptance } from './responder.ts';
 import type { WebhookDeps } from './webhook.ts';
 
 const KEY = Buffer.from('s3cr3t-hmac-key');

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import type { Acceptance } from '../contracts.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
-import type { ResolvedProvider } from '../flux/provider.ts';
 import type { Logger } from '../observe/log.ts';
-import { type Acceptance, isUnavailable, type Responder } from './responder.ts';
+import type { ResolvedProvider } from '../provider/provider.ts';
+import { isUnavailable, type Responder } from './responder.ts';
 import { isSignedWith } from './signature.ts';
 
 export interface WebhookDeps {

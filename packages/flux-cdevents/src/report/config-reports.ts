@@ -1,5 +1,5 @@
+import { type ConfigIssue, formatIssue } from '../diagnostics/issue.ts';
 import { type NamespacedName, nameOf, parseName } from '../flux/object-ref.ts';
-import { type ConfigIssue, formatIssue } from '../flux/provider.ts';
 import type { Report, ReportedObject, ReportReason } from './reporter.ts';
 
 /** A problem of the configuration, as far as it is told. */

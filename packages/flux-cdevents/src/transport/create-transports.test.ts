@@ -3,7 +3,7 @@ import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type CertificateAuthority, createAuthority } from '../../test/helpers/certificates.ts';
 import { startForwardProxy } from '../../test/helpers/forward-proxy.ts';
 import { type Receiver, type ReceiverOptions, startReceiver } from '../../test/helpers/receiver.ts';
-import type { Endpoint, ProviderOptions, ReadyProvider } from '../flux/provider.ts';
+import type { Endpoint, ProviderOptions, ReadyProvider } from '../provider/provider.ts';
 import { createTransports, type TransportsOptions } from './create-transports.ts';
 import type { OutgoingMessage } from './transport.ts';
 

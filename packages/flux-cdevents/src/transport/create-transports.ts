@@ -1,5 +1,5 @@
 import { Pool, ProxyAgent } from 'undici';
-import type { Endpoint, ReadyProvider } from '../flux/provider.ts';
+import type { Endpoint, ReadyProvider } from '../provider/provider.ts';
 import { createHttpTransport } from './http.ts';
 import { proxyFromEnv } from './proxy-from-env.ts';
 import type { Transport } from './transport.ts';

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import type { Endpoint, ReadyProvider } from '../flux/provider.ts';
+import type { Endpoint, ReadyProvider } from '../provider/provider.ts';
 import { classifyAnswer, classifyFailure, timedOut } from './classify.ts';
 import { excerptOf, MAX_ANSWER_BYTES } from './excerpt.ts';
 import { createRequestBuilder, type OutgoingRequest } from './request.ts';

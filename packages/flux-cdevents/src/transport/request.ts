@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { type CDEvent, type ContentMode, type HttpMessage, toHttp } from 'cdevents-sdk';
-import type { ReadyProvider } from '../flux/provider.ts';
+import type { ReadyProvider } from '../provider/provider.ts';
 import type { OutgoingMessage } from './transport.ts';
 
 /** A POST: header names and values in turn, and the body. */

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { ConfigSnapshot } from '../../src/config/config-source.ts';
 import { nameOf } from '../../src/flux/object-ref.ts';
-import type { ResolvedProvider } from '../../src/flux/provider.ts';
 import type { ApiServerDeps } from '../../src/http/api-deps.ts';
 import { createApiServer } from '../../src/http/api-server.ts';
 import type { ClaimedEntry } from '../../src/outbox/entry.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import { openSqliteOutbox } from '../../src/outbox/sqlite/sqlite-outbox.ts';
-import { createEventSender } from '../../src/send-event.ts';
+import { createEventSender } from '../../src/pipeline/send-test-event.ts';
+import type { ResolvedProvider } from '../../src/provider/provider.ts';
 import { anInvalidProvider, aProvider } from './providers.ts';
 
 /** An API server over a real outbox, with a clock that stands still. */

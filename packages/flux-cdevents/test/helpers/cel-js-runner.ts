@@ -1,7 +1,7 @@
 import { Environment, Optional } from '@marcbachmann/cel-js';
 import { Duration, UnsignedInt } from '@marcbachmann/cel-js/evaluator';
-import { compileCel } from '../../src/map/cel/compile-cel.ts';
-import { createEnvironment } from '../../src/map/cel/environment.ts';
+import { compileCel } from '../../src/cel/compile-cel.ts';
+import { createEnvironment } from '../../src/cel/environment.ts';
 import type { CelValue, ConformanceTest, Outcome } from './cel-conformance.ts';
 
 /** Runs a test with cel-js as mappings have it. */

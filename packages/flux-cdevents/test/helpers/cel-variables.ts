@@ -1,4 +1,4 @@
-import type { Variables } from '../../src/map/cel/expression.ts';
+import type { Variables } from '../../src/cel/expression.ts';
 
 /** What the expressions of a mapping see for an upgrade of a HelmRelease. */
 export const someVariables = (event: Readonly<Record<string, unknown>> = {}): Variables => ({

@@ -1,10 +1,10 @@
 import type { CDEvent } from 'cdevents-sdk';
 import type { FluxEvent } from '../../src/flux/event.ts';
 import { mergeMetadata } from '../../src/flux/metadata.ts';
-import { nameOfType } from '../../src/map/cases/compare.ts';
 import { mapAlone } from '../../src/map/map-for-provider.ts';
-import type { ObjectMemory } from '../../src/map/object/memory.ts';
+import type { ObjectMemory } from '../../src/map/memory/memory.ts';
 import type { MapRequest, MapResult } from '../../src/map/to-cdevents.ts';
+import { nameOfType } from '../../src/mapping-cases/compare.ts';
 
 type StoryOptions = Partial<MapRequest['options']> & {
   readonly cluster?: string;

@@ -1,4 +1,4 @@
-import type { InvalidProvider, ReadyProvider } from '../../src/flux/provider.ts';
+import type { InvalidProvider, ReadyProvider } from '../../src/provider/provider.ts';
 
 type Overrides = Partial<Omit<ReadyProvider, 'options' | 'endpoint'>> & {
   readonly options?: Partial<ReadyProvider['options']>;

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Alert } from '../../src/flux/alert.ts';
 import { nameOf } from '../../src/flux/object-ref.ts';
-import type { ResolvedProvider } from '../../src/flux/provider.ts';
 import { createMatcher } from '../../src/match/matcher.ts';
 import { silentLogger } from '../../src/observe/log.ts';
 import { createMetrics } from '../../src/observe/metrics.ts';
 import type { ClaimedEntry, OutboxEntry } from '../../src/outbox/entry.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import { openSqliteOutbox } from '../../src/outbox/sqlite/sqlite-outbox.ts';
-import { createPipeline, type Pipeline } from '../../src/pipeline.ts';
+import { createPipeline, type Pipeline } from '../../src/pipeline/accept.ts';
+import type { ResolvedProvider } from '../../src/provider/provider.ts';
 
 /** An Alert of Provider `hub` that selects the HelmReleases of namespace `apps`. */
 export const anAlert = (name: string, spec: Partial<Alert['spec']> = {}): Alert => ({

@@ -1,6 +1,6 @@
 import { type CDEvent, specVersions } from 'cdevents-sdk';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { SpecVersion } from '../../src/flux/provider.ts';
+import type { SpecVersion } from '../../src/provider/provider.ts';
 import { eventName } from '../helpers/map-story.ts';
 import { recordingIsHere } from '../helpers/recording.ts';
 import { buildGoProgram, goIsHere } from './go-program.ts';

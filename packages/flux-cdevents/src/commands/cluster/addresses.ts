@@ -1,8 +1,8 @@
-import { formatPath } from '../../flux/issues.ts';
+import { formatPath } from '../../diagnostics/issues.ts';
 import { nameOf } from '../../flux/object-ref.ts';
-import type { ReadyProvider } from '../../flux/provider.ts';
-import { WEBHOOK_ANNOTATIONS } from '../../flux/webhook-provider.ts';
 import { resourcePath } from '../../kube-api/discovery.ts';
+import type { ReadyProvider } from '../../provider/provider.ts';
+import { WEBHOOK_ANNOTATIONS } from '../../provider/webhook-provider.ts';
 import { type Asked, ask, mapLimited } from './ask.ts';
 import { bad, type ClusterFinding, good } from './finding.ts';
 import { probeAddress, serviceIn, shownTarget } from './probe.ts';

@@ -1,8 +1,8 @@
 import type { Alert } from '../../flux/alert.ts';
 import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
-import type { ReadyProvider } from '../../flux/provider.ts';
 import { describeNoAnswer } from '../../kube-api/api-client.ts';
 import { createDiscovery, resourcePath } from '../../kube-api/discovery.ts';
+import type { ReadyProvider } from '../../provider/provider.ts';
 import { reachAll, reachFindings } from './addresses.ts';
 import { type Asked, ask, askAll } from './ask.ts';
 import { judgeObjects, readObjects } from './configuration.ts';

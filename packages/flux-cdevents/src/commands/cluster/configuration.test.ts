@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readAlert, readProvider } from '../../config/kubernetes/notification-objects.ts';
+import { formatIssue } from '../../diagnostics/issue.ts';
 import type { ConfigMap } from '../../flux/config-map.ts';
-import { formatIssue } from '../../flux/provider.ts';
 import type { Secret } from '../../flux/secret.ts';
 import { type Answer, type ClusterObjects, judgeObjects } from './configuration.ts';
 

@@ -13,15 +13,17 @@ import {
   readAlert,
   readProvider,
 } from '../../config/kubernetes/notification-objects.ts';
+import type { ConfigIssue } from '../../diagnostics/issue.ts';
+import { describeFound, type Parsed } from '../../diagnostics/issues.ts';
 import type { Alert } from '../../flux/alert.ts';
 import { type ConfigMap, parseConfigMap } from '../../flux/config-map.ts';
-import { describeFound, type Parsed } from '../../flux/issues.ts';
 import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
-import { type ConfigIssue, HANDLED_TYPES, type HandledType, type Provider } from '../../flux/provider.ts';
+import type { Provider } from '../../flux/provider.ts';
 import { parseSecret, type Secret } from '../../flux/secret.ts';
-import { isWebhookOnly } from '../../flux/webhook-provider.ts';
 import { type Discovery, resourcePath } from '../../kube-api/discovery.ts';
-import { mappingReader } from '../../map/mapping-file/read-mapping.ts';
+import { mappingReader } from '../../mapping/file/read-mapping.ts';
+import { HANDLED_TYPES, type HandledType } from '../../provider/provider.ts';
+import { isWebhookOnly } from '../../provider/webhook-provider.ts';
 import { type Asked, ask, askAll, mapLimited } from './ask.ts';
 import { type Area, type Bad, bad } from './finding.ts';
 import type { Settings } from './installation.ts';

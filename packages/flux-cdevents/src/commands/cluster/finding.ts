@@ -1,4 +1,4 @@
-import type { ConfigIssue } from '../../flux/provider.ts';
+import type { ConfigIssue } from '../../diagnostics/issue.ts';
 
 /** What is looked at in a cluster, in the order of the output. */
 export const AREAS = ['API server', 'definitions', 'installation', 'permissions', 'Providers', 'Alerts'] as const;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aProvider } from '../../../test/helpers/providers.ts';
-import type { ResolvedProvider } from '../../flux/provider.ts';
+import type { ResolvedProvider } from '../../provider/provider.ts';
 import { argOf, type Deployment, type Installation, installationFindings, settingsOf } from './installation.ts';
 
 const aDeployment = (name: string, args: readonly string[], ready = 1): Deployment => ({

@@ -1,5 +1,5 @@
 import { nameOf } from '../../flux/object-ref.ts';
-import type { ResolvedProvider } from '../../flux/provider.ts';
+import type { ResolvedProvider } from '../../provider/provider.ts';
 import { bad, type ClusterFinding, good } from './finding.ts';
 
 const AREA = 'installation';

@@ -1,4 +1,4 @@
-import { formatIssue } from '../../flux/provider.ts';
+import { formatIssue } from '../../diagnostics/issue.ts';
 import { counted, type Io, note, paint, print } from '../io.ts';
 import { AREAS, type Area, type ClusterFinding, countBad } from './finding.ts';
 

@@ -1,7 +1,7 @@
 import { connect as connectTcp, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { messageOf } from '../../errors.ts';
-import type { Endpoint } from '../../flux/provider.ts';
+import type { Endpoint } from '../../provider/provider.ts';
 
 export type ProbedEndpoint = Pick<Endpoint, 'address' | 'addressIsSecret' | 'proxy' | 'tls'>;
 

@@ -1,5 +1,5 @@
-import type { CaseResult } from '../../map/cases/run-cases.ts';
-import { effectiveRules } from '../../map/presets/presets.ts';
+import { effectiveRules } from '../../mapping/presets/presets.ts';
+import type { CaseResult } from '../../mapping-cases/run-cases.ts';
 import type { ChosenMapping } from './flags.ts';
 
 /** Which rules of which mapping no case reached. */

@@ -3,12 +3,12 @@ import { basename } from 'node:path';
 import { specVersions } from 'cdevents-sdk';
 import type { Option } from 'commander';
 import { FluxCDEventsError, messageOf } from '../../errors.ts';
-import type { PresetName, ProviderOptions, SpecVersion } from '../../flux/provider.ts';
-import { DEFAULT_OPTIONS } from '../../flux/provider-options.ts';
-import { formatMappingIssue, type MappingIssue } from '../../map/mapping-file/mapping-issue.ts';
-import { readMapping } from '../../map/mapping-file/read-mapping.ts';
-import { presetNames } from '../../map/presets/presets.ts';
-import type { Mapping } from '../../map/rules/mapping.ts';
+import { formatMappingIssue, type MappingIssue } from '../../mapping/file/mapping-issue.ts';
+import { readMapping } from '../../mapping/file/read-mapping.ts';
+import { presetNames } from '../../mapping/presets/presets.ts';
+import type { Mapping } from '../../mapping/rules/mapping.ts';
+import type { PresetName, ProviderOptions, SpecVersion } from '../../provider/provider.ts';
+import { DEFAULT_OPTIONS } from '../../provider/provider-options.ts';
 import { CommandFailed, flag } from '../command.ts';
 import { type Io, note } from '../io.ts';
 

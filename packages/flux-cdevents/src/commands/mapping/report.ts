@@ -1,9 +1,9 @@
 import { diffLines } from 'diff';
 import { stringify } from 'yaml';
 import { nameOf } from '../../flux/object-ref.ts';
-import { type Difference, nameOfType } from '../../map/cases/compare.ts';
-import { type CaseResult, isWrong, type StepResult } from '../../map/cases/run-cases.ts';
 import { authorOf } from '../../map/explanation.ts';
+import { type Difference, nameOfType } from '../../mapping-cases/compare.ts';
+import { type CaseResult, isWrong, type StepResult } from '../../mapping-cases/run-cases.ts';
 import { describeTried } from '../explain.ts';
 import { type Io, paint } from '../io.ts';
 import type { ChosenMapping } from './flags.ts';

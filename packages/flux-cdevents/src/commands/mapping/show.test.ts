@@ -7,8 +7,8 @@ import { runCommand } from '../../../test/helpers/command-io.ts';
 import { aFluxEvent, aKustomizationEvent } from '../../../test/helpers/flux-events.ts';
 import { mapStory } from '../../../test/helpers/map-story.ts';
 import type { FluxEvent } from '../../flux/event.ts';
-import { readMapping } from '../../map/mapping-file/read-mapping.ts';
-import { presetNames } from '../../map/presets/presets.ts';
+import { readMapping } from '../../mapping/file/read-mapping.ts';
+import { presetNames } from '../../mapping/presets/presets.ts';
 import { createMappingCommand } from '../mapping.ts';
 
 const FIXTURES = join(import.meta.dirname, 'fixtures');

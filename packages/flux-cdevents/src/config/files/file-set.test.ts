@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mappingReader } from '../../map/mapping-file/read-mapping.ts';
+import { mappingReader } from '../../mapping/file/read-mapping.ts';
 import { formatProblem } from '../format-problem.ts';
 import { createFileSet, type FileContent } from './file-set.ts';
 

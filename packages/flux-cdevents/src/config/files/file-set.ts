@@ -1,12 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ConfigIssue } from '../../diagnostics/issue.ts';
 import type { Alert } from '../../flux/alert.ts';
 import type { ConfigMap } from '../../flux/config-map.ts';
 import { type InvolvedObject, type NamespacedName, nameOf } from '../../flux/object-ref.ts';
-import type { ConfigIssue, InvalidProvider, MappingReader, Provider } from '../../flux/provider.ts';
-import { optionPath } from '../../flux/provider-options.ts';
-import { MAPPING_KEY } from '../../flux/resolve-mapping.ts';
-import { invalidProvider } from '../../flux/resolve-provider.ts';
+import type { Provider } from '../../flux/provider.ts';
 import type { Secret } from '../../flux/secret.ts';
+import type { InvalidProvider, MappingReader } from '../../provider/provider.ts';
+import { optionPath } from '../../provider/provider-options.ts';
+import { MAPPING_KEY } from '../../provider/resolve-mapping.ts';
+import { invalidProvider } from '../../provider/resolve-provider.ts';
 import { assembleSnapshot, configMapsNeeded, inNamespaceOf } from '../assemble.ts';
 import type { ConfigProblem, ConfigSnapshot, Labels } from '../config-source.ts';
 import { createLabelIndex } from './label-index.ts';

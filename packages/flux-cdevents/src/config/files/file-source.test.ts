@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, realpath, rename, rm, symlink, utimes, writeFile } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { mappingReader } from '../../map/mapping-file/read-mapping.ts';
+import { mappingReader } from '../../mapping/file/read-mapping.ts';
 import { silentLogger } from '../../observe/log.ts';
 import type { ConfigSnapshot, ConfigSource } from '../config-source.ts';
 import { formatProblem } from '../format-problem.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { FluxCDEventsError, messageOf } from '../../errors.ts';
-import type { MappingReader } from '../../flux/provider.ts';
 import type { Logger } from '../../observe/log.ts';
+import type { MappingReader } from '../../provider/provider.ts';
 import type { ConfigProblem, ConfigSnapshot, ConfigSource } from '../config-source.ts';
 import { logChange } from '../log-change.ts';
 import { createFileSet, type FileContent } from './file-set.ts';

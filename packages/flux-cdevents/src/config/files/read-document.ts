@@ -1,12 +1,13 @@
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import type { ConfigIssue } from '../../diagnostics/issue.ts';
+import { formatPath, type Parsed, splitPath } from '../../diagnostics/issues.ts';
 import { messageOf } from '../../errors.ts';
 import type { Alert } from '../../flux/alert.ts';
 import { type ConfigMap, parseConfigMap } from '../../flux/config-map.ts';
-import { formatPath, type Parsed, splitPath } from '../../flux/issues.ts';
 import { apiGroupOf, type NamespacedName, nameOf } from '../../flux/object-ref.ts';
 import { parseAlert } from '../../flux/parse-alert.ts';
 import { parseProvider } from '../../flux/parse-provider.ts';
-import type { ConfigIssue, Provider } from '../../flux/provider.ts';
+import type { Provider } from '../../flux/provider.ts';
 import { memberOf, NOTIFICATION_GROUP, readName } from '../../flux/read-object.ts';
 import { parseSecret, type Secret } from '../../flux/secret.ts';
 

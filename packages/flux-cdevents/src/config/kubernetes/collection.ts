@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
-import { OPTION_PREFIX } from '../../flux/provider-options.ts';
 import { type ApiClient, type ApiResponse, describeAnswer, describeNoAnswer } from '../../kube-api/api-client.ts';
 import { createBackoff, sleep } from '../../kube-api/backoff.ts';
 import { resourcePath, type ServedResource } from '../../kube-api/discovery.ts';
 import type { Logger } from '../../observe/log.ts';
+import { OPTION_PREFIX } from '../../provider/provider-options.ts';
 
 /** What every stored object says of itself. */
 export interface ObjectMeta extends NamespacedName {

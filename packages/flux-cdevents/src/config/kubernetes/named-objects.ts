@@ -1,6 +1,6 @@
-import type { Parsed } from '../../flux/issues.ts';
+import type { ConfigIssue } from '../../diagnostics/issue.ts';
+import type { Parsed } from '../../diagnostics/issues.ts';
 import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
-import type { ConfigIssue } from '../../flux/provider.ts';
 import { type ApiClient, describeAnswer, describeNoAnswer } from '../../kube-api/api-client.ts';
 import { isObjectName } from '../../kube-api/discovery.ts';
 import type { ConfigProblem } from '../config-source.ts';

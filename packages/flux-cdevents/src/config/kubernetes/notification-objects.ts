@@ -1,11 +1,13 @@
+import type { ConfigIssue } from '../../diagnostics/issue.ts';
+import type { Parsed } from '../../diagnostics/issues.ts';
 import type { Alert } from '../../flux/alert.ts';
-import type { Parsed } from '../../flux/issues.ts';
 import { parseAlert } from '../../flux/parse-alert.ts';
 import { parseProvider } from '../../flux/parse-provider.ts';
-import type { ConfigIssue, InvalidProvider, Provider } from '../../flux/provider.ts';
+import type { Provider } from '../../flux/provider.ts';
 import { NOTIFICATION_GROUP, NOTIFICATION_VERSIONS } from '../../flux/read-object.ts';
-import { invalidProvider } from '../../flux/resolve-provider.ts';
 import type { Discovery, ServedResource } from '../../kube-api/discovery.ts';
+import type { InvalidProvider } from '../../provider/provider.ts';
+import { invalidProvider } from '../../provider/resolve-provider.ts';
 
 /** An Alert or a Provider as it was read. */
 export interface Reading<T> {

@@ -4,11 +4,11 @@ import { nameOf } from '../../flux/object-ref.ts';
 import type { Logger } from '../../observe/log.ts';
 import type { ClaimedEntry } from '../entry.ts';
 import type { Outbox, ProviderStats } from '../outbox.ts';
+import { startWorker } from './client.ts';
 import { createMemoryCache } from './memory-cache.ts';
 import { createPayloadCache } from './payload-cache.ts';
 import type { ClaimedRow } from './protocol.ts';
 import { toClaimedEntry, toEntry, toFilterMessage, toName, toNewEntryRow, toSettlementRow } from './rows.ts';
-import { startWorker } from './worker-client.ts';
 
 export interface SqliteOutboxOptions {
   /** The file; it is created, with its folder, when there is none. */

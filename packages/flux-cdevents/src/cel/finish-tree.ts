@@ -1,0 +1,128 @@
+import { Optional } from '@marcbachmann/cel-js';
+import { nearest } from '../diagnostics/nearest.ts';
+import { suggest } from '../diagnostics/words.ts';
+import { DURATION, REPLACED, TIMESTAMP } from './environment.ts';
+import { faultAt } from './fault.ts';
+import { isFound, readPattern } from './patterns.ts';
+import { argumentsOf, type CelType, evaluationOf, literalOf, type Node, nameOf, receiverOf, walk } from './tree.ts';
+import { fieldsOf, TypedValue } from './types.ts';
+
+/** Reads the value of a variable that has fields, given by its plain value. */
+export interface Reader {
+  readonly type: string;
+  read(value: unknown): unknown;
+}
+
+/**
+ * After the check: refuses what it lets pass, keeps the patterns, and lets fields be read without a detour.
+ * @throws {ExpressionFault}
+ */
+export function finishTree(root: Node, readers: ReadonlyMap<string, Reader>): void {
+  walk(root, (node) => {
+    switch (node.op) {
+      case 'id':
+        return readVariable(node, readers);
+      case '.':
+      case '.?':
+        return finishField(node);
+      case '[]':
+      case '[?]':
+        return refuseIndexOfFields(node);
+      case '+':
+        return refuseSwappedSum(node);
+      case 'call':
+      case 'rcall':
+        if (nameOf(node) === REPLACED.get('matches')) keepPattern(node);
+    }
+  });
+}
+
+function readVariable(node: Node, readers: ReadonlyMap<string, Reader>): void {
+  const name = node.args as string;
+  const reader = readers.get(name);
+  // A macro may call its own variable like this, which then is of another type or a value of this one already.
+  if (reader && node.checkedType?.name === reader.type) {
+    const { read } = reader;
+    node.evaluate = (_evaluator, _node, context) => read(context.getValue(name));
+  }
+}
+
+/** A pattern that is written in the rule is compiled once, here. */
+function keepPattern(node: Node): void {
+  const place = argumentsOf(node).at(-1);
+  const text = literalOf(place);
+  if (!place || typeof text !== 'string') return;
+  const pattern = readPattern(text);
+  if (typeof pattern === 'string') throw faultAt(place, 'a regular expression of RE2', `${text} (${pattern})`);
+  const { handle } = node;
+  node.handle = (operands, ...rest) => {
+    const [subject] = operands as unknown[];
+    return typeof subject === 'string' ? isFound(pattern, subject) : handle?.(operands, ...rest);
+  };
+}
+
+const withoutOptional = (type: CelType | undefined): CelType | undefined =>
+  type?.kind === 'optional' ? type.valueType : type;
+
+function finishField(node: Node): void {
+  const receiver = receiverOf(node);
+  const type = withoutOptional(receiver?.checkedType);
+  const fields = fieldsOf(type?.name ?? '');
+  if (!receiver || !fields) {
+    refuseInternals(node, type);
+    return;
+  }
+  const name = nameOf(node);
+  if (!Object.hasOwn(fields, name)) throw unknownField(node, receiver, Object.keys(fields));
+  if (node.op === '.' && receiver.checkedType === type) {
+    const read = (value: unknown) => {
+      const found = (value as Readonly<Record<string, unknown>>)[name];
+      if (found === undefined) throw new Error(`No such key: ${name}`);
+      return found;
+    };
+    const receive = evaluationOf(receiver);
+    node.evaluate = (evaluator, _, context) => read(receive(evaluator, receiver, context));
+  }
+}
+
+function unknownField(node: Node, receiver: Node, fields: readonly string[]) {
+  const name = nameOf(node);
+  const of = node.input.slice(receiver.start, receiver.end);
+  const hint = suggest(nearest(name, fields));
+  return faultAt({ start: node.pos, end: node.end }, `a field of ${of}: ${fields.join(', ')}${hint}`, name);
+}
+
+/** The library takes the sum of a duration and a timestamp for a duration. */
+function refuseSwappedSum(node: Node): void {
+  const [left, right] = node.args as [Node, Node];
+  if (left.checkedType?.name === DURATION && right.checkedType?.name === TIMESTAMP) {
+    throw faultAt(node, 'the timestamp before the duration', 'duration + timestamp');
+  }
+}
+
+/** CEL indexes lists and maps, not what has fields. */
+function refuseIndexOfFields(node: Node): void {
+  const [receiver, index] = node.args as [Node, Node];
+  const fields = fieldsOf(withoutOptional(receiver.checkedType)?.name ?? '');
+  if (fields) throw faultAt(index, `.field instead of [...]: ${Object.keys(fields).join(', ')}`, 'an index');
+  refuseInternals(node, withoutOptional(receiver.checkedType));
+}
+
+/** The library would read the properties of the JavaScript objects that stand for times, durations and namespaces. */
+function refuseInternals(node: Node, type: CelType | undefined): void {
+  if (type?.kind === 'message') throw faultAt(node, 'something that has fields', type.name);
+  const { handle } = node;
+  if (type?.kind !== 'dyn' || !handle) return;
+  node.handle = (value, ...rest) => {
+    const inner = value instanceof Optional ? value.orValue(undefined) : value;
+    if (!hasFields(inner)) throw new Error(`No such key: ${String(rest[0])}`);
+    return handle(value, ...rest);
+  };
+}
+
+function hasFields(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true; // the library finds none
+  if (Array.isArray(value) || value instanceof TypedValue || value instanceof Map) return true;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

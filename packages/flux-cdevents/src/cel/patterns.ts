@@ -1,0 +1,77 @@
+import { type GoRegexp, goRegexp } from '../lib/go-regexp.ts';
+import { spend } from './meter.ts';
+
+const MAX_LENGTH = 1_000;
+const MAX_WRITTEN_OUT = 200_000;
+
+/** Of patterns that are made while a rule runs, not written in it. */
+const MAX_DYNAMIC_LENGTH = 256;
+const COST_OF_COMPILING = 4_000;
+const MAX_DYNAMIC_KEPT = 50;
+
+/** A regular expression, and what using it costs. */
+export interface Pattern {
+  readonly regexp: GoRegexp;
+  /** Units for one character of text. */
+  readonly cost: number;
+}
+
+const dynamic = new Map<string, Pattern>();
+
+/** Compiles a pattern. Returns the reason as text when it is not one of RE2, or so large that compiling takes long. */
+export function readPattern(pattern: string): Pattern | string {
+  if (pattern.length > MAX_LENGTH) return `more than ${MAX_LENGTH.toLocaleString('en-US')} characters`;
+  if (pattern.length * repetitionsIn(pattern) > MAX_WRITTEN_OUT) return 'too large with its repetitions written out';
+  const regexp = goRegexp(pattern);
+  return typeof regexp === 'string' ? regexp : { regexp, cost: costOf(pattern, regexp.size) };
+}
+
+/** How often a part of it may be written out; RE2 itself allows for a thousand times, nested ones included. */
+function repetitionsIn(pattern: string): number {
+  let product = 1;
+  for (const [, from = '', to = ''] of pattern.matchAll(/\{(\d+)(?:,(\d*))?\}/g))
+    product *= Math.max(1, Number(to || from));
+  return Math.min(product, 1_000);
+}
+
+/** Whether the pattern is found anywhere in the text. */
+export function isFound({ regexp, cost }: Pattern, text: string): boolean {
+  spend(Math.ceil(text.length * cost));
+  return regexp.test(text);
+}
+
+/**
+ * The `matches` of CEL for a pattern that is made while a rule runs.
+ * @throws {Error} when it is not one of RE2
+ */
+export function matches(text: string, pattern: string): boolean {
+  if (pattern.length > MAX_DYNAMIC_LENGTH) {
+    throw new Error(`matches: a pattern that is not written in the rule has at most ${MAX_DYNAMIC_LENGTH} characters`);
+  }
+  spend(COST_OF_COMPILING);
+  let made: Pattern | string | undefined = dynamic.get(pattern);
+  if (!made) {
+    made = readPattern(pattern);
+    if (typeof made === 'string') throw new Error(`matches: not a regular expression of RE2: ${made}`);
+    if (dynamic.size >= MAX_DYNAMIC_KEPT) dynamic.clear();
+    dynamic.set(pattern, made);
+  }
+  return isFound(made, text);
+}
+
+/**
+ * A pattern is turned into a DFA while it runs, which takes next to nothing for each character unless it has too many
+ * states: these are at most exponential in the places where the pattern has a choice (classes, alternatives,
+ * repetitions), and not in its literal characters. With more choices it may have to be simulated, at up to 100 ns for
+ * each of them and character.
+ */
+function costOf(pattern: string, size: number): number {
+  const choices = size - literalsIn(pattern);
+  return choices <= 13 ? 1 / 4 : 2 * Math.min(choices, 120);
+}
+
+const literalsIn = (pattern: string): number =>
+  pattern
+    .replace(/\\[pP](\{[^}]*\}|.)|\\[a-zA-Z]/g, '') // classes, \b
+    .replace(/\\./g, 'x')
+    .replace(/\(\?[^):]*[):]?|\[\^?\]?[^\]]*\]|\{[^}]*\}|[.*+?|()^$]/g, '').length;

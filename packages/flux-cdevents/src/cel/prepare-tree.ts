@@ -1,0 +1,92 @@
+import { nearest } from '../diagnostics/nearest.ts';
+import { suggest } from '../diagnostics/words.ts';
+import { FUNCTIONS, REPLACED } from './environment.ts';
+import { faultAt } from './fault.ts';
+import { argumentsOf, isCall, literalOf, type Node, nameOf, receiverOf, walk } from './tree.ts';
+
+const LOST_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+
+/**
+ * Before the check: lets functions be called that the library does not have like this, refuses what is the library's
+ * own and not CEL, and has the argument of `has` checked, which the library does not do.
+ * @throws {ExpressionFault}
+ */
+export function prepareTree(root: Node): void {
+  walk(root, (node) => {
+    if (isCall(node)) prepareCall(node);
+    if (node.op === 'map') refuseLostKeys(node);
+    if (node.op === '?:') letNullStandForNothing(node);
+  });
+}
+
+/** What other languages call a function. */
+const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
+  ...['length', 'len', 'count'].map((name) => [name, 'size'] as const),
+  ...['lower', 'toLower', 'toLowerCase', 'downcase'].map((name) => [name, 'lowerAscii'] as const),
+  ...['upper', 'toUpper', 'toUpperCase', 'upcase'].map((name) => [name, 'upperAscii'] as const),
+  ...['match', 'test', 'regex'].map((name) => [name, 'matches'] as const),
+  ...['any', 'some'].map((name) => [name, 'exists'] as const),
+  ['every', 'all'],
+  ['includes', 'contains'],
+  ['replaceAll', 'replace'],
+  ['strip', 'trim'],
+  ['toString', 'string'],
+  ['getOrDefault', 'orValue'],
+]);
+
+/** The library takes a macro that has another number of arguments for a function that it does not know. */
+const MACROS: ReadonlyMap<string, string> = new Map([
+  ...['all', 'exists', 'exists_one', 'filter'].map((name) => [name, `${name}(name, condition)`] as const),
+  ['map', 'map(name, expression) or map(name, condition, expression)'],
+  ['has', 'has(something.field)'],
+  ['bind', 'cel.bind(name, value, expression)'],
+  ['optMap', 'optMap(name, expression)'],
+  ['optFlatMap', 'optFlatMap(name, expression)'],
+]);
+
+function prepareCall(node: Node): void {
+  const name = nameOf(node);
+  if (!FUNCTIONS.includes(name)) {
+    const meant = OTHER_NAMES.get(name) ?? nearest(name, FUNCTIONS);
+    throw faultAt(placeOfName(node, name), `a function${suggest(meant)}`, name);
+  }
+  const form = MACROS.get(name);
+  if (form && !node.meta.alternate && !node.meta.macro) {
+    const count = argumentsOf(node).length;
+    throw faultAt(placeOfName(node, name), form, `${name} with ${count} argument${count === 1 ? '' : 's'}`);
+  }
+  if (name === 'has') checkArgumentOf(node);
+  const replacement = REPLACED.get(name);
+  if (replacement) (node.args as [string])[0] = replacement;
+}
+
+/** The name of a method comes right before its arguments, after the receiver. */
+function placeOfName(node: Node, name: string): { start: number; end: number } {
+  const start = node.op === 'rcall' ? node.input.indexOf(name, receiverOf(node)?.end) : node.start;
+  return { start, end: start + name.length };
+}
+
+function checkArgumentOf(node: Node): void {
+  const { macro } = node.meta;
+  const [field] = argumentsOf(node);
+  if (!macro || field?.op !== '.') return;
+  const { typeCheck } = macro;
+  macro.typeCheck = (checker, self, context) => {
+    checker.check(field, context);
+    return typeCheck(checker, self, context);
+  };
+}
+
+/** `condition ? event.message : null`: null leaves a field out, whatever the type of the other branch. */
+function letNullStandForNothing(node: Node): void {
+  for (const branch of (node.args as readonly Node[]).slice(1)) {
+    if (literalOf(branch) === null) branch.meta.check = (checker) => checker.dynType;
+  }
+}
+
+function refuseLostKeys(node: Node): void {
+  for (const [key] of node.args as [Node, Node][]) {
+    const name = literalOf(key);
+    if (typeof name === 'string' && LOST_KEYS.has(name)) throw faultAt(key, 'another key', name);
+  }
+}

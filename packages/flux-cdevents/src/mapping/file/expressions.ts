@@ -1,0 +1,96 @@
+import {
+  type CompiledExpression,
+  type ExpressionIssue,
+  type ExpressionReading,
+  type ExpressionResult,
+  readExpression,
+  VARIABLES,
+} from '../../cel/expression.ts';
+import { describeFound } from '../../diagnostics/issues.ts';
+import { type Findings, meantWord } from './findings.ts';
+import type { LocatedDocument, Path } from './locate.ts';
+
+/** So many expressions a mapping may have, all together. */
+export const MAX_EXPRESSIONS = 5000;
+
+const PURPOSES: Readonly<Record<ExpressionResult, string>> = {
+  bool: 'a CEL expression that is true or false',
+  text: 'a CEL expression that gives text',
+  value: 'a CEL expression',
+};
+
+/** Reads the expressions of a mapping, each text once. */
+export class Expressions {
+  private readonly known = new Map<string, ExpressionReading>();
+  private readonly document: LocatedDocument;
+  private readonly findings: Findings;
+  private count = 0;
+
+  constructor(document: LocatedDocument, findings: Findings) {
+    this.document = document;
+    this.findings = findings;
+  }
+
+  /**
+   * The text of an expression: numbers and booleans of YAML are CEL as they are written.
+   * @returns undefined for anything else
+   */
+  textOf(value: unknown, path: Path): string | undefined {
+    if (typeof value === 'boolean') return String(value);
+    if (typeof value === 'number') return this.document.sourceOf(path) ?? String(value);
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  /** @returns undefined when it is wrong, and reported, or when there are too many */
+  read(value: unknown, path: Path, result: ExpressionResult): CompiledExpression | undefined {
+    const text = this.textOf(value, path);
+    if (text === undefined || text.trim() === '') {
+      this.findings.value(
+        path,
+        `${PURPOSES[result]}${hintFor(value)}`,
+        text === undefined ? describeFound(value) : 'nothing',
+      );
+      return undefined;
+    }
+    if (++this.count > MAX_EXPRESSIONS) {
+      const expected = `at most ${MAX_EXPRESSIONS.toLocaleString('en-US')} expressions`;
+      if (this.count === MAX_EXPRESSIONS + 1) this.findings.value(path, expected, 'one more');
+      return undefined;
+    }
+    const reading = this.readText(text, result);
+    if ('expression' in reading) return reading.expression;
+    const { offset, expected, found } = reading.issue;
+    const hint = this.document.endsAtComment(path) ? COMMENT_HINT : quotedHint(text, result, reading.issue);
+    this.findings.at(this.document.offsetIn(path, offset), path, `${expected}${hint}`, found);
+    return undefined;
+  }
+
+  private readText(text: string, result: ExpressionResult): ExpressionReading {
+    const key = `${result} ${text}`;
+    let reading = this.known.get(key);
+    if (!reading) {
+      reading = readExpression(text, result);
+      this.known.set(key, reading);
+    }
+    return reading;
+  }
+}
+
+function hintFor(value: unknown): string {
+  if (Array.isArray(value)) return ` (write a list in CEL: "['a', 'b']")`;
+  return typeof value === 'object' && value !== null ? ` (write a map in CEL: "{'a': 1}")` : '';
+}
+
+const COMMENT_HINT = ' (" #" begins a comment: put the expression in quotes)';
+
+const MAX_HINT = 80;
+
+/** Text that lacks the quotes of CEL, a common slip: `outcome: success`, `event.reason == UpgradeSucceeded`. */
+function quotedHint(text: string, result: ExpressionResult, { expected, found }: ExpressionIssue): string {
+  const isWords = /^[A-Za-z][\w-]*( [\w-]+)*$/.test(text) && !/ in /.test(text);
+  const isUri = /^[a-z][a-z\d+.-]*:[^\s'"]+$/.test(text);
+  if (meantWord(text, Object.keys(VARIABLES)) !== undefined) return '';
+  if (result !== 'bool' && (isWords || isUri)) return ` (for the text itself: "'${text.slice(0, MAX_HINT)}'")`;
+  const isUnknownWord = /^a variable(?!.*did you mean)/.test(expected) && /^\w+$/.test(found);
+  return isUnknownWord ? ` (for the text: '${found}')` : '';
+}

@@ -1,0 +1,145 @@
+import { Worker } from 'node:worker_threads';
+import { FluxCDEventsError } from '../../errors.ts';
+import type { Logger } from '../../observe/log.ts';
+import type { Call, Failure, Operations, Reads, WorkerMessage, WorkerOptions, Writes } from './protocol.ts';
+
+/** A batch has at most so many writes: the first of them waits for the last. */
+const MAX_WRITES = 512;
+
+/** What the worker makes is garbage a moment later: room for more of it costs a hundred megabytes and gains nothing. */
+const YOUNG_GENERATION_MB = 8;
+
+/** The main thread's end: calls are gathered while a batch is under way, and go to the worker together. */
+export interface WorkerClient {
+  read<N extends keyof Reads>(name: N, ...args: Parameters<Reads[N]>): Promise<ReturnType<Reads[N]>>;
+  write<N extends keyof Writes>(name: N, ...args: Parameters<Writes[N]>): Promise<ReturnType<Writes[N]>>;
+  close(): Promise<void>;
+}
+
+interface Waiting {
+  readonly call: Call;
+  readonly resolve: (answer: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** @throws {FluxCDEventsError} what opening the file came to */
+export async function startWorker(
+  options: WorkerOptions,
+  { logger, onReady }: { readonly logger: Logger | undefined; readonly onReady: () => void },
+): Promise<WorkerClient> {
+  const file = import.meta.url.endsWith('.ts') ? './worker/worker.ts' : './worker/worker.js';
+  const worker = new Worker(new URL(file, import.meta.url), {
+    workerData: options,
+    name: 'outbox',
+    execArgv: [],
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+  });
+  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  const undelivered = await opened(worker, options.path);
+  logger?.info({ path: options.path, undelivered }, 'store opened');
+
+  const reads: Waiting[] = [];
+  const writes: Waiting[] = [];
+  const underWay = { reads: [] as Waiting[], writes: [] as Waiting[] };
+  const failures = createFailureLog(logger, options.path);
+  let scheduled = false;
+  let closing: Promise<void> | undefined;
+  let broken: FluxCDEventsError | undefined;
+
+  const isUnderWay = (): boolean => underWay.reads.length + underWay.writes.length > 0;
+  const flush = (): void => {
+    scheduled = false;
+    if (isUnderWay() || broken) return;
+    underWay.reads = reads.splice(0);
+    underWay.writes = writes.splice(0, MAX_WRITES);
+    if (isUnderWay()) {
+      worker.postMessage({ reads: underWay.reads.map(callOf), writes: underWay.writes.map(callOf) });
+    } else if (closing) {
+      worker.postMessage('close');
+    }
+  };
+  /** After the callbacks of this turn of the event loop: what they ask for goes along. */
+  const schedule = (): void => {
+    if (scheduled || isUnderWay()) return;
+    scheduled = true;
+    setImmediate(flush);
+  };
+  const enqueue = (queue: Waiting[], name: keyof Operations, args: readonly unknown[]): Promise<never> => {
+    if (broken) return Promise.reject(broken);
+    if (closing) return Promise.reject(unavailable(options.path, 'it is closed'));
+    return new Promise((resolve, reject) => {
+      queue.push({ call: [name, args], resolve, reject });
+      schedule();
+    });
+  };
+
+  worker.on('message', (message: WorkerMessage) => {
+    if (message.kind !== 'reads' && message.kind !== 'writes') return;
+    const answered = underWay[message.kind];
+    underWay[message.kind] = [];
+    for (const [index, { resolve, reject }] of answered.entries()) {
+      const failure = message.failures?.get(index);
+      if (failure) reject(errorOf(failure));
+      else resolve(message.answers[index] as never);
+    }
+    failures.note(message.kind, message.failures);
+    if (message.ready) onReady();
+    schedule();
+  });
+  worker.on('error', (cause) => logger?.error({ err: cause, path: options.path }, 'store thread failed'));
+  void exited.then(() => {
+    broken = unavailable(options.path, closing ? 'it is closed' : 'its thread has ended');
+    for (const { reject } of [...underWay.reads, ...underWay.writes, ...reads, ...writes]) reject(broken);
+  });
+
+  return {
+    read: (name, ...args) => enqueue(reads, name, args),
+    write: (name, ...args) => enqueue(writes, name, args),
+    close() {
+      closing ??= exited;
+      schedule();
+      return closing;
+    },
+  };
+}
+
+const callOf = ({ call }: Waiting): Call => call;
+
+const unavailable = (path: string, why: string): FluxCDEventsError =>
+  new FluxCDEventsError('FCE_STORE_UNAVAILABLE', `store ${path}: ${why}`);
+
+const errorOf = ({ code, message }: Failure): Error =>
+  code ? new FluxCDEventsError(code, message) : new Error(message);
+
+/** Tells of a store that fails once, and once when it can write again; of a call that is wrong each time. */
+function createFailureLog(logger: Logger | undefined, path: string) {
+  let failing = false;
+  return {
+    note(kind: 'reads' | 'writes', failures: ReadonlyMap<number, Failure> | undefined): void {
+      for (const { code, message } of failures?.values() ?? []) {
+        if (code === undefined) logger?.error({ path, error: message }, 'store refused a call');
+        else if (!failing) {
+          failing = true;
+          logger?.error({ path, code, error: message }, 'store failed');
+        }
+      }
+      if (failing && kind === 'writes' && failures === undefined) {
+        failing = false;
+        logger?.info({ path }, 'store works again');
+      }
+    },
+  };
+}
+
+/** @returns how many entries are undelivered */
+function opened(worker: Worker, path: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    worker.once('message', (message: WorkerMessage) => {
+      if (message.kind === 'opened') resolve(message.undelivered);
+      else if (message.kind === 'failed') reject(errorOf(message.failure));
+    });
+    worker.once('error', (cause) =>
+      reject(new FluxCDEventsError('FCE_STORE_UNAVAILABLE', `store ${path}: ${String(cause)}`, { cause })),
+    );
+  });
+}

@@ -1,0 +1,143 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { FluxCDEventsError, messageOf } from '../../../errors.ts';
+
+type Row = readonly unknown[];
+
+/** The file under prepared statements. Rows are tuples, in the order of the columns. */
+export interface Database {
+  /** @returns how many rows changed */
+  run(sql: string, ...values: SQLInputValue[]): number;
+  get<R extends Row>(sql: string, ...values: SQLInputValue[]): R | undefined;
+  all<R extends Row>(sql: string, ...values: SQLInputValue[]): R[];
+  /** Reads as far as the loop goes. The statement must not be used again inside the loop. */
+  each<R extends Row>(sql: string, ...values: SQLInputValue[]): Iterable<R>;
+  exec(sql: string): void;
+  readonly inTransaction: boolean;
+  close(): void;
+}
+
+/** Primary result codes of SQLite. @see https://www.sqlite.org/rescode.html */
+const BUSY = 5;
+const NOMEM = 7;
+const READONLY = 8;
+const IOERR = 10;
+const CORRUPT = 11;
+const FULL = 13;
+const CANTOPEN = 14;
+const NOTADB = 26;
+
+/**
+ * Opens the file, and creates it with its folder when there is none (0600 in 0700: what waits in it is nobody else's).
+ * Every commit is synced, and the file is held until `close`: no second process can open it meanwhile.
+ * @param maxBytes the file does not grow beyond; what does not fit is refused
+ * @throws {FluxCDEventsError} `FCE_STORE_LOCKED`, `FCE_STORE_CORRUPT`, `FCE_STORE_UNAVAILABLE`
+ */
+export function openDatabase(path: string, maxBytes?: number): Database {
+  let db: DatabaseSync | undefined;
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    createFile(path);
+    db = new DatabaseSync(path, { timeout: 0 });
+    // Exclusive comes first: WAL then keeps its index in memory, and the first access takes the lock for good.
+    db.exec(`PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+      PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;
+      PRAGMA wal_autocheckpoint = 8000; BEGIN IMMEDIATE; COMMIT`);
+    if (maxBytes !== undefined) {
+      const [pageSize] = db.prepare('PRAGMA page_size').all().map(Object.values) as [[number]];
+      db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / pageSize[0]))}`);
+    }
+    return wrap(db);
+  } catch (cause) {
+    db?.close();
+    throw openingError(path, cause);
+  }
+}
+
+/** Only a file that is new is opened here: closing one that this process holds would end SQLite's lock on it. */
+function createFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
+  }
+}
+
+function wrap(db: DatabaseSync): Database {
+  const statements = new Map<string, StatementSync>();
+  const prepared = (sql: string): StatementSync => {
+    const known = statements.get(sql);
+    if (known) return known;
+    const statement = db.prepare(sql);
+    statement.setReturnArrays(true);
+    statements.set(sql, statement);
+    return statement;
+  };
+  return {
+    run: (sql, ...values) => prepared(sql).run(...values).changes as number,
+    get: <R extends Row>(sql: string, ...values: SQLInputValue[]) =>
+      prepared(sql).get(...values) as unknown as R | undefined,
+    all: <R extends Row>(sql: string, ...values: SQLInputValue[]) => prepared(sql).all(...values) as unknown as R[],
+    each: <R extends Row>(sql: string, ...values: SQLInputValue[]) =>
+      prepared(sql).iterate(...values) as unknown as Iterable<R>,
+    exec: (sql) => db.exec(sql),
+    get inTransaction() {
+      return db.isTransaction;
+    },
+    close: () => db.close(),
+  };
+}
+
+const primaryCode = (thrown: unknown): number | undefined => {
+  const code = (thrown as { errcode?: unknown } | null)?.errcode;
+  return typeof code === 'number' ? code & 0xff : undefined;
+};
+
+/** The disk has no room left, or the file may not grow. */
+export const isFull = (thrown: unknown): boolean => primaryCode(thrown) === FULL;
+
+function openingError(path: string, cause: unknown): FluxCDEventsError {
+  if (cause instanceof FluxCDEventsError) return cause;
+  switch (primaryCode(cause)) {
+    case BUSY:
+      return new FluxCDEventsError(
+        'FCE_STORE_LOCKED',
+        `store ${path}: another process has it open. Stop that one first, or give this one its own --data-dir`,
+        { cause },
+      );
+    case CORRUPT:
+    case NOTADB:
+      return corrupt(path, cause);
+    default:
+      return new FluxCDEventsError('FCE_STORE_UNAVAILABLE', `store ${path}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** @param cause what SQLite said, or what is wrong in words */
+export const corrupt = (path: string, cause: unknown): FluxCDEventsError =>
+  new FluxCDEventsError(
+    'FCE_STORE_CORRUPT',
+    `store ${path}: ${messageOf(cause)}. Put a backup in its place, or move it away to begin with an empty one: ` +
+      'what was not delivered yet is then lost',
+    { cause },
+  );
+
+/** The error for callers when the store itself is at fault; undefined when only the call was wrong. */
+export function storeError(path: string, cause: unknown): FluxCDEventsError | undefined {
+  switch (primaryCode(cause)) {
+    case FULL:
+      return new FluxCDEventsError('FCE_STORE_UNAVAILABLE', `store ${path}: no room left on the disk`, { cause });
+    case BUSY:
+    case NOMEM:
+    case READONLY:
+    case IOERR:
+    case CANTOPEN:
+      return new FluxCDEventsError('FCE_STORE_UNAVAILABLE', `store ${path}: ${messageOf(cause)}`, { cause });
+    case CORRUPT:
+    case NOTADB:
+      return corrupt(path, cause);
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,78 @@
+import { parseDocument } from 'yaml';
+import { describeSize } from '../../diagnostics/issues.ts';
+
+/** What HTTP itself sets: a client refuses to take them from anyone else. */
+const ofTheConnection = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+type Complaint = { readonly expected: string; readonly found: string };
+
+/**
+ * Reads the `headers` of a Secret: a YAML map of strings, order and spelling kept; numbers and booleans count as they
+ * are written. Names and values that HTTP does not allow are complaints, which show neither.
+ */
+export function parseHeaders(text: string): {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly complaints: readonly Complaint[];
+} {
+  const map = readMap(text);
+  if (!map) {
+    return {
+      headers: {},
+      complaints: [{ expected: 'a YAML map of header names to values', found: `${describeSize(text)} that are not` }],
+    };
+  }
+  const headers: Record<string, string> = {};
+  const complaints: Complaint[] = [];
+  const names = new Set<string>();
+  for (const [index, [name, value]] of Object.entries(map).entries()) {
+    const found = (what: string) => `${what} in header ${index + 1} of ${Object.keys(map).length}`;
+    if (!isHeaderName(name)) {
+      complaints.push({ expected: 'header names of letters, digits and -', found: found('another character') });
+    } else if (ofTheConnection.has(name.toLowerCase())) {
+      complaints.push({ expected: 'no header of the connection itself', found: name });
+    } else if (names.has(name.toLowerCase())) {
+      complaints.push({ expected: 'every header once', found: `${name} again` });
+    } else if (typeof value !== 'string') {
+      complaints.push({ expected: 'a string for every header', found: found('a list or a map') });
+    } else if (!isHeaderValue(value)) {
+      complaints.push({ expected: 'header values of printable ASCII', found: found('another character') });
+    } else {
+      names.add(name.toLowerCase());
+      headers[name] = value;
+    }
+  }
+  return { headers, complaints };
+}
+
+/** A token of RFC 9110, section 5.6.2. */
+const isHeaderName = (name: string): boolean => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name);
+
+/** What every HTTP client takes: printable ASCII, spaces and tabs. */
+export const isHeaderValue = (value: string): boolean => /^[\t\x20-\x7e]*$/.test(value);
+
+/** The value of a header, its name in any case. */
+export const headerValue = (headers: Readonly<Record<string, string>>, name: string): string | undefined =>
+  Object.entries(headers).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
+
+function readMap(text: string): Readonly<Record<string, unknown>> | undefined {
+  const document = parseDocument(text, { schema: 'failsafe', logLevel: 'silent' });
+  if (document.errors.length > 0) return undefined;
+  let value: unknown;
+  try {
+    value = document.toJS();
+  } catch {
+    return undefined; // an alias without an anchor
+  }
+  if (value === null || value === '') return {};
+  return typeof value === 'object' && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+}

@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto';
+import type { ConfigIssue } from '../diagnostics/issue.ts';
+import type { Provider } from '../flux/provider.ts';
+import { memberOf, readName } from '../flux/read-object.ts';
+import { type EndpointDeps, resolveEndpoint } from './endpoint/endpoint.ts';
+import type { Findings } from './endpoint/findings.ts';
+import type {
+  InvalidProvider,
+  MappingText,
+  ProviderOptions,
+  ReadyProvider,
+  ResolvedProvider,
+  WebhookAuth,
+} from './provider.ts';
+import { isHandledType } from './provider.ts';
+import { mappingNameOf, optionConflicts, parseProviderOptions } from './provider-options.ts';
+import { type MappingDeps, resolveMapping } from './resolve-mapping.ts';
+import {
+  isWebhookOnly,
+  receiverOf,
+  toAnnotationPaths,
+  WEBHOOK_ANNOTATIONS,
+  webhookAuthOf,
+} from './webhook-provider.ts';
+
+/** The Secrets that `resolveProvider` will ask for. */
+export const secretNamesOf = ({ metadata, spec }: Provider): readonly string[] => {
+  const ofReceiver = metadata.annotations?.[WEBHOOK_ANNOTATIONS.secret];
+  const references = [spec.secretRef, spec.certSecretRef, spec.proxySecretRef];
+  return [...new Set([...references.flatMap((ref) => (ref ? [ref.name] : [])), ...(ofReceiver ? [ofReceiver] : [])])];
+};
+
+/** The ConfigMap that `resolveProvider` will ask for, for a Provider whose events become CDEvents. */
+export const configMapNamesOf = (provider: Provider): readonly string[] => {
+  const name = mapsEvents(provider) ? mappingNameOf(provider.metadata.annotations) : undefined;
+  return name === undefined ? [] : [name];
+};
+
+/** Whether the events of a Provider become CDEvents; the others are passed on as Flux sent them. */
+const mapsEvents = (provider: Provider): boolean => provider.spec.type === 'cdevents' || isWebhookOnly(provider);
+
+/** What a Provider is resolved with. */
+export interface ProviderDeps extends EndpointDeps, MappingDeps {}
+
+/**
+ * Checks a Provider, its annotations, its Secrets and its mapping, and says where and how to deliver. Pure. Whatever is
+ * wrong makes the Provider `invalid` with every issue; nothing that a Secret says is dropped in silence, and no issue shows it.
+ */
+export function resolveProvider(provider: Provider, deps: ProviderDeps): ResolvedProvider {
+  const { metadata, spec } = provider;
+  const ref = { namespace: metadata.namespace, name: metadata.name };
+  const { type, suspend = false } = spec;
+  if (!isHandledType(type)) return { status: 'foreign', ref, type };
+
+  const parsed = parseProviderOptions(metadata.annotations);
+  const { options, issues } = mapsEvents(provider) ? resolveMapping(parsed, deps) : { ...parsed, issues: [] };
+  const findings: Findings = {
+    issues: [...parsed.issues, ...issues, ...optionConflicts(options)],
+    masked: new Set(),
+  };
+  const webhook = webhookAuthOf(provider, deps);
+  if (isWebhookOnly(provider)) return resolveWebhookOnly(provider, webhook, { options, suspend, deps, findings });
+  const endpoint = resolveEndpoint(provider, type, deps, findings);
+  const side = webhook && { webhook };
+  if (findings.issues.length > 0) return { status: 'invalid', ref, type, suspend, issues: findings.issues, ...side };
+  const ready: Omit<ReadyProvider, 'fingerprint'> = { status: 'ready', ref, type, suspend, options, endpoint };
+  return { ...ready, ...side, fingerprint: fingerprintOf(ready) };
+}
+
+interface WebhookOnlyContext {
+  readonly options: ProviderOptions;
+  readonly suspend: boolean;
+  readonly deps: ProviderDeps;
+  readonly findings: Findings;
+}
+
+/** Delivers as a Provider of type `cdevents` would whose receiver is the one of the annotations. */
+function resolveWebhookOnly(
+  provider: Provider,
+  webhook: WebhookAuth | undefined,
+  { options, suspend, deps, findings }: WebhookOnlyContext,
+): ReadyProvider | InvalidProvider {
+  const { namespace, name } = provider.metadata;
+  const common = { ref: { namespace, name }, type: 'cdevents', suspend } as const;
+  const endpoint = resolveEndpoint(receiverOf(provider), 'cdevents', deps, findings);
+  if (!webhook) {
+    findings.issues.push({
+      path: 'spec.secretRef',
+      expected: 'a Secret with the HMAC key as token',
+      found: provider.spec.secretRef ? 'none that can be read' : 'nothing',
+    });
+  }
+  const side = { webhookOnly: true, ...(webhook && { webhook }) } as const;
+  const issues = toAnnotationPaths(findings.issues);
+  if (issues.length > 0) return { status: 'invalid', ...common, issues, ...side };
+  const ready: Omit<ReadyProvider, 'fingerprint'> = { status: 'ready', ...common, options, endpoint };
+  return { ...ready, ...side, fingerprint: fingerprintOf(ready) };
+}
+
+/**
+ * Stands in for a Provider that cannot even be read, so that its events wait.
+ * @returns undefined when its name or a type that is delivered here cannot be made out
+ */
+export function invalidProvider(document: unknown, issues: readonly ConfigIssue[]): InvalidProvider | undefined {
+  const ref = readName(document);
+  const spec = memberOf(document, 'spec');
+  const type = spec?.type;
+  if (!ref || !isHandledType(type)) return undefined;
+  const annotations = memberOf(memberOf(document, 'metadata'), 'annotations');
+  const webhookOnly = type !== 'cdevents' && annotations?.[WEBHOOK_ANNOTATIONS.address] !== undefined;
+  const suspend = spec?.suspend === true;
+  return { status: 'invalid', ref, type, suspend, issues, ...(webhookOnly && { webhookOnly }) };
+}
+
+/** The order of annotations does not count, that of headers does. */
+function fingerprintOf(provider: Omit<ReadyProvider, 'fingerprint'>): string {
+  const { hmacKey, ...endpoint } = provider.endpoint;
+  const { mapping } = provider.options;
+  const options = Object.entries({ ...provider.options, mapping: mapping && digestOf(mapping) }).sort();
+  const all = { ...provider, options, endpoint, hmacKey: hmacKey && Buffer.from(hmacKey).toString('base64') };
+  return createHash('sha256').update(JSON.stringify(all)).digest('base64url');
+}
+
+const digests = new WeakMap<MappingText, string>();
+
+/** A text may be long and named by many Providers. */
+function digestOf(mapping: MappingText): string {
+  const known = digests.get(mapping);
+  if (known !== undefined) return known;
+  const digest = createHash('sha256').update(JSON.stringify(mapping)).digest('base64url');
+  digests.set(mapping, digest);
+  return digest;
+}
