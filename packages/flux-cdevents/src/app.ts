@@ -1,10 +1,7 @@
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Server as TlsServer } from 'node:tls';
-import type { FastifyInstance } from 'fastify';
 import type { ConfigSnapshot } from './config/config-source.ts';
 import { createDelivery } from './deliver/delivery.ts';
-import { FluxCDEventsError, messageOf } from './errors.ts';
+import { messageOf } from './errors.ts';
 import { type NamespacedName, nameOf } from './flux/object-ref.ts';
 import { createApiServer } from './http/api-server.ts';
 import { createHealthServer } from './http/health-server.ts';
@@ -13,12 +10,12 @@ import { refreshGauges } from './http/refresh-gauges.ts';
 import type { ApiClient } from './kube-api/api-client.ts';
 import { connectToCluster } from './kube-api/connect.ts';
 import { reviewToken } from './kube-api/token-review.ts';
+import { createLifecycle } from './lifecycle.ts';
 import { mappingReader } from './mapping/file/read-mapping.ts';
 import { createMatcher, type Matcher } from './match/matcher.ts';
 import type { Logger } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { type OpenConfig, openConfig } from './open-config.ts';
-import type { Address } from './options/address.ts';
 import type { EventsOptions } from './options/events-options.ts';
 import type { ServeOptions } from './options/serve-options.ts';
 import { tokenFromFile } from './options/token-file.ts';
@@ -35,7 +32,7 @@ import { createTokenReviewCheck, fluxServiceAccounts } from './receive/token-rev
 import { createTransports } from './transport/create-transports.ts';
 import { VERSION } from './version.ts';
 
-/** The addresses that the servers really have: a port 0 was made one. */
+/** The URLs of the servers, with the ports that they really have. */
 export interface Addresses {
   readonly events: string;
   readonly metrics: string;
@@ -45,17 +42,23 @@ export interface Addresses {
 
 export interface App {
   /**
-   * Opens the store, listens, loads the configuration, delivers. Resolves when it is ready.
-   * @throws {FluxCDEventsError} when the store, an address or the configuration folder cannot be had
+   * Opens the store, listens, loads the configuration, delivers. Resolves when the app is ready.
+   * @throws {FluxCDEventsError} when it cannot use the store, an address or the configuration folder, and `FCE_STOPPED`
+   * when `stop` is called before it is ready
    */
   start(): Promise<Addresses>;
-  /** Takes no more events, lets deliveries in flight end for a while, releases everything. */
+  /**
+   * Takes no more events, lets deliveries in flight end for a while, and releases everything. A start under way is
+   * cancelled. An app starts once: afterwards, create another one.
+   */
   stop(): Promise<void>;
 }
 
-/** Flux gives a stopping controller 10 s; what is in flight has less, so that the store closes in time. */
+/** A stopping Flux controller has 10 s; what is in flight has less, so that the store closes in time. */
 const DRAIN_MS = 5_000;
 const PURGE_EVERY_MS = 60_000;
+/** How soon to go on while there is more to remove: events come in between. */
+const PURGE_AGAIN_MS = 100;
 
 /** The composition root: the one place that knows which implementation stands behind which port. */
 export function createApp(options: ServeOptions, logger: Logger, now: () => number = Date.now): App {
@@ -65,9 +68,8 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
     ...(options.source && { source: options.source }),
   };
   const { forwardTo } = options.events;
+  const lifecycle = createLifecycle();
   let configuration: { readonly snapshot: ConfigSnapshot; readonly matcher: Matcher } | undefined;
-  const stops: (() => Promise<unknown> | unknown)[] = [];
-  const onStop = (stop: () => Promise<unknown> | unknown) => void stops.push(stop);
   const connect = () => {
     const { kubeconfig, qps, burst } = options.kubernetes ?? {};
     return connectToCluster({
@@ -76,24 +78,6 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       ...(burst && { burst }),
       userAgent: `flux-cdevents/${VERSION}`,
     });
-  };
-
-  const listen = async (server: FastifyInstance, address: Address, name: string): Promise<string> => {
-    const { host, port } = address;
-    try {
-      await server.listen({ host: host ?? '::', port }).catch((error: NodeJS.ErrnoException) => {
-        // Every interface, on a machine without IPv6.
-        if (host !== undefined || !['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(error.code ?? '')) throw error;
-        return server.listen({ host: '0.0.0.0', port });
-      });
-    } catch (cause) {
-      throw new FluxCDEventsError('FCE_LISTEN_FAILED', `${name} address: ${messageOf(cause)}`, { cause });
-    }
-    stops.push(() => server.close());
-    const { address: bound, family, port: actual } = server.server.address() as AddressInfo;
-    const scheme = server.server instanceof TlsServer ? 'https' : 'http';
-    if (bound === '::' || bound === '0.0.0.0') return `${scheme}://127.0.0.1:${actual}`;
-    return family === 'IPv6' ? `${scheme}://[${bound}]:${actual}` : `${scheme}://${bound}:${actual}`;
   };
 
   const startServers = async (outbox: Outbox, config: OpenConfig): Promise<Addresses> => {
@@ -114,7 +98,7 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       concurrent: options.concurrent,
       now,
     });
-    stops.push(() => transports.close());
+    lifecycle.onStop(() => transports.close());
     const delivery = createDelivery({
       outbox,
       transports: forwardTo === undefined ? transports : withForwarding(transports),
@@ -125,11 +109,11 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       concurrent: options.concurrent,
       report({ provider, alert, state, error }) {
         if (state === 'recovered') return;
-        config.refresh(provider); // it may refuse what its Secret said before
+        config.refresh(provider); // the receiver may refuse credentials that have changed since
         config.reports.failing(provider, alert, state, error);
       },
     });
-    stops.push(() => delivery.drain(DRAIN_MS));
+    lifecycle.onStop(() => delivery.drain(DRAIN_MS));
 
     const eventsLogger = logger.child({ logger: 'event-server' });
     const events = createEventServer({
@@ -137,10 +121,10 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       webhook: {
         provider: pipeline.provider,
         accept: pipeline.acceptFor,
-        // files are read as they change; Secrets of a cluster now and then
+        // Files are read as soon as they change; Secrets of a cluster only now and then.
         ...(options.kubernetes && { renew: renewalOf(config) }),
       },
-      ...(await authenticationOf(options.events, { connect, logger: eventsLogger, now, onStop })),
+      ...(await authenticationOf(options.events, { connect, logger: eventsLogger, now, onStop: lifecycle.onStop })),
       ...tlsOf(options.events, eventsLogger, now),
       exportPathMetrics: options.exportHttpPathMetrics,
       metrics,
@@ -161,10 +145,10 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       now,
     });
     const addresses = {
-      health: await listen(health, options.healthAddr, 'health'),
-      metrics: await listen(scrape, options.metricsAddr, 'metrics'),
-      events: await listen(events, options.eventsAddr, 'events'),
-      ui: await listen(api, options.uiAddr, 'ui'),
+      health: await lifecycle.listen(health, options.healthAddr, 'health'),
+      metrics: await lifecycle.listen(scrape, options.metricsAddr, 'metrics'),
+      events: await lifecycle.listen(events, options.eventsAddr, 'events'),
+      ui: await lifecycle.listen(api, options.uiAddr, 'ui'),
     };
 
     const apply = (loaded: ConfigSnapshot): Promise<void> => {
@@ -173,32 +157,35 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       configuration = { snapshot, matcher: createMatcher(snapshot.alerts, { noCrossNamespaceRefs }) };
       return delivery.configure(snapshot.providers);
     };
-    stops.push(config.source.onChange((snapshot) => void apply(snapshot)));
+    lifecycle.onStop(config.source.onChange((snapshot) => void apply(snapshot)));
     await config.source.start();
     const snapshot = config.source.snapshot();
     if (snapshot && !configuration) await apply(snapshot);
+    lifecycle.signal.throwIfAborted();
     delivery.start();
     return addresses;
   };
 
   return {
-    async start() {
-      const outbox = await openSqliteOutbox({ path: options.storePath, logger: logger.child({ logger: 'outbox' }) });
-      stops.push(() => outbox.close());
-      stops.push(keepTidy(outbox, options, logger, now));
-      try {
-        const config = await openConfig(options, { connect, readMapping: mappingReader, logger, onStop });
+    start: () =>
+      lifecycle.start(async () => {
+        const { storePath: path } = options;
+        const outbox = await lifecycle.open(
+          openSqliteOutbox({ path, logger: logger.child({ logger: 'outbox' }) }),
+          (opened) => opened.close(),
+        );
+        lifecycle.repeat(PURGE_EVERY_MS, () => applyRetention(outbox, options, logger, now));
+        const config = await openConfig(options, {
+          connect,
+          readMapping: mappingReader,
+          logger,
+          onStop: lifecycle.onStop,
+        });
         const addresses = await startServers(outbox, config);
-        logger.info({ ...addresses, config: config.name, store: options.storePath }, 'ready');
+        logger.info({ ...addresses, config: config.name, store: path }, 'ready');
         return addresses;
-      } catch (error) {
-        await this.stop();
-        throw error;
-      }
-    },
-    async stop() {
-      for (const stop of stops.splice(0).reverse()) await stop();
-    },
+      }),
+    stop: () => lifecycle.stop(DRAIN_MS),
   };
 }
 
@@ -249,25 +236,17 @@ function tlsOf({ tls }: EventsOptions, logger: Logger, now: () => number): Pick<
   return { tls: openTlsFiles(files, logger), ...(files.clientCa && { peer: createPeerCheck(ids, now) }) };
 }
 
-/** Removes what retention no longer keeps, a little at a time. @returns a function that ends it */
-function keepTidy(outbox: Outbox, { retention }: ServeOptions, logger: Logger, now: () => number): () => void {
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
-  const later = (ms: number) => {
-    if (!stopped) timer = setTimeout(tidy, ms).unref();
-  };
-  const tidy = () => {
-    outbox.purge(retention, now()).then(
-      (removed) => later(removed > 0 ? 100 : PURGE_EVERY_MS),
-      (error) => {
-        logger.error({ error: messageOf(error) }, 'retention not applied now');
-        later(PURGE_EVERY_MS);
-      },
-    );
-  };
-  later(PURGE_EVERY_MS);
-  return () => {
-    stopped = true;
-    clearTimeout(timer);
-  };
+/** Removes what retention no longer keeps, a little at a time. @returns after how many milliseconds to go on */
+async function applyRetention(
+  outbox: Outbox,
+  { retention }: ServeOptions,
+  logger: Logger,
+  now: () => number,
+): Promise<number> {
+  try {
+    return (await outbox.purge(retention, now())) > 0 ? PURGE_AGAIN_MS : PURGE_EVERY_MS;
+  } catch (error) {
+    logger.error({ error: messageOf(error) }, 'could not apply the retention; trying again later');
+    return PURGE_EVERY_MS;
+  }
 }

@@ -80,7 +80,8 @@ const house: Readonly<Record<string, Room>> = {
   options: { rooms: ['flux', 'provider', 'outbox/outbox.ts'], packages: ['commander'] },
 
   'open-config.ts': { rooms: ['diagnostics', 'flux', 'provider', 'config', 'kube-api', 'report', 'options'] },
-  'app.ts': { rooms: ['*'], packages: ['fastify'] },
+  'lifecycle.ts': { rooms: ['options/address.ts'], packages: ['fastify'] },
+  'app.ts': { rooms: ['*'] },
   commands: {
     rooms: [
       'app.ts',
