@@ -4,8 +4,8 @@ import { type Io, processIo } from './commands/io.ts';
 import { VERSION } from './version.ts';
 
 /**
- * The commands, in the order of the help. Only the one that is asked for is loaded: most of the time that a short
- * command takes is loading, and only `serve` needs everything.
+ * The commands, in the order of the help. Only the one that is asked for is loaded, because loading takes most of the time of
+ * a short command, and only `serve` needs everything.
  */
 const commands: Readonly<Record<string, () => Promise<(io: Io) => Command>>> = {
   serve: async () => (await import('./commands/serve.ts')).createServeCommand,
@@ -20,7 +20,7 @@ const commands: Readonly<Record<string, () => Promise<(io: Io) => Command>>> = {
 };
 
 const io = processIo();
-// A reader that has seen enough (`| head`) is no failure.
+// A reader that closes the pipe early (`| head`) is no failure.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 }
@@ -29,17 +29,17 @@ const argv = process.argv.slice(2);
 const program = createCommand('flux-cdevents', io)
   .description('The CDEvents Provider for Flux: Flux events in, CDEvents out, and nothing accepted is lost.')
   .version(VERSION)
-  // A flag behind a command is that command's: install has a --version of its own.
+  // A flag after a command belongs to that command: install has its own --version.
   .enablePositionalOptions()
   .addHelpText(
     'after',
     helpWith([
       ['flux-cdevents demo', 'see it work on this machine'],
       ['flux-cdevents serve --config ./config', 'run the controller'],
-      ['flux-cdevents check ./config', 'is the configuration right?'],
-      ['flux-cdevents convert events.jsonl', 'what becomes of recorded Flux events'],
-      ['flux-cdevents sink --port 5000', 'receive CDEvents and check them'],
-      ['flux-cdevents deliveries list --state dead-letter', 'what could not be delivered'],
+      ['flux-cdevents check ./config', 'validate the configuration'],
+      ['flux-cdevents convert events.jsonl', 'convert recorded Flux events'],
+      ['flux-cdevents sink --port 5000', 'receive and validate CDEvents'],
+      ['flux-cdevents deliveries list --state dead-letter', 'list what could not be delivered'],
     ]),
   );
 const wanted = Object.entries(commands).filter(([name]) => name === argv[0]);
@@ -49,5 +49,5 @@ for (const [, load] of wanted.length > 0 ? wanted : Object.entries(commands)) {
 }
 
 const code = await run(program, argv, io);
-// A command may have set a code of its own.
+// Leave an exit code alone that a command has set by itself.
 if (code !== 0) process.exitCode = code;

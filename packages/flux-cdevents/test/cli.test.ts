@@ -148,7 +148,7 @@ describe('flux-cdevents sink', () => {
       ['dev.cdevents.service.removed.0.2.0', 'apps/podinfo', '/flux', 'id-1', 'duplicate'],
       ['invalid 400', 'dev.cdevents.service.removed.0.2.0', expect.stringContaining('context')],
     ]);
-    expect(stderr).toMatch(/\n2 CDEvents taken, 1 of them distinct; 0 refused on purpose, 1 invalid\n$/);
+    expect(stderr).toMatch(/\n2 CDEvents accepted, 1 of them distinct; 0 refused on purpose, 1 invalid\n$/);
   });
 
   it('1 when it cannot listen', async () => {

@@ -47,22 +47,25 @@ const readiness = () => fetch(`http://127.0.0.1:${healthPort}/readyz`);
 
 describe('a stop during the start', () => {
   // Each turn of the event loop is another place in the start: the store, the servers, the configuration.
-  it.each([0, 1, 10, 100, 1_000, 10_000, 100_000])('after %d turns of the event loop leaves nothing open', async (turns) => {
-    const app = createApp(options(), silentLogger());
-    const outcome = app.start().then(
-      () => 'ready',
-      (error: { code?: string }) => error.code,
-    );
-    for (let turn = 0; turn < turns; turn++) await nextTurn();
-    await app.stop();
-    expect(['ready', 'FCE_STOPPED']).toContain(await outcome);
-    await expect(readiness()).rejects.toThrow('fetch failed');
+  it.each([0, 1, 10, 100, 1_000, 10_000, 100_000])(
+    'after %d turns of the event loop leaves nothing open',
+    async (turns) => {
+      const app = createApp(options(), silentLogger());
+      const outcome = app.start().then(
+        () => 'ready',
+        (error: { code?: string }) => error.code,
+      );
+      for (let turn = 0; turn < turns; turn++) await nextTurn();
+      await app.stop();
+      expect(['ready', 'FCE_STOPPED']).toContain(await outcome);
+      await expect(readiness()).rejects.toThrow('fetch failed');
 
-    const next = createApp(options(), silentLogger());
-    await next.start(); // the store is free, and so is the address
-    expect((await readiness()).status).toBe(200);
-    await next.stop();
-  });
+      const next = createApp(options(), silentLogger());
+      await next.start(); // the store is free, and so is the address
+      expect((await readiness()).status).toBe(200);
+      await next.stop();
+    },
+  );
 
   it('ends the start', async () => {
     const app = createApp(options(), silentLogger());

@@ -10,15 +10,15 @@ export const EXIT_USAGE = 2;
 const EXIT_CODES_HELP = `
 Exit codes:
   0  done
-  1  what was asked for failed
-  2  the command line is wrong`;
+  1  the command failed
+  2  the command line is invalid`;
 
-/** A value of a flag that means it is off, since the environment knows only text. */
+/** Values of an environment variable that leave its flag off. */
 const OFF = new Set(['', '0', 'false', 'no']);
 
 /**
- * A flag with its environment variable: `--fail-rate` is `FLUX_CDEVENTS_FAIL_RATE`, with a hyphen made an underscore.
- * A flag without a value is set there by `true` and left alone by `false`.
+ * A flag with its environment variable: for `--fail-rate` that is `FLUX_CDEVENTS_FAIL_RATE`. There, `true` sets a flag that takes
+ * no value, and `false` leaves it off.
  */
 export function flag(
   flags: string,
@@ -31,7 +31,7 @@ export function flag(
   return isOff ? option : option.env(variable);
 }
 
-/** A command with what all of them have: how errors look, what the help ends with. */
+/** Creates a command with what all of them share: the form of errors and the hint to the help. */
 export function createCommand(name: string, io: Io): Command {
   return new Command(name)
     .exitOverride()
@@ -40,17 +40,17 @@ export function createCommand(name: string, io: Io): Command {
       writeErr: (text) => void io.stderr.write(text),
       outputError: (text, write) => write(text.replace(/^error: /, 'flux-cdevents: FCE_OPTION_INVALID: ')),
     })
-    .showHelpAfterError('Run the command with --help to see what it takes.');
+    .showHelpAfterError('Run the command with --help to see its flags.');
 }
 
-/** Examples and exit codes below the flags of the help. */
+/** The examples and exit codes that follow the flags in a help text. */
 export const helpWith = (examples: readonly (readonly [command: string, does: string])[]): string => {
   const width = Math.max(...examples.map(([command]) => command.length));
   const lines = examples.map(([command, does]) => `  $ ${command.padEnd(width)}  ${does}`);
   return `\nExamples:\n${lines.join('\n')}\n${EXIT_CODES_HELP}`;
 };
 
-/** Commander's parser of a flag's value from one of ours, which answers undefined for what it does not take. */
+/** Makes a parser for Commander from one that answers undefined for an invalid value. */
 export const parserOf =
   <T>(parse: (text: string) => T | undefined, expected: string) =>
   (text: string): T => {
@@ -66,7 +66,7 @@ export const integer = (min: number, max: number) =>
     return value >= min && value <= max ? value : undefined;
   }, `a whole number from ${min} to ${max}`);
 
-/** Thrown where everything worth saying was said: only the exit code is missing. */
+/** Ends a command with an exit code when it has already printed what went wrong. */
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed';
   readonly exitCode: number;
@@ -78,8 +78,8 @@ export class CommandFailed extends Error {
 }
 
 /**
- * Runs a program and answers with its exit code. Errors become one clear line on stderr, without a stack; of an error
- * that nobody expected `FLUX_CDEVENTS_DEBUG=1` shows it.
+ * Runs a program and returns its exit code. An error becomes one line on standard error, without a stack;
+ * `FLUX_CDEVENTS_DEBUG=1` adds the stack of an unexpected one.
  */
 export async function run(program: Command, argv: readonly string[], io: Io): Promise<number> {
   try {

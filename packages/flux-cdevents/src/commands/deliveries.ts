@@ -3,8 +3,8 @@ import { FluxCDEventsError } from '../errors.ts';
 import { parseName } from '../flux/object-ref.ts';
 import type { Delivery, DeliveryDetail, ListQuery, ReplayRequest } from '../http/api-types.ts';
 import { ENTRY_STATES, type EntryState } from '../outbox/entry.ts';
-import { createApiClient, type ServerFlags, serverFlags } from './api-client.ts';
 import { createCommand, flag, helpWith, integer, parserOf } from './command.ts';
+import { createControllerClient, type ServerFlags, serverFlags } from './controller-client.ts';
 import { storedLines } from './explain.ts';
 import { type Cell, counted, formatAge, type Io, note, paint, print, printTable, withProgress } from './io.ts';
 
@@ -79,7 +79,7 @@ const listCommand = (io: Io): Command =>
       ]),
     )
     .action(async (flags: FilterFlags & { readonly state?: EntryState[]; readonly limit: number }) => {
-      const client = await createApiClient(flags);
+      const client = await createControllerClient(flags);
       const query: ListQuery = { ...selection(flags), ...(flags.state && { state: flags.state }) };
       const wanted = flags.limit === 0 ? Number.POSITIVE_INFINITY : flags.limit;
       const entries: Delivery[] = [];
@@ -159,7 +159,7 @@ const showCommand = (io: Io): Command =>
     .argument('<id>', 'its id or the start of it, such as the CDEvent id')
     .addHelpText('after', helpWith([['flux-cdevents deliveries show 3f2b9c1e', 'by the start of its id']]))
     .action(async (id: string, flags: FilterFlags) => {
-      const client = await createApiClient(flags);
+      const client = await createControllerClient(flags);
       const delivery = await withProgress(io, `reading from ${flags.server}`, client.show(id));
       if (flags.json) print(io, JSON.stringify(delivery));
       else printDetail(io, delivery);
@@ -224,7 +224,7 @@ const replayCommand = (io: Io): Command =>
           ...(flags.state && { states: flags.state }),
           ...(flags.remap && { remap: true }),
         };
-        const client = await createApiClient(flags);
+        const client = await createControllerClient(flags);
         const { count } = await withProgress(io, `replaying at ${flags.server}`, client.replay(request));
         if (flags.json) print(io, JSON.stringify({ count }));
         else print(io, `${counted(count, 'delivery', 'deliveries')} to be sent again`);
@@ -250,7 +250,7 @@ const discardCommand = (io: Io): Command =>
     )
     .action(async (ids: string[], flags: SelectFlags) => {
       const request = change(ids, flags);
-      const client = await createApiClient(flags);
+      const client = await createControllerClient(flags);
       const { count } = await withProgress(io, `discarding at ${flags.server}`, client.discard(request));
       if (flags.json) print(io, JSON.stringify({ count }));
       else print(io, `${counted(count, 'dead letter')} discarded`);

@@ -6,23 +6,24 @@ import { FluxCDEventsError } from '../errors.ts';
 const BIN = join(import.meta.dirname, '../../bin/flux-cdevents.js');
 /** A process that has not ended by then is killed. */
 const END_WITHIN_MS = 8000;
+/** The last lines of standard error, for the message when a process ends early. */
 const KEPT_LINES = 20;
 
 /** A command of this program, running as a process of its own. */
 export interface DemoProcess {
   readonly pid: number | undefined;
-  /** Resolves with the first answer that is not undefined. */
+  /** Reads lines until `read` answers something other than undefined, and resolves with that. */
   line<T>(from: 'stdout' | 'stderr', read: (line: string) => T | undefined): Promise<T>;
-  /** Asks it to end, and waits for that. */
+  /** Sends SIGTERM and waits for the end. */
   end(): Promise<void>;
-  /** Ends it at once, in the middle of whatever it does. */
+  /** Sends SIGKILL, in the middle of whatever the process does. */
   kill(): Promise<void>;
 }
 
 /**
- * Starts `flux-cdevents` with the arguments. Variables of the environment that are flags here are kept from it: the
- * demo is the same everywhere.
- * @param onLine hears every line of its stdout
+ * Starts `flux-cdevents` with the arguments, and without the environment variables that set its flags, so that the demo is
+ * the same everywhere.
+ * @param onLine called with every line of its standard output
  */
 export function startProcess(args: readonly string[], onLine: (line: string) => void = () => undefined): DemoProcess {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('FLUX_CDEVENTS_')));

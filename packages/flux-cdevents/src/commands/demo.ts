@@ -11,26 +11,26 @@ import type { Delivery } from '../http/api-types.ts';
 import { createConverter } from '../map/converter.ts';
 import type { PresetName } from '../provider/provider.ts';
 import { OPTION_PREFIX } from '../provider/provider-options.ts';
-import { type ApiClient, createApiClient } from './api-client.ts';
 import { CommandFailed, createCommand, flag, helpWith } from './command.ts';
+import { type ControllerClient, createControllerClient } from './controller-client.ts';
 import { type DemoProcess, startProcess } from './demo-process.ts';
 import { type Cell, counted, type Io, note, paint, print, printAligned } from './io.ts';
-import type { Receipt } from './sink-server.ts';
+import type { SinkResult } from './sink-server.ts';
 import { untilSignal } from './until-signal.ts';
 
 const DATA = join(import.meta.dirname, '../../demo');
 const POLL_MS = 50;
-/** Whatever the demo waits for has happened by then, or never will. */
-const PATIENCE_MS = 30_000;
+/** How long the demo waits for anything before it fails. */
+const WAIT_AT_MOST_MS = 30_000;
 const PROVIDER = 'flux-system/cdevents-provider';
 
-/** `demo`: the whole story on one machine. */
+/** `demo`: runs the whole path of an event on one machine. */
 export const createDemoCommand = (io: Io): Command =>
   createCommand('demo', io)
-    .summary('see the whole story on this machine in a few seconds')
+    .summary('run the whole path of an event on this machine, in a few seconds')
     .description(
       "Runs a controller with the RFC's Provider and a receiver as processes of their own, posts a recorded rollout to " +
-        'the event endpoint, kills the receiver half-way and starts it again, and shows what was delivered. Takes free ' +
+        'the event endpoint, kills the receiver half-way and starts it again, and shows what was delivered. Uses free ' +
         'ports and a temporary folder, and leaves nothing behind.',
     )
     .addOption(
@@ -38,37 +38,38 @@ export const createDemoCommand = (io: Io): Command =>
         option.choices(['rfc', 'service']).default('rfc'),
       ),
     )
-    .addOption(flag('--keep', 'stay up afterwards, and say what to try'))
+    .addOption(flag('--keep', 'keep running afterwards, and print commands to try'))
     .addHelpText(
       'after',
       helpWith([
         ['flux-cdevents demo', 'exit code 1 when anything is lost or invalid'],
-        ['flux-cdevents demo --preset service', 'services and incidents instead of the table of the RFC'],
-        ['flux-cdevents demo --keep', 'look around until Ctrl-C'],
+        ['flux-cdevents demo --preset service', "services and incidents instead of the RFC's table"],
+        ['flux-cdevents demo --keep', 'keep everything running until Ctrl-C'],
       ]),
     )
     .action(async ({ keep, preset }: { readonly keep?: true; readonly preset: PresetName }) => {
       const folder = await mkdtemp(join(tmpdir(), 'flux-cdevents-demo-'));
-      const stage = createStage(folder);
+      const run = createDemoRun(folder);
       const interrupted = untilSignal();
       try {
-        const played = await Promise.race([play(io, stage, preset), interrupted.then(() => undefined)]);
-        if (!played) throw new CommandFailed();
+        const result = await Promise.race([runDemo(io, run, preset), interrupted.then(() => undefined)]);
+        if (!result) throw new CommandFailed();
         if (keep) {
-          sayWhatToTry(io, stage, played);
+          printWhatToTry(io, run, result);
           await interrupted;
         }
-        if (!played.ok) throw new CommandFailed();
+        if (!result.ok) throw new CommandFailed();
       } finally {
-        await stage.clear();
+        await run.clear();
       }
     });
 
-interface Stage {
+/** The processes and the folder of one run of the demo. */
+interface DemoRun {
   readonly folder: string;
-  /** By CDEvent id, as the receiver printed them. */
-  readonly received: Map<string, Receipt>;
-  readonly invalid: Receipt[];
+  /** What the receiver accepted, by CDEvent id. */
+  readonly received: Map<string, SinkResult>;
+  readonly invalid: SinkResult[];
   startReceiver(port: number): Promise<{ readonly url: string; readonly process: DemoProcess }>;
   startController(): Promise<Addresses>;
   /** Ends every process and removes the folder. */
@@ -83,12 +84,11 @@ interface Addresses {
   readonly ui: string;
 }
 
-/** Everything that has to be gone in the end. */
-function createStage(folder: string): Stage {
+function createDemoRun(folder: string): DemoRun {
   const processes: DemoProcess[] = [];
   let cleared = false;
-  const received = new Map<string, Receipt>();
-  const invalid: Receipt[] = [];
+  const received = new Map<string, SinkResult>();
+  const invalid: SinkResult[] = [];
   const start = (args: readonly string[], onLine?: (line: string) => void) => {
     const started = startProcess(args, onLine);
     processes.push(started);
@@ -100,9 +100,9 @@ function createStage(folder: string): Stage {
     invalid,
     async startReceiver(port) {
       const process = start(['sink', '--json', '--port', String(port)], (line) => {
-        const receipt = JSON.parse(line) as Receipt;
-        if (receipt.result === 'accepted') received.set(receipt.id, receipt);
-        if (receipt.result === 'invalid') invalid.push(receipt);
+        const result = JSON.parse(line) as SinkResult;
+        if (result.result === 'accepted') received.set(result.id, result);
+        if (result.result === 'invalid') invalid.push(result);
       });
       const url = await process.line('stderr', (line) => /^listening on (\S+)/.exec(line)?.[1]);
       return { url, process };
@@ -128,60 +128,59 @@ function addressesIn(line: string): Addresses | undefined {
   return entry.msg === 'ready' && events && metrics && health && ui ? { events, metrics, health, ui } : undefined;
 }
 
-interface Played {
+interface DemoResult {
   readonly ok: boolean;
   readonly addresses: Addresses;
   readonly receiver: string;
 }
 
-/** One event of the rollout and what should come of it. */
-interface Scene {
+/** One event of the recorded rollout, and the CDEvents that it should become. */
+interface RolloutEvent {
   readonly body: string;
   readonly event: FluxEvent;
-  /** Worked out here, apart from the controller: ids follow from the event. */
+  /** The ids of the CDEvents, computed here: ids follow from the event. */
   readonly ids: readonly string[];
   readonly skipped: string | undefined;
 }
 
-async function play(io: Io, stage: Stage, preset: PresetName): Promise<Played> {
+async function runDemo(io: Io, run: DemoRun, preset: PresetName): Promise<DemoResult> {
   const startedAt = io.now();
-  const scenes = await readScenes(preset);
-  const receiver = await stage.startReceiver(0);
-  await writeConfiguration(join(stage.folder, 'config'), receiver.url, preset);
-  const addresses = await stage.startController();
-  await readiness(stage, addresses.health);
-  const client = await createApiClient({ server: addresses.ui });
-  const provider =
-    preset === 'rfc' ? 'the Provider as the RFC has it' : `the RFC's Provider, annotated preset: ${preset}`;
+  const rollout = await readRollout(preset);
+  const receiver = await run.startReceiver(0);
+  await writeConfiguration(join(run.folder, 'config'), receiver.url, preset);
+  const addresses = await run.startController();
+  await waitForController(run, addresses.health);
+  const client = await createControllerClient({ server: addresses.ui });
+  const provider = preset === 'rfc' ? "the RFC's own Provider" : `the RFC's Provider, annotated preset: ${preset}`;
   print(io, `controller   ${addresses.events}  with ${provider}`);
-  print(io, `receiver     ${receiver.url}  which the Secret generic-token names as the address`);
+  print(io, `receiver     ${receiver.url}  whose address the Secret generic-token holds`);
 
-  const half = Math.ceil(scenes.length / 2);
-  const [first, second] = [scenes.slice(0, half), scenes.slice(half)];
+  const half = Math.ceil(rollout.length / 2);
+  const [first, second] = [rollout.slice(0, half), rollout.slice(half)];
   await post(addresses.events, first);
-  await until(stage, 'the first CDEvents', () => first.every(({ ids }) => ids.every((id) => stage.received.has(id))));
-  step(io, `${counted(first.length, 'Flux event')} posted, ${counted(stage.received.size, 'CDEvent')} received`);
+  await until(run, 'the first CDEvents', () => first.every(({ ids }) => ids.every((id) => run.received.has(id))));
+  step(io, `${counted(first.length, 'Flux event')} posted, ${counted(run.received.size, 'CDEvent')} received`);
 
   await receiver.process.kill();
   step(io, 'the receiver was killed');
   await post(addresses.events, second);
-  await until(stage, 'a failed attempt', async () => (await entriesOf(client)).some(isRetried));
+  await until(run, 'a failed attempt', async () => (await entriesOf(client)).some(isRetried));
   const [waiting] = (await entriesOf(client)).filter(isRetried);
   step(io, `${counted(second.length, 'Flux event')} more posted; retrying: ${waiting?.lastError}`);
 
-  await stage.startReceiver(Number(new URL(receiver.url).port));
+  await run.startReceiver(Number(new URL(receiver.url).port));
   step(io, 'the receiver is back');
-  await until(stage, 'everything to be settled', async () => (await entriesOf(client)).every(isSettled));
+  await until(run, 'everything to be settled', async () => (await entriesOf(client)).every(isSettled));
 
   const entries = await entriesOf(client);
   print(io, '');
-  printScenes(io, scenes, entries, stage.received);
-  const expected = scenes.flatMap(({ ids }) => ids);
-  const lost = expected.filter((id) => !stage.received.has(id)).length;
-  const invalid = stage.invalid.length + entries.filter(({ state }) => state === 'dead-letter').length;
+  printRollout(io, rollout, entries, run.received);
+  const expected = rollout.flatMap(({ ids }) => ids);
+  const lost = expected.filter((id) => !run.received.has(id)).length;
+  const invalid = run.invalid.length + entries.filter(({ state }) => state === 'dead-letter').length;
   const ok = lost === 0 && invalid === 0 && entries.length === expected.length;
   const counts = [
-    `posted ${scenes.length}`,
+    `posted ${rollout.length}`,
     `CDEvents ${entries.length}`,
     `delivered ${entries.filter(({ state }) => state === 'delivered').length}`,
     `attempts ${entries.reduce((sum, { attempts }) => sum + attempts, 0)}`,
@@ -195,7 +194,7 @@ async function play(io: Io, stage: Stage, preset: PresetName): Promise<Played> {
 
 const step = (io: Io, text: string): void => print(io, paint(io.stdout, 'dim', `· ${text}`));
 
-async function readScenes(preset: PresetName): Promise<Scene[]> {
+async function readRollout(preset: PresetName): Promise<RolloutEvent[]> {
   const text = await readFile(join(DATA, 'rollout.jsonl'), 'utf8');
   const convert = createConverter({ specVersion: '0.4', preset, unmapped: 'skip', unchanged: 'skip' });
   return text
@@ -209,8 +208,8 @@ async function readScenes(preset: PresetName): Promise<Scene[]> {
 }
 
 /**
- * The published Provider stays as it is, byte for byte, but for the preset, if another one is asked for: the Secret that
- * it names has the address of our receiver.
+ * Writes the RFC's Provider byte for byte, but for an annotation if another preset is asked for. The Secret that it names
+ * has the address of the receiver.
  */
 async function writeConfiguration(folder: string, address: string, preset: PresetName): Promise<void> {
   await mkdir(folder, { recursive: true });
@@ -229,11 +228,11 @@ async function writeConfiguration(folder: string, address: string, preset: Prese
   await writeFile(join(folder, 'secret.yaml'), stringify(secret), { mode: 0o600 });
 }
 
-const readiness = (stage: Stage, health: string): Promise<void> =>
-  until(stage, 'the controller', async () => (await fetch(`${health}/readyz`)).ok);
+const waitForController = (run: DemoRun, health: string): Promise<void> =>
+  until(run, 'the controller', async () => (await fetch(`${health}/readyz`)).ok);
 
-async function post(url: string, scenes: readonly Scene[]): Promise<void> {
-  for (const { body, event } of scenes) {
+async function post(url: string, events: readonly RolloutEvent[]): Promise<void> {
+  for (const { body, event } of events) {
     const headers = { 'content-type': 'application/json' };
     const response = await fetch(url, { method: 'POST', headers, body });
     if (response.status === 202) continue;
@@ -242,27 +241,27 @@ async function post(url: string, scenes: readonly Scene[]): Promise<void> {
   }
 }
 
-async function until(stage: Stage, what: string, check: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = performance.now() + PATIENCE_MS; performance.now() < deadline; await sleep(POLL_MS)) {
-    if (stage.isCleared()) break;
+async function until(run: DemoRun, what: string, check: () => boolean | Promise<boolean>): Promise<void> {
+  for (const deadline = performance.now() + WAIT_AT_MOST_MS; performance.now() < deadline; await sleep(POLL_MS)) {
+    if (run.isCleared()) break;
     if (await check()) return;
   }
-  throw new FluxCDEventsError('FCE_DEMO_FAILED', `waited ${PATIENCE_MS / 1000} s for ${what} in vain`);
+  throw new FluxCDEventsError('FCE_DEMO_FAILED', `${what} did not come within ${WAIT_AT_MOST_MS / 1000} s`);
 }
 
-const entriesOf = async (client: ApiClient): Promise<readonly Delivery[]> =>
+const entriesOf = async (client: ControllerClient): Promise<readonly Delivery[]> =>
   (await client.list({ limit: 500 })).entries;
 
 const isRetried = ({ attempts, state }: Delivery): boolean => attempts > 0 && state === 'pending';
 const isSettled = ({ state }: Delivery): boolean => state === 'delivered' || state === 'dead-letter';
 
-function printScenes(
+function printRollout(
   io: Io,
-  scenes: readonly Scene[],
+  rollout: readonly RolloutEvent[],
   entries: readonly Delivery[],
-  received: ReadonlyMap<string, Receipt>,
+  received: ReadonlyMap<string, SinkResult>,
 ): void {
-  const rows = scenes.flatMap(({ event, ids, skipped }): Cell[][] => {
+  const rows = rollout.flatMap(({ event, ids, skipped }): Cell[][] => {
     const object = `${event.involvedObject.kind} ${nameOf(event.involvedObject)}`;
     if (ids.length === 0) return [[object, event.reason, { text: `none: ${skipped}`, style: 'dim' }, '', '']];
     return ids.map((id): Cell[] => {
@@ -275,14 +274,14 @@ function printScenes(
 }
 
 /** `taskrun.finished success`. */
-function describeCDEvent(receipt: Receipt | undefined, entry: Delivery | undefined): string {
+function describeCDEvent(result: SinkResult | undefined, entry: Delivery | undefined): string {
   const type = (entry?.type ?? '').split('.').slice(2, 4).join('.');
-  const { event } = receipt?.result === 'accepted' ? receipt : { event: undefined };
+  const { event } = result?.result === 'accepted' ? result : { event: undefined };
   const { subject } = (event ?? {}) as { subject?: { content?: { outcome?: string } } };
   return [type, subject?.content?.outcome].filter(Boolean).join(' ');
 }
 
-function sayWhatToTry(io: Io, { folder }: Stage, { addresses, receiver }: Played): void {
+function printWhatToTry(io: Io, { folder }: DemoRun, { addresses, receiver }: DemoResult): void {
   const { events, metrics, health, ui } = addresses;
   const command = process.env.npm_execpath ? 'npx flux-cdevents' : 'flux-cdevents';
   const lines = [
@@ -293,7 +292,7 @@ function sayWhatToTry(io: Io, { folder }: Stage, { addresses, receiver }: Played
     `  metrics         ${metrics}/metrics`,
     `  health          ${health}/readyz`,
     `  receiver        ${receiver}`,
-    `  configuration   ${join(folder, 'config')} (change it: it is watched)`,
+    `  configuration   ${join(folder, 'config')} (change a file: the controller watches the folder)`,
     '',
     'Try:',
     `  ${command} deliveries list --server ${ui}`,

@@ -20,17 +20,17 @@ export const processIo = (): Io => ({
   now: Date.now,
 });
 
-/** What was asked for is written here, one line. */
+/** Writes one line of the result, to standard output. */
 export const print = (io: Io, line: string): void => void io.stdout.write(`${line}\n`);
 
-/** What is said about it: progress, what was skipped, counts. */
+/** Writes one line about the result, to standard error: progress, what was skipped, counts. */
 export const note = (io: Io, line: string): void => void io.stderr.write(`${line}\n`);
 
-/** Colour on a terminal only, and not where `NO_COLOR` is set. */
+/** Colours text on a terminal, unless `NO_COLOR` is set. */
 export const paint = (stream: Io['stdout'] | Io['stderr'], style: Style, text: string): string =>
   process.env.NO_COLOR ? text : styleText(style, text, { stream: stream as NodeJS.WritableStream });
 
-/** Writes what takes long on stderr, once it does: a command that answers at once says nothing else. */
+/** Says on standard error what takes long, once it does: a command that answers at once prints nothing but its result. */
 export async function withProgress<T>(io: Io, doing: string, work: Promise<T>, afterMs = 1000): Promise<T> {
   const timer = setTimeout(() => note(io, `${doing} …`), afterMs);
   try {
@@ -40,19 +40,19 @@ export async function withProgress<T>(io: Io, doing: string, work: Promise<T>, a
   }
 }
 
-/** A cell: plain text, and how it looks on a terminal. */
+/** A cell of a table: plain text, perhaps with a style for the terminal. */
 export type Cell = string | { readonly text: string; readonly style: Style };
 
 /**
- * Writes rows as an aligned table on a terminal. When piped, every row is a line of tab separated cells without a
- * head, for `cut` and `awk`. Tabs and line breaks inside a cell become spaces.
+ * Writes rows as an aligned table on a terminal. When piped, every row is a line of tab-separated cells without a
+ * header, for `cut` and `awk`. Tabs and line breaks inside a cell become spaces.
  */
 export function printTable(io: Io, head: readonly string[], rows: readonly (readonly Cell[])[]): void {
   if (io.stdout.isTTY) printAligned(io, head, rows);
   else for (const row of rows) print(io, row.map(oneLine).join('\t'));
 }
 
-/** The table of a terminal, wherever it goes to: for what only people read. */
+/** Writes the aligned table even when piped: for what only people read. */
 export function printAligned(io: Io, head: readonly string[], rows: readonly (readonly Cell[])[]): void {
   const table = new Table({
     head: head.map((title) => paint(io.stdout, 'bold', title.toUpperCase())),
@@ -76,7 +76,7 @@ const borderless = Object.fromEntries(
   ].map((place) => [place, '']),
 );
 
-/** `42s`, `7m`, `3h`, `2d`: as kubectl shows an age. */
+/** Formats an age as kubectl does: `42s`, `7m`, `3h`, `2d`. */
 export function formatAge(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   if (seconds < 120) return `${seconds}s`;

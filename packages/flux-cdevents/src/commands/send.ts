@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { FluxCDEventsError } from '../errors.ts';
 import { type NamespacedName, parseName } from '../flux/object-ref.ts';
 import type { DeliveryDetail } from '../http/api-types.ts';
-import { type ApiClient, createApiClient, type ServerFlags, serverFlags } from './api-client.ts';
 import { CommandFailed, createCommand, flag, helpWith, integer, parserOf } from './command.ts';
+import { type ControllerClient, createControllerClient, type ServerFlags, serverFlags } from './controller-client.ts';
 import { type Io, note, paint, print, withProgress } from './io.ts';
 import { readInput } from './read-events.ts';
 
@@ -19,17 +19,17 @@ interface SendFlags extends ServerFlags {
 
 const POLL_MS = 200;
 
-/** `send`: a test event through a Provider of a running controller. */
+/** `send`: sends a test event through a Provider of a running controller. */
 export const createSendCommand = (io: Io): Command => {
   const command = createCommand('send', io)
     .summary('send a test event through a Provider of a running controller')
     .description(
-      'Sends a test event through a Provider of a running controller: the normal way through mapping, outbox and ' +
-        'delivery, without an Alert. The event is made up, about a HelmRelease flux-cdevents-test, unless --file gives ' +
-        'one.',
+      'Sends a test event through a Provider of a running controller: through mapping, outbox and delivery as any other ' +
+        'event, but without an Alert. The event is about a HelmRelease flux-cdevents-test that does not exist, unless ' +
+        '--file names another one.',
     )
     .addOption(
-      flag('--provider <namespace/name>', 'through which Provider', (option) =>
+      flag('--provider <namespace/name>', 'the Provider to send through', (option) =>
         option.makeOptionMandatory().argParser(parserOf(parseName, 'NAMESPACE/NAME')),
       ),
     )
@@ -37,7 +37,7 @@ export const createSendCommand = (io: Io): Command => {
     .addOption(
       flag('--file <file>', 'a Flux event as JSON to send instead; - reads standard input').conflicts('reason'),
     )
-    .addOption(flag('--wait', 'wait until it is delivered; exit code 1 when it is not'))
+    .addOption(flag('--wait', 'wait for the delivery; exit code 1 when it fails'))
     .addOption(
       flag('--wait-timeout <seconds>', 'give up waiting after this', (option) =>
         option.default(30).argParser(integer(1, 86_400)),
@@ -47,8 +47,8 @@ export const createSendCommand = (io: Io): Command => {
     .addHelpText(
       'after',
       helpWith([
-        ['flux-cdevents send --provider flux-system/hub --wait', 'does it get through?'],
-        ['flux-cdevents send --provider flux-system/hub --reason UpgradeFailed', 'another CDEvent'],
+        ['flux-cdevents send --provider flux-system/hub --wait', 'check that events get through'],
+        ['flux-cdevents send --provider flux-system/hub --reason UpgradeFailed', 'send another kind of event'],
         ['flux-cdevents send --provider flux-system/hub --file event.json', 'an event of your own'],
       ]),
     )
@@ -60,11 +60,11 @@ export const createSendCommand = (io: Io): Command => {
 async function send(io: Io, flags: SendFlags): Promise<void> {
   const { provider, reason, file } = flags;
   const event = file === undefined ? undefined : parseEvent(await readInput(io, file));
-  const client = await createApiClient(flags);
+  const client = await createControllerClient(flags);
   const request = { ...(reason !== undefined && { reason }), ...(event !== undefined && { event }) };
   const { entries, skipped } = await withProgress(io, `sending to ${flags.server}`, client.send(provider, request));
   if (entries.length === 0) {
-    note(io, `the mapping of the Provider makes no CDEvent of this event (${skipped ?? 'nothing to do'})`);
+    note(io, `the mapping of the Provider turns this event into no CDEvent (${skipped ?? 'nothing to do'})`);
     throw new CommandFailed();
   }
   const until = io.now() + flags.waitTimeout * 1000;
@@ -91,8 +91,8 @@ function parseEvent(text: string): unknown {
   }
 }
 
-/** The delivery once it was settled, or as it is when the time is up. */
-async function settled(io: Io, client: ApiClient, id: string, until: number): Promise<DeliveryDetail> {
+/** The delivery once it is settled, or as it is when the time is up. */
+async function settled(io: Io, client: ControllerClient, id: string, until: number): Promise<DeliveryDetail> {
   for (;;) {
     const delivery = await client.show(id);
     const isSettled = delivery.state === 'delivered' || delivery.state === 'dead-letter';

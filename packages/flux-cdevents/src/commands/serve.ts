@@ -6,16 +6,16 @@ import { createCommand, helpWith } from './command.ts';
 import type { Io } from './io.ts';
 import { untilSignal } from './until-signal.ts';
 
-/** `serve`: runs the controller until a signal, then drains. */
+/** `serve`: runs the controller until SIGINT or SIGTERM, then drains it. */
 export function createServeCommand(io: Io): Command {
   const command = createCommand('serve', io)
-    .description('Runs the controller: takes Flux events, maps them, and delivers CDEvents to the Providers.')
+    .description('Runs the controller: receives Flux events, maps them, and delivers CDEvents to the Providers.')
     .summary('run the controller: Flux events in, CDEvents out')
     .addHelpText(
       'after',
       helpWith([
         ['flux-cdevents serve --config ./config --data-dir ./data', "Flux's --events-addr is http://<this host>:9090/"],
-        ['flux-cdevents serve --kubernetes --cluster eu-1', 'in a cluster, or for that of the kubeconfig'],
+        ['flux-cdevents serve --kubernetes --cluster eu-1', 'in a cluster, or against the cluster of the kubeconfig'],
         ['flux-cdevents serve --config ./config --cluster eu-1 --log-encoding console', 'logs for people'],
       ]),
     )
@@ -24,7 +24,7 @@ export function createServeCommand(io: Io): Command {
       const logger = createLogger({ level: options.logLevel, encoding: options.logEncoding });
       const app = createApp(options, logger);
       const signal = untilSignal();
-      // a signal counts while it still waits for its configuration, too
+      // A signal counts during the start, too: stop() cancels it.
       await Promise.race([app.start(), signal]);
       logger.info({ signal: await signal }, 'stopping');
       await app.stop();

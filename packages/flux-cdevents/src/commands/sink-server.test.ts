@@ -1,14 +1,14 @@
 import { type CDEvent, type ContentMode, createEvent, toHttp } from 'cdevents-sdk';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createSinkServer, type Receipt, type Sink, type SinkOptions } from './sink-server.ts';
+import { createSinkServer, type Sink, type SinkOptions, type SinkResult } from './sink-server.ts';
 
 let sink: Sink;
-let receipts: Receipt[];
+let results: SinkResult[];
 let url: string;
 
 const start = async (options: Partial<SinkOptions> = {}) => {
-  receipts = [];
-  sink = createSinkServer({ random: () => 0.5, onReceipt: (receipt) => receipts.push(receipt), ...options });
+  results = [];
+  sink = createSinkServer({ random: () => 0.5, onResult: (result) => results.push(result), ...options });
   url = await sink.server.listen({ host: '127.0.0.1', port: 0 });
 };
 afterEach(() => sink.server.close());
@@ -33,10 +33,10 @@ describe('a sink', () => {
     const events = Array.from({ length: count }, (_, index) => anEvent(`id-${index}`));
     const response = await send(mode === 'batched' ? events : (events[0] as CDEvent), mode);
     expect(response.status).toBe(202);
-    expect(receipts.map((receipt) => [receipt.result, receipt.id])).toEqual(
+    expect(results.map((receipt) => [receipt.result, receipt.id])).toEqual(
       events.map(({ context }) => ['accepted', context.id]),
     );
-    expect(receipts[0]).toMatchObject({
+    expect(results[0]).toMatchObject({
       type: 'dev.cdevents.service.deployed.0.2.0',
       subject: 'apps/podinfo',
       source: '/flux/helm-controller',
@@ -47,7 +47,7 @@ describe('a sink', () => {
   it('recognises what came before', async () => {
     await start();
     for (const id of ['a', 'b', 'a']) await send(anEvent(id));
-    expect(receipts.map((receipt) => 'duplicate' in receipt && receipt.duplicate)).toEqual([false, false, true]);
+    expect(results.map((receipt) => 'duplicate' in receipt && receipt.duplicate)).toEqual([false, false, true]);
     expect(sink.counts()).toEqual({ accepted: 3, distinct: 2, refused: 0, invalid: 0 });
   });
 
@@ -58,7 +58,7 @@ describe('a sink', () => {
     expect(response.status).toBe(400);
     const { issues } = (await response.json()) as { issues: string[] };
     expect(issues.join()).toContain('subject.id: expected non-empty string');
-    expect(receipts).toMatchObject([{ result: 'invalid', id: 'a', issues }]);
+    expect(results).toMatchObject([{ result: 'invalid', id: 'a', issues }]);
   });
 
   it('finds headers that contradict the event, and a bad one in a batch', async () => {
@@ -78,7 +78,7 @@ describe('a sink', () => {
   ])('refuses what is no CloudEvent: %s', async (body, headers) => {
     await start();
     expect((await fetch(url, { method: 'POST', headers: headers as Record<string, string>, body })).status).toBe(400);
-    expect(receipts).toMatchObject([{ result: 'invalid', issues: [expect.stringContaining('CloudEvent')] }]);
+    expect(results).toMatchObject([{ result: 'invalid', issues: [expect.stringContaining('CloudEvent')] }]);
   });
 
   it('takes nothing but POST', async () => {
@@ -92,7 +92,7 @@ describe('a bad receiver', () => {
     const draws = [0.1, 0.9];
     await start({ failRate: 0.3, random: () => draws.shift() ?? 1 });
     expect([(await send(anEvent('a'))).status, (await send(anEvent('a'))).status]).toEqual([503, 202]);
-    expect(receipts).toMatchObject([
+    expect(results).toMatchObject([
       { result: 'refused', status: 503, duplicate: false },
       { result: 'accepted', status: 202, duplicate: false },
     ]);
@@ -117,7 +117,7 @@ describe('a bad receiver', () => {
     });
     await start({ delay: () => held });
     const answer = send(anEvent('a'));
-    expect(receipts).toEqual([]);
+    expect(results).toEqual([]);
     release();
     expect((await answer).status).toBe(202);
   });

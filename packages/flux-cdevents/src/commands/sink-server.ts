@@ -2,14 +2,14 @@ import { CDEventsError, type CloudEvent, cloudEventsFromHttp, fromCloudEvent, va
 import { type FastifyInstance, fastify } from 'fastify';
 import { messageOf } from '../errors.ts';
 
-/** A batch of many CDEvents, each with a long message in it. */
+/** Room for a batch of many CDEvents with a long message in each. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 const ACCEPTED = 202;
-/** So many ids are remembered to recognise duplicates. */
+/** How many ids are remembered to recognise duplicates. */
 const MAX_REMEMBERED = 200_000;
 
 /** What became of one CDEvent of a request. */
-export type Receipt =
+export type SinkResult =
   | {
       readonly result: 'accepted' | 'refused';
       readonly status: number;
@@ -17,7 +17,7 @@ export type Receipt =
       readonly subject: string;
       readonly source: string;
       readonly id: string;
-      /** True when one with the same source and id was accepted before. */
+      /** True when the sink accepted one with the same source and id before. */
       readonly duplicate: boolean;
       readonly event: unknown;
     }
@@ -38,7 +38,7 @@ export interface SinkOptions {
   readonly delay?: () => Promise<unknown>;
   /** From 0 to 1. */
   readonly random: () => number;
-  readonly onReceipt: (receipt: Receipt) => void;
+  readonly onResult: (receipt: SinkResult) => void;
 }
 
 export interface SinkCounts {
@@ -55,11 +55,11 @@ export interface Sink {
 }
 
 /**
- * A receiver of CloudEvents that carry CDEvents, on any path. A valid request is answered 202, an invalid one 400 with
- * `{issues}`; of a batch all have to be valid. What is refused on purpose is not remembered, so that it is no duplicate
- * when it comes again.
+ * A receiver of CloudEvents that carry CDEvents, on any path. It answers a valid request with 202 and an invalid one with
+ * 400 and `{issues}`; a batch is valid when all of its events are. What it refuses on purpose it does not remember, so that a
+ * repeat of that is no duplicate.
  */
-export function createSinkServer({ delay, random, onReceipt, ...options }: SinkOptions): Sink {
+export function createSinkServer({ delay, random, onResult, ...options }: SinkOptions): Sink {
   const { status = 503, failRate = options.status === undefined ? 0 : 1 } = options;
   const seen = new Set<string>();
   const counts = { accepted: 0, distinct: 0, refused: 0, invalid: 0 };
@@ -81,7 +81,7 @@ export function createSinkServer({ delay, random, onReceipt, ...options }: SinkO
     const read = readCloudEvents(request.headers, request.body);
     if ('invalid' in read) {
       counts.invalid += read.invalid.length;
-      for (const receipt of read.invalid) onReceipt(receipt);
+      for (const result of read.invalid) onResult(result);
       return reply.code(400).send({ issues: read.invalid.flatMap(({ issues }) => issues) });
     }
     const answer = random() < failRate ? status : ACCEPTED;
@@ -92,7 +92,7 @@ export function createSinkServer({ delay, random, onReceipt, ...options }: SinkO
       const key = `${source} ${id}`;
       const duplicate = refuse ? seen.has(key) : remember(key);
       counts[refuse ? 'refused' : 'accepted'] += 1;
-      onReceipt({
+      onResult({
         result: refuse ? 'refused' : 'accepted',
         status: answer,
         type,
@@ -108,7 +108,7 @@ export function createSinkServer({ delay, random, onReceipt, ...options }: SinkO
   return { server, counts: () => ({ ...counts }) };
 }
 
-type Invalid = Extract<Receipt, { result: 'invalid' }>;
+type Invalid = Extract<SinkResult, { result: 'invalid' }>;
 
 function readCloudEvents(
   headers: Parameters<typeof cloudEventsFromHttp>[0]['headers'],

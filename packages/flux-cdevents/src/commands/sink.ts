@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
 import { createCommand, flag, helpWith, integer, parserOf } from './command.ts';
 import { counted, type Io, note, paint, print } from './io.ts';
-import { createSinkServer, type Receipt, type SinkOptions } from './sink-server.ts';
+import { createSinkServer, type SinkOptions, type SinkResult } from './sink-server.ts';
 import { untilSignal } from './until-signal.ts';
 
 interface SinkFlags {
@@ -26,35 +26,35 @@ const duration = parserOf((text) => {
   return ms !== undefined && ms <= 600_000 ? ms : undefined;
 }, 'a duration of at most 10m, such as 500ms or 2s');
 
-/** `sink`: receives CloudEvents and says of each whether it carries a valid CDEvent. */
+/** `sink`: receives CloudEvents and prints whether each carries a valid CDEvent. */
 export const createSinkCommand = (io: Io): Command =>
   createCommand('sink', io)
     .summary('receive CloudEvents and validate the CDEvents in them')
     .description(
       'Receives CloudEvents in every content mode and prints a line for each CDEvent: time, type, subject id, source, ' +
-        'id. Those that are not valid are answered 400 with what is wrong. The address and the counts at the end are on ' +
-        'stderr.',
+        'id. An invalid one is answered with 400 and the issues. The address, and the counts at the end, go to standard ' +
+        'error.',
     )
-    .addOption(flag('--host <address>', 'where to listen', (option) => option.default('127.0.0.1')))
+    .addOption(flag('--host <address>', 'address to listen on', (option) => option.default('127.0.0.1')))
     .addOption(
-      flag('--port <number>', 'where to listen; 0 takes a free one', (option) =>
+      flag('--port <number>', 'port to listen on; 0 picks a free one', (option) =>
         option.default(5000).argParser(integer(0, 65_535)),
       ),
     )
     .addOption(flag('--fail-rate <share>', 'refuse this share of the requests, 0 to 1', (o) => o.argParser(rate)))
     .addOption(
-      flag('--status <code>', 'refuse with this; without --fail-rate, answer every valid request so', (option) =>
+      flag('--status <code>', 'status of a refused request; without --fail-rate, refuse every request', (option) =>
         option.argParser(integer(200, 599)),
       ),
     )
     .addOption(flag('--delay <duration>', 'wait before each answer, such as 2s', (o) => o.argParser(duration)))
-    .addOption(flag('--json', 'print one JSON object a line, the CDEvent in it'))
+    .addOption(flag('--json', 'print one JSON object a line, with the CDEvent in it'))
     .addHelpText(
       'after',
       helpWith([
         ['flux-cdevents sink', 'listen on 127.0.0.1:5000'],
-        ['flux-cdevents sink --fail-rate 0.3', 'refuse three of ten with 503'],
-        ['flux-cdevents sink --status 429 --delay 2s', 'be slow and take nothing'],
+        ['flux-cdevents sink --fail-rate 0.3', 'refuse three requests of ten with 503'],
+        ['flux-cdevents sink --status 429 --delay 2s', 'be slow and accept nothing'],
         ['flux-cdevents sink --json | jq .event', 'look at the CDEvents'],
       ]),
     )
@@ -64,7 +64,7 @@ export const createSinkCommand = (io: Io): Command =>
         ...(flags.status !== undefined && { status: flags.status }),
         ...(flags.delay !== undefined && { delay: () => sleep(flags.delay) }),
         random: Math.random,
-        onReceipt: (receipt) => print(io, flags.json ? toJson(receipt, io.now()) : toLine(io, receipt)),
+        onResult: (result) => print(io, flags.json ? toJson(result, io.now()) : toLine(io, result)),
       };
       const { server, counts } = createSinkServer(options);
       let address: string;
@@ -79,23 +79,23 @@ export const createSinkCommand = (io: Io): Command =>
       const { accepted, distinct, refused, invalid } = counts();
       note(
         io,
-        `${counted(accepted, 'CDEvent')} taken, ${distinct} of them distinct; ${refused} refused on purpose, ${invalid} invalid`,
+        `${counted(accepted, 'CDEvent')} accepted, ${distinct} of them distinct; ${refused} refused on purpose, ${invalid} invalid`,
       );
     });
 
-function toLine(io: Io, receipt: Receipt): string {
+function toLine(io: Io, result: SinkResult): string {
   const time = paint(io.stdout, 'dim', new Date(io.now()).toISOString().slice(11, 23));
-  if (receipt.result === 'invalid') {
-    const label = receipt.type ?? 'no CDEvent';
-    return `${time}  ${paint(io.stdout, 'red', `invalid ${receipt.status}`)}  ${label}  ${receipt.issues.join('; ')}`;
+  if (result.result === 'invalid') {
+    const label = result.type ?? 'no CDEvent';
+    return `${time}  ${paint(io.stdout, 'red', `invalid ${result.status}`)}  ${label}  ${result.issues.join('; ')}`;
   }
-  const { type, subject, source, id, duplicate } = receipt;
+  const { type, subject, source, id, duplicate } = result;
   const marks = [
     ...(duplicate ? [paint(io.stdout, 'yellow', 'duplicate')] : []),
-    ...(receipt.result === 'refused' ? [paint(io.stdout, 'red', `refused ${receipt.status}`)] : []),
+    ...(result.result === 'refused' ? [paint(io.stdout, 'red', `refused ${result.status}`)] : []),
   ];
   return [time, paint(io.stdout, 'cyan', type), subject, source, id, ...marks].join('  ');
 }
 
-const toJson = (receipt: Receipt, at: number): string =>
-  JSON.stringify({ time: new Date(at).toISOString(), ...receipt });
+const toJson = (result: SinkResult, at: number): string =>
+  JSON.stringify({ time: new Date(at).toISOString(), ...result });

@@ -1,4 +1,4 @@
-/** Resolves at the first SIGINT or SIGTERM; the next one ends the process as if nobody listened. */
+/** Resolves at the first SIGINT or SIGTERM. The next one has its default effect and ends the process. */
 export const untilSignal = (): Promise<NodeJS.Signals> =>
   new Promise((resolve) => {
     const listener = (signal: NodeJS.Signals) => {

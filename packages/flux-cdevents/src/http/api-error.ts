@@ -4,7 +4,7 @@ import type { ErrorAnswer } from './api-types.ts';
 /** A refusal with the status that goes with it. */
 export class ApiError extends FluxCDEventsError {
   readonly status: number;
-  /** What an ambiguous id could have meant. */
+  /** The ids that an ambiguous one could mean. */
   readonly ids: readonly string[];
 
   constructor(status: number, code: FluxCDEventsErrorCode, message: string, ids: readonly string[] = []) {
@@ -25,7 +25,7 @@ const statusByCode: Partial<Record<FluxCDEventsErrorCode, number>> = {
   FCE_STORE_UNAVAILABLE: 503,
 };
 
-/** Status and body for whatever was thrown. Of what nobody expected the caller learns nothing more than that. */
+/** The status and the body for whatever was thrown. Of an unexpected error the caller learns nothing but that it happened. */
 export function answerFor(error: unknown): { readonly status: number; readonly body: ErrorAnswer } {
   if (error instanceof ApiError) {
     const { status, code, message, ids } = error;
@@ -39,5 +39,8 @@ export function answerFor(error: unknown): { readonly status: number; readonly b
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
     return { status: statusCode, body: { code: 'FCE_API_REFUSED', message: String(message) } };
   }
-  return { status: 500, body: { code: 'FCE_INTERNAL', message: 'something went wrong here; the log says more' } };
+  return {
+    status: 500,
+    body: { code: 'FCE_INTERNAL', message: 'an unexpected error occurred; the log has the details' },
+  };
 }

@@ -2,22 +2,22 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { ApiError } from './api-error.ts';
 
-/** A request as far as the guard looks at it. */
+/** The part of a request that the guard looks at. */
 export interface GuardedRequest {
   readonly method: string;
   readonly headers: IncomingHttpHeaders;
 }
 
 /**
- * Who may use the API.
+ * Decides who may use the API.
  *
- * With a token every request has to carry it as `Authorization: Bearer …`; it is compared in constant time.
+ * With a token, every request must carry it as `Authorization: Bearer …`; it is compared in constant time.
  *
- * Without one only requests whose `Host` is a loopback name (`localhost`, `*.localhost`, 127.0.0.0/8, `::1`) are
+ * Without one, only requests whose `Host` is a loopback name (`localhost`, `*.localhost`, 127.0.0.0/8, `::1`) are
  * answered. A web page that makes its own name point at 127.0.0.1 (DNS rebinding) still sends its own name as `Host`
  * and is refused. The `Host` does not show where a request comes from: without a token, bind to a loopback address.
  *
- * In both cases a `POST` has to be `application/json`. A page of another origin can send that only after a preflight
+ * In both cases a `POST` must be `application/json`. A page of another origin can send that only after a preflight
  * request, which is never granted.
  *
  * @throws {ApiError} 401, 403 or 415 from the function that is returned
@@ -41,7 +41,7 @@ export function createGuard(token: string | (() => string) | undefined): (reques
   };
 }
 
-/** Digests have one length, so that the comparison tells nothing about that of the token. */
+/** Digests have one length, so that the comparison does not reveal the length of the token. */
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 const isSame = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b)) && b !== '';
@@ -52,7 +52,7 @@ const bearerOf = (authorization = ''): string => /^bearer +(\S+)$/i.exec(authori
 const mediaTypeOf = (contentType: string | undefined): string | undefined =>
   contentType?.split(';', 1)[0]?.trim().toLowerCase();
 
-/** Whether a `Host` header names this very machine and nothing that a DNS server could answer for. */
+/** True for a `Host` header that names this machine without the help of a DNS server. */
 export function isLoopback(host: string | undefined): boolean {
   const name = host?.toLowerCase().replace(/:\d+$/, '');
   if (name === undefined) return false;

@@ -10,14 +10,14 @@ import { configRoutes } from './config-routes.ts';
 import { deliveryRoutes } from './delivery-routes.ts';
 import { type TypeBoxProvider, validateWithTypeBox } from './typebox-routes.ts';
 
-/** Where the API begins on the UI address. */
+/** The path of the API on the UI address. */
 export const API_PREFIX = '/api/v1';
-/** A Flux event of the largest size that the event endpoint takes, and what is around it. */
+/** Room for the largest Flux event that the event endpoint accepts, and for the request around it. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 /**
- * The API behind `flux-cdevents deliveries`, `send` and the web page, described by its own `openapi.json`. Errors are
- * `{code, message}`. Who may use it: see `createGuard`.
+ * The API behind `flux-cdevents deliveries` and `send`, described by its own `openapi.json`. Errors are
+ * `{code, message}`. `createGuard` decides who may use it.
  */
 export function createApiServer(deps: ApiServerDeps): FastifyInstance {
   const { logger = silentLogger() } = deps;
@@ -39,14 +39,14 @@ export function createApiServer(deps: ApiServerDeps): FastifyInstance {
         title: 'flux-cdevents',
         version: VERSION,
         description:
-          'What flux-cdevents has delivered and has still to deliver, and the configuration that it works by. ' +
-          'With a token configured every request needs it as a bearer token; without one only requests to a loopback ' +
+          'What flux-cdevents has delivered and has still to deliver, and the configuration in force. ' +
+          'When a token is configured, every request needs it as a bearer token; otherwise only requests to a loopback ' +
           'name are answered.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       tags: [
         { name: 'deliveries', description: 'Entries of the outbox: one CDEvent on its way to one Provider each.' },
-        { name: 'configuration', description: 'Providers and Alerts as they are in force.' },
+        { name: 'configuration', description: 'The Providers and Alerts in force.' },
       ],
       ...(deps.token !== undefined && {
         components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
@@ -58,7 +58,7 @@ export function createApiServer(deps: ApiServerDeps): FastifyInstance {
     async (api) => {
       api.addHook('onRequest', async (request) => guard(request));
       api.setNotFoundHandler(({ method, url }) => {
-        throw new ApiError(404, 'FCE_NOT_FOUND', `no ${method} ${url.split('?', 1)[0]} here`);
+        throw new ApiError(404, 'FCE_NOT_FOUND', `${method} ${url.split('?', 1)[0]} does not exist`);
       });
       const typed = api.withTypeProvider<TypeBoxProvider>();
       deliveryRoutes(typed, deps);

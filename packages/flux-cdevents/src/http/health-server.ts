@@ -1,13 +1,13 @@
 import { type FastifyInstance, fastify } from 'fastify';
 
 export interface HealthServerDeps {
-  /** Why the process cannot take events now, one reason each; empty when it can. No secret in them. */
+  /** Why the process cannot accept events now; empty when it can. The reasons hold no secret. */
   readonly ready: () => readonly string[];
 }
 
 /**
- * What the kubelet asks: `/healthz` answers as long as the event loop turns, `/readyz` 503 with the reasons, one a
- * line, while events would not be taken.
+ * The probes of the kubelet: `/healthz` answers as long as the event loop turns; `/readyz` answers 503 with the reasons, one a
+ * line, while the process cannot accept events.
  */
 export function createHealthServer({ ready }: HealthServerDeps): FastifyInstance {
   const server = fastify({ forceCloseConnections: true });

@@ -8,8 +8,8 @@ export interface MetricsServerDeps {
 }
 
 /**
- * `/metrics` for Prometheus. When the store cannot be read the scrape is answered all the same: the gauges that come
- * from it are then missing, which an alert on absence sees, and everything else is there.
+ * `/metrics` for Prometheus. When the store cannot be read, the scrape is answered without the gauges that come from it, so
+ * that an alert on their absence fires.
  */
 export function createMetricsServer({ metrics, refresh }: MetricsServerDeps): FastifyInstance {
   const server = fastify({ forceCloseConnections: true });

@@ -7,7 +7,7 @@ export type LogEncoding = 'json' | 'console';
 
 /**
  * Logs as the Flux controllers do: one JSON object a line with `level`, `ts`, `logger`, `msg`, on standard error;
- * `console` is for people. Take a child with `logger.child({ logger: 'deliver' })` for each part of the process.
+ * `console` is for people. Each part of the process takes a child: `logger.child({ logger: 'deliver' })`.
  */
 export function createLogger(
   { level, encoding }: { readonly level: LogLevel; readonly encoding: LogEncoding },
@@ -26,5 +26,5 @@ export function createLogger(
 const prettyStream = () =>
   pretty({ destination: 2, sync: true, messageKey: 'msg', timestampKey: 'ts', ignore: 'logger', hideObject: false });
 
-/** Says nothing: for commands that report in another way, and for tests. */
+/** Discards everything: for commands that report in another way, and for tests. */
 export const silentLogger = (): Logger => pino({ level: 'silent' });

@@ -32,7 +32,7 @@ export function createMetrics() {
     }),
     eventsReceived: new Counter({
       name: 'flux_cdevents_events_received_total',
-      help: 'Flux events by what became of the request: stored, nothing, duplicate, invalid, too_large, unauthorized, unavailable.',
+      help: 'Requests with Flux events, by result: stored, nothing, duplicate, invalid, too_large, unauthorized, not_found, unavailable, error.',
       labelNames: ['result'],
       registers,
     }),
@@ -50,7 +50,7 @@ export function createMetrics() {
     }),
     deliveries: new Counter({
       name: 'flux_cdevents_deliveries_total',
-      help: 'Entries that were settled: delivered or dead-letter.',
+      help: 'Entries that were delivered or became dead letters, by outcome.',
       labelNames: ['namespace', 'provider', 'type', 'outcome'],
       registers,
     }),
@@ -69,7 +69,7 @@ export function createMetrics() {
     }),
     endToEnd: new Histogram({
       name: 'flux_cdevents_end_to_end_seconds',
-      help: 'From the commit of an event to the answer of the receiver that took it.',
+      help: 'Time from the commit of an event to the answer of the receiver that accepted it.',
       labelNames: ['namespace', 'provider'],
       buckets: endToEndBuckets,
       registers,
@@ -88,7 +88,7 @@ export function createMetrics() {
     }),
     deadLetters: new Gauge({
       name: 'flux_cdevents_dead_letters',
-      help: 'Dead letters that wait for a person.',
+      help: 'Dead letters that wait to be replayed or discarded.',
       labelNames: ['namespace', 'provider'],
       registers,
     }),

@@ -15,7 +15,7 @@ import type {
 } from '../http/api-types.ts';
 import { flag, parserOf } from './command.ts';
 
-/** Where the controller is and how to be let in: the flags of every command that talks to it. */
+/** The address of the controller and its token: the flags of every command that talks to it. */
 export interface ServerFlags {
   readonly server: string;
   readonly tokenFile?: string;
@@ -33,8 +33,8 @@ export const serverFlags = (): readonly Option[] => [
   flag('--token-file <file>', 'file with the bearer token of the API'),
 ];
 
-/** The API of a running controller. Every method throws a `FluxCDEventsError` that says what to do. */
-export interface ApiClient {
+/** A client of a running controller's API. Every method throws a `FluxCDEventsError` that says what to do. */
+export interface ControllerClient {
   list(query: ListQuery): Promise<DeliveryPage>;
   show(id: string): Promise<DeliveryDetail>;
   replay(request: ReplayRequest): Promise<CountAnswer>;
@@ -48,7 +48,7 @@ const TIMEOUT_MS = 60_000;
  * @throws {FluxCDEventsError} `FCE_OPTION_INVALID` when the token file cannot be read; from the methods
  * `FCE_API_UNREACHABLE`, or what the API answers
  */
-export async function createApiClient({ server, tokenFile }: ServerFlags): Promise<ApiClient> {
+export async function createControllerClient({ server, tokenFile }: ServerFlags): Promise<ControllerClient> {
   const token = tokenFile === undefined ? undefined : await readToken(tokenFile);
 
   const call = async <T>(path: string, body?: unknown): Promise<T> => {
