@@ -15,7 +15,7 @@ export interface KubeObject {
   readonly [field: string]: unknown;
 }
 
-/** Where an API server is, and as whom we come. */
+/** The address of an API server and the identity to use there. */
 export interface Access {
   readonly url: string;
   /** PEM. */
@@ -23,7 +23,7 @@ export interface Access {
   readonly token: string;
 }
 
-/** The API server said no. */
+/** The API server refused a request. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: number;
@@ -38,26 +38,26 @@ export type Ref = Pick<KubeObject, 'apiVersion' | 'kind'> & {
   readonly metadata: { readonly name: string; readonly namespace?: string };
 };
 
-/** As much of a Kubernetes client as the tests need: server-side apply with strict validation, as kubectl would. */
+/** As much of a Kubernetes client as the tests need: server-side apply with strict validation, as kubectl does it. */
 export interface Api {
   readonly access: Access;
-  /** Any request; answers with the JSON. @throws {ApiError} unless it is a 2xx */
+  /** Sends any request and returns the JSON of the answer. @throws {ApiError} unless its status is 2xx */
   request<T = unknown>(method: string, path: string, body?: unknown, contentType?: string): Promise<T>;
   /**
-   * Applies YAML documents or objects, one after the other; after a CRD it waits until that is served.
-   * @throws {ApiError} an unknown field or a value that the schema does not allow included
+   * Applies YAML documents or objects, one after the other; after a CRD it waits until the API server serves it.
+   * @throws {ApiError} for an unknown field or an invalid value, too
    */
   apply(manifests: string | readonly KubeObject[]): Promise<KubeObject[]>;
   get<T extends KubeObject = KubeObject>(ref: Ref): Promise<T>;
   /** JSON merge patch. */
   patch(ref: Ref, patch: unknown): Promise<KubeObject>;
-  /** Resolves when it is deleted; of a CRD, when it and its objects are gone. */
+  /** Resolves when the object is deleted; for a CRD, when its objects are gone as well. */
   delete(ref: Ref): Promise<void>;
   list<T extends KubeObject = KubeObject>(apiVersion: string, kind: string, namespace?: string): Promise<T[]>;
-  /** Deletes all of a kind in a namespace. */
+  /** Deletes all objects of a kind in a namespace. */
   clear(apiVersion: string, kind: string, namespace: string): Promise<void>;
   namespace(name: string): Promise<void>;
-  /** A token for a ServiceAccount, from the TokenRequest API. @param audience that of the API server unless given */
+  /** Requests a token for a ServiceAccount (TokenRequest). @param audience @default the API server's */
   tokenFor(namespace: string, serviceAccount: string, audience?: string): Promise<string>;
   close(): void;
 }

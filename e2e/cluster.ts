@@ -7,19 +7,19 @@ import { createTempFolder } from './temp-folder.ts';
 import type { Tools } from './tools/tools.ts';
 import { eventually, freePorts } from './wait.ts';
 
-/** An etcd and a kube-apiserver of our own, on the loopback, with RBAC; no nodes and no controllers. */
+/** An etcd and a kube-apiserver for the tests, on loopback, with RBAC; without nodes and controllers. */
 export interface Cluster {
-  /** As cluster administrator. */
+  /** Access as the cluster administrator. */
   readonly admin: Api;
-  /** The API server is gone at once; etcd keeps what it has. */
+  /** Kills the API server; etcd keeps its data. */
   killApiServer(): Promise<void>;
-  /** Starts it again at its address. Resolves when it is ready. */
+  /** Starts the API server again at its address. Resolves when it is ready. */
   startApiServer(): Promise<void>;
-  /** A second API server on the same etcd, at another address: changes while the first is away. */
+  /** Starts a second API server on the same etcd, at another address, for changes while the first one is away. */
   startSecond(): Promise<{ readonly admin: Api; stop(): Promise<void> }>;
-  /** Makes etcd forget every revision but the last. */
+  /** Compacts etcd to its latest revision. */
   compact(): Promise<void>;
-  /** Ends both and removes their data. */
+  /** Stops both and removes their data. */
   stop(): Promise<void>;
 }
 
@@ -132,7 +132,7 @@ export async function startCluster(tools: Pick<Tools, 'etcd' | 'kubeApiserver'>)
   };
 }
 
-/** What `--kubeconfig` is given. */
+/** The content of the file for `--kubeconfig`. */
 export const kubeconfigFor = ({ url, ca, token }: Access): string =>
   JSON.stringify({
     apiVersion: 'v1',

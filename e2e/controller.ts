@@ -17,11 +17,11 @@ export interface Controller {
   readonly pid: number;
   readonly dataDir: string;
   readonly urls: { readonly events: string; readonly metrics: string; readonly health: string; readonly ui: string };
-  /** Its log so far, a line each. */
+  /** The lines of its log so far. */
   readonly log: readonly string[];
   /** Resolves with the log line, past or to come, that matches. */
   logged(matches: RegExp): Promise<string>;
-  /** @returns the status of `/readyz`; undefined while nobody answers */
+  /** @returns the status of `/readyz`; undefined while there is no answer */
   readiness(): Promise<number | undefined>;
   /** Resolves when it is ready. */
   ready(withinMs?: number): Promise<void>;
@@ -31,28 +31,28 @@ export interface Controller {
   providers(): Promise<ProvidersAnswer['providers']>;
   alerts(): Promise<AlertsAnswer['alerts']>;
   problems(): Promise<ProblemsAnswer['problems']>;
-  /** What Prometheus would scrape. */
+  /** The text of `/metrics`. */
   scrape(): Promise<string>;
-  /** Memory that it has now, and the most that it had. Linux only. */
+  /** Its resident memory now and at its peak, in bytes. Linux only. */
   memory(): { readonly rssBytes: number; readonly peakBytes: number };
-  /** Asks it to end, and removes its files. */
+  /** Sends SIGTERM, waits for the end, and removes its files. */
   stop(): Promise<void>;
-  /** Ends it in the middle of whatever it does; its files stay until it is stopped. */
+  /** Sends SIGKILL; the files stay until `stop`. */
   kill(): Promise<void>;
 }
 
 export interface ControllerOptions {
-  /** Where its API server is, and as whom it comes. */
+  /** The address of its API server and its identity there. */
   readonly access: Access;
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Of a controller before it. @default an empty one, removed when it is stopped */
+  /** The data directory of an earlier controller. @default an empty one, removed on `stop` */
   readonly dataDir?: string;
 }
 
 const BIN = join(import.meta.dirname, '../packages/flux-cdevents/bin/flux-cdevents.js');
 
-/** Starts it on free ports of the loopback; resolves when it runs, ready or not. */
+/** Starts the controller on free loopback ports; resolves when it runs, ready or not. */
 export async function startController(options: ControllerOptions): Promise<Controller> {
   const { access, flags = [], env = {} } = options;
   const folder = createTempFolder('e2e');

@@ -6,9 +6,9 @@ import { findTools, type Tools, ToolsMissingError } from './tools/tools.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Absent: there is nothing to run the suites on, they are skipped. */
+    /** Absent when there is nothing to run the suites on: then they are skipped. */
     tools: Tools | undefined;
-    /** The cluster that the suites share, as its administrator. */
+    /** Administrator access to the cluster that the suites share. */
     shared: Access | undefined;
   }
 }

@@ -4,14 +4,14 @@ import { createInterface } from 'node:readline';
 /** A child process whose lines can be waited for. */
 export interface Child {
   readonly pid: number;
-  /** What it wrote so far, stdout and stderr, line by line; the oldest are dropped after some thousands. */
+  /** The lines of its output so far, of both streams; after some thousands the oldest are dropped. */
   readonly lines: readonly string[];
   readonly running: boolean;
-  /** Resolves with the first line, past or to come, that matches. Rejects when it ends before. */
+  /** Resolves with the first line, past or future, that matches. Rejects when the process ends first. */
   line(matches: RegExp | ((line: string) => boolean)): Promise<string>;
-  /** SIGTERM, and SIGKILL when it has not ended by then. Resolves when it has ended. */
+  /** Sends SIGTERM, and SIGKILL if that does not help in time. Resolves when the process has ended. */
   stop(withinMs?: number): Promise<void>;
-  /** SIGKILL. Resolves when it has ended. */
+  /** Sends SIGKILL. Resolves when the process has ended. */
   kill(): Promise<void>;
 }
 
@@ -21,7 +21,7 @@ process.once('exit', () => {
   for (const child of alive) child.kill('SIGKILL');
 });
 
-/** Starts a program. It does not outlive this process. */
+/** Starts a program that does not outlive this process. */
 export function startChild(
   program: string,
   args: readonly string[],

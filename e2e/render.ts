@@ -11,11 +11,11 @@ const ROOT = join(import.meta.dirname, '..');
 export interface Kustomization {
   readonly resources?: readonly string[];
   readonly components?: readonly string[];
-  /** Objects that stand beside the resources. */
+  /** Objects beside the resources. */
   readonly objects?: readonly KubeObject[];
 }
 
-/** What `kubectl kustomize` makes of it. @throws with what it says when the build fails */
+/** Builds it with `kubectl kustomize`. @throws with the output of kubectl when the build fails */
 export async function kustomize(
   { kubectl }: Pick<Tools, 'kubectl'>,
   { resources = [], components = [], objects = [] }: Kustomization,
@@ -41,7 +41,7 @@ export async function kustomize(
   }
 }
 
-/** What a command of `flux-cdevents` writes to stdout. @throws with what it says on stderr */
+/** Runs a command of `flux-cdevents` and returns its standard output. @throws with its standard error */
 export async function fluxCDEvents(...args: readonly string[]): Promise<string> {
   const bin = join(ROOT, 'packages/flux-cdevents/bin/flux-cdevents.js');
   return (await promisify(execFile)(process.execPath, [bin, ...args])).stdout;

@@ -19,23 +19,23 @@ export interface Scene {
   readonly namespace: string;
   readonly receiver: Receiver;
   readonly controller: Controller;
-  /** Version that its objects are written in. */
+  /** The API version in which it writes its objects. */
   readonly apiVersion: string;
   /** Applies the Provider `hub`, which sends to the receiver. */
   applyProvider(
     spec?: Readonly<Record<string, unknown>>,
     annotations?: Readonly<Record<string, string>>,
   ): Promise<void>;
-  /** Applies an Alert to `hub`. It selects every HelmRelease of the namespace unless told otherwise. */
+  /** Applies an Alert for `hub`. By default it selects every HelmRelease of the namespace. */
   applyAlert(name: string, spec?: Readonly<Record<string, unknown>>): Promise<void>;
   applySecret(name: string, values: Readonly<Record<string, string>>): Promise<void>;
-  /** What the controller has of the namespace; other suites may have left something elsewhere. */
+  /** What the controller knows of the namespace; other suites may have left objects elsewhere. */
   alerts(): ReturnType<Controller['alerts']>;
   providers(): ReturnType<Controller['providers']>;
-  /** Resolves when the controller has these Alerts of the namespace and a Provider that is ready. */
+  /** Resolves when the controller knows these Alerts of the namespace and a Provider that is ready. */
   settled(...alerts: string[]): Promise<void>;
   deleteObject(kind: 'Provider' | 'Alert', name: string): Promise<void>;
-  /** An event of a HelmRelease of the namespace that is like no other. */
+  /** An event of a HelmRelease of the namespace; no two are alike. */
   event(overrides?: Parameters<typeof aFluxEvent>[0]): FluxEvent;
   /** Posts such an event. @returns the status of the answer, and the name of the object */
   post(overrides?: Parameters<typeof aFluxEvent>[0]): Promise<{ readonly status: number; readonly name: string }>;
@@ -81,7 +81,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     applySecret: async (name, values) => void (await admin.apply([addressSecret({ name, namespace }, values)])),
     alerts: async () => (await controller.alerts()).filter((alert) => alert.namespace === namespace),
     providers: async () => (await controller.providers()).filter((provider) => provider.namespace === namespace),
-    // Alerts and Providers come by watches of their own: one may be there before the other.
+    // Alerts and Providers come through separate watches, in any order.
     settled: (...names) =>
       eventually(async () => {
         expect((await scene.alerts()).map(({ name }) => name).sort()).toEqual(names.sort());
@@ -121,7 +121,7 @@ export function cdeventIn({ headers, body }: ReceivedRequest): CDEvent {
   return cdevent;
 }
 
-/** Names of the Flux objects that the requests are about. */
+/** The names of the Flux objects that the requests are about. */
 export const objectsIn = (requests: readonly ReceivedRequest[]): string[] =>
   requests.map((request) => {
     const { flux } = cdeventIn(request).customData as { flux: FluxEvent };

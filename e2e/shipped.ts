@@ -5,7 +5,7 @@ import { type FluxVersion, fluxObjectCrds, notificationCrds } from './fixtures/c
 
 const BASE = join(import.meta.dirname, '../deploy/base');
 
-/** What an administrator installs beside Flux, but the Deployment: the ServiceAccount and what it may do. */
+/** What an administrator installs beside Flux, without the Deployment: the ServiceAccount and its permissions. */
 export async function applyRbac(admin: Api): Promise<void> {
   await admin.namespace('flux-system');
   for (const name of ['service-account', 'cluster-role', 'cluster-role-binding']) {
@@ -13,14 +13,14 @@ export async function applyRbac(admin: Api): Promise<void> {
   }
 }
 
-/** The permissions and the CRDs of a Flux. */
+/** The permissions and the CRDs of a Flux installation. */
 export async function applyShipped(admin: Api, flux: FluxVersion = '2.10'): Promise<void> {
   await applyRbac(admin);
   await admin.apply(notificationCrds(flux));
   await admin.apply(fluxObjectCrds());
 }
 
-/** The API server as the shipped ServiceAccount sees it. */
+/** Access to the API server as the shipped ServiceAccount. */
 export const asController = async (admin: Api): Promise<Access> => ({
   ...admin.access,
   token: await admin.tokenFor('flux-system', 'flux-cdevents'),

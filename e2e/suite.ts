@@ -2,10 +2,10 @@ import { describe, inject } from 'vitest';
 import { type Api, createApi } from './api.ts';
 import type { Tools } from './tools/tools.ts';
 
-/** Describes a suite that needs a cluster; skipped where there is none. */
+/** Describes a suite that needs a cluster; it is skipped where there is none. */
 export const describeOnCluster: (name: string, suite: () => void) => void = inject('tools') ? describe : describe.skip;
 
-/** The shared cluster, as its administrator. */
+/** Administrator access to the shared cluster. */
 export function sharedCluster(): Api {
   const access = inject('shared');
   if (!access) throw new Error('no cluster');

@@ -13,7 +13,7 @@ process.once('exit', () => {
   for (const path of folders) removeNow(path);
 });
 
-/** A new folder that does not outlive this process. */
+/** Creates a folder that does not outlive this process. */
 export function createTempFolder(name: string): TempFolder {
   const path = mkdtempSync(join(tmpdir(), `flux-cdevents-${name}-`));
   folders.add(path);

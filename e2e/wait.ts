@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const EVERY_MS = 50;
 
-/** Tries until it does not throw, and answers with what it gave. @throws the last error when there is no time left */
+/** Repeats a check until it does not throw, and returns its result. @throws its last error when the time is up */
 export async function eventually<T>(attempt: () => T | Promise<T>, withinMs = 20_000): Promise<T> {
   const until = Date.now() + withinMs;
   for (;;) {
@@ -16,7 +16,7 @@ export async function eventually<T>(attempt: () => T | Promise<T>, withinMs = 20
   }
 }
 
-/** Ports on the loopback that nobody listens on now. */
+/** Loopback ports that are free now. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {

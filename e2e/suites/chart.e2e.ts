@@ -11,7 +11,7 @@ import { describeOnCluster, sharedCluster, tools } from '../suite.ts';
 
 const DEPLOY = join(import.meta.dirname, '../../deploy');
 const CHART = join(DEPLOY, 'chart/flux-cdevents');
-/** Labels that a release has and plain manifests have not. */
+/** Labels that only a Helm release has. */
 const HELM_LABELS = ['helm.sh/chart', 'app.kubernetes.io/version', 'app.kubernetes.io/managed-by'];
 
 const byName = (objects: readonly object[]): Record<string, unknown> =>
@@ -24,7 +24,7 @@ const byName = (objects: readonly object[]): Record<string, unknown> =>
   );
 
 describeOnCluster('the three ways to the manifests', () => {
-  // Helm keeps files of its own; not in the home of who runs the tests.
+  // Keep Helm's own files out of the home folder of the user.
   let home: string;
   beforeAll(() => {
     home = mkdtempSync(join(tmpdir(), 'flux-cdevents-helm-'));

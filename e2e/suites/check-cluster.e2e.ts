@@ -18,7 +18,7 @@ import { eventually, freePorts } from '../wait.ts';
 const BIN = join(import.meta.dirname, '../../packages/flux-cdevents/bin/flux-cdevents.js');
 const GUIDE = join(import.meta.dirname, '../../docs/troubleshooting.md');
 const APPS = 'apps';
-/** Whatever Kubernetes there is, as the one that the documentation was written with. */
+/** Replaces the Kubernetes version with the one that the documentation shows. */
 const withoutChance = (transcript: string): string =>
   transcript.replace(/Kubernetes v1\.\d+\.\d+/, 'Kubernetes v1.36.3');
 const versionsOf = (crd: KubeObject | undefined): readonly unknown[] =>
@@ -48,7 +48,7 @@ describeOnCluster('check --kubernetes', () => {
         components: ['deploy/components/forward'],
       }),
     );
-    // nothing here runs Deployments: what a kubelet would tell
+    // No controller runs Deployments here: set the status that one would.
     const status = { status: { replicas: 1, readyReplicas: 1 } };
     const path = '/apis/apps/v1/namespaces/flux-system/deployments/flux-cdevents/status';
     await admin.request('PATCH', path, status, 'application/merge-patch+json');
@@ -122,7 +122,7 @@ describeOnCluster('check --kubernetes', () => {
     expect(findings.filter(({ area }) => area === 'permissions').map(({ result }) => result)).toEqual(
       Array(6).fill('ok'),
     );
-    // it may not create Providers, list Deployments or list HelmReleases: what follows from them is not known
+    // It may not create Providers, list Deployments or list HelmReleases, so what depends on them stays unknown.
     const warnings = findings.filter(({ result }) => result === 'warning');
     expect(warnings.map(({ area }) => area)).toEqual(['definitions', 'definitions', 'installation', 'Alerts']);
     for (const { issue } of warnings) expect(issue?.found).toMatch(/^no answer: 403 Forbidden: /);
@@ -163,7 +163,7 @@ describeOnCluster('check --kubernetes', () => {
   it('names five mistakes, how to fix them, and no secret', async () => {
     const [port = 0] = await freePorts(1);
     await admin.apply([
-      // the key is spelled wrong
+      // The key is misspelt.
       addressSecret({ name: 'hub', namespace: APPS }, { username: 'flux', passwort: 's3cret-pw' }),
       aProviderObject({ name: 'away', namespace: APPS }, { address: `http://127.0.0.1:${port}` }),
       anAlertObject(
@@ -178,7 +178,7 @@ describeOnCluster('check --kubernetes', () => {
     };
     const { rules } = await admin.get<KubeObject & { rules: { resources: string[] }[] }>(role);
     await admin.patch(role, { rules: rules.filter(({ resources }) => !resources.includes('events')) });
-    // the patch for Flux 2.9 on the definition of 2.10: the second version lacks the type
+    // The patch for Flux 2.9 on the definition of Flux 2.10: the second version lacks the type.
     const [crd, stock] = [notificationCrds('2.10'), stockCrds('2.10')].map(([first]) => first as KubeObject);
     const [patched, lacking] = [versionsOf(crd)[0], versionsOf(stock)[1]];
     await admin.patch(crd as KubeObject, { spec: { versions: [patched, lacking] } });
@@ -202,7 +202,7 @@ describeOnCluster('check --kubernetes', () => {
     expect(code).toBe(1);
     expect(stdout + stderr).not.toContain('s3cret');
     expect(stdout + stderr).not.toContain(Buffer.from('s3cret-pw').toString('base64'));
-    // what the documentation shows is what was printed here
+    // The documentation shows exactly this output.
     expect(readFileSync(GUIDE, 'utf8')).toContain(withoutChance(stdout.replaceAll(String(port), '5000')));
 
     expect((await check(admin.access, '--no-address-probe')).stderr).toContain('17 checks: 3 errors, 1 warning\n');
@@ -242,7 +242,7 @@ describeOnCluster('check --kubernetes', () => {
     expect(code).toBe(1);
   });
 
-  /** A changed schema counts a moment later. */
+  /** A changed schema takes effect after a moment. */
   const untilRefused = (version: string) =>
     eventually(async () => {
       const provider = aProviderObject({ name: 'probe', namespace: APPS }, { address: 'http://hub' });

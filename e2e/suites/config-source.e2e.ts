@@ -30,7 +30,7 @@ const mapped = (name: string, mapping: string) => aProviderObject(named(name), {
 const alert = (name: string, spec?: Readonly<Record<string, unknown>>) =>
   anAlertObject({ ...named(name), provider: 'hub' }, spec);
 
-/** A source, and what it tells. */
+/** A source and the snapshots that it published. */
 interface Watched {
   readonly source: KubernetesSource;
   readonly snapshots: ConfigSnapshot[];
@@ -38,7 +38,7 @@ interface Watched {
   close(): Promise<void>;
 }
 
-/** Reads as the shipped ServiceAccount, at a quicker pace. */
+/** Reads as the shipped ServiceAccount, with shorter intervals. */
 async function watchConfig(access: Access, options: Partial<KubernetesSourceOptions> = {}): Promise<Watched> {
   const folder = mkdtempSync(join(tmpdir(), 'flux-cdevents-source-'));
   const file = join(folder, 'kubeconfig');
@@ -398,7 +398,7 @@ describeOnCluster('an API server that says less', () => {
     for (const crd of crds) await admin.delete(crd);
     await eventually(() => expect(source.snapshot()?.alerts).toEqual([]));
     await eventually(() => expect(source.snapshot()?.providers.size).toBe(0));
-    // one that is still going would take the new one with it
+    // A deletion that is still under way would remove the new one as well.
     for (const crd of crds) await eventually(() => expect(admin.get(crd)).rejects.toMatchObject({ status: 404 }));
     await admin.apply(crds);
     await eventually(() => admin.apply([provider('hub'), alert('again')]));

@@ -63,7 +63,7 @@ describeOnCluster('the Deployment with forward, mtls and token-review', () => {
     for (const [name, text] of Object.entries({ 'tls.crt': cert, 'tls.key': key, 'ca.crt': authority.ca })) {
       writeFileSync(join(folder.path, name), text, { mode: 0o600 });
     }
-    // Only where things are is another: the folder of the certificate and the notification-controller.
+    // Only two places differ: the folder of the certificate and the address of the notification-controller.
     const flags = deploymentArgs(objects)
       .filter((arg) => !/^(serve$|--data-dir|--ui-addr)/.test(arg))
       .map((arg) =>

@@ -60,7 +60,7 @@ describeOnCluster('the CRDs of Flux', () => {
     await eventually(() => admin.apply(later('during')));
     await scene.settled('before', 'during');
 
-    // Some day v1beta3 is not served any more.
+    // A later release stops serving v1beta3.
     await admin.apply(
       notificationCrds('2.10').map((crd) => {
         const spec = crd.spec as { versions: { name: string; served: boolean }[] };

@@ -27,7 +27,7 @@ describeOnCluster('Kubernetes Events', () => {
   });
 
   const events = () => scene.admin.list<KubeEvent>('v1', 'Event', NAMESPACE);
-  /** `Alert all: NotificationDispatchFailed: message`, and how often. */
+  /** `Alert all: NotificationDispatchFailed: message`, and the count. */
   const told = async () =>
     (await events()).map(
       ({ involvedObject: { kind, name }, reason, message, count }) =>

@@ -16,7 +16,7 @@ const named = (objects: readonly KubeObject[], kind: string, name = 'flux-cdeven
   if (!found) throw new Error(`no ${kind} ${name}`);
   return found;
 };
-/** An API server may write an object again that did not change. */
+/** An API server may rewrite an unchanged object. */
 const withoutVersions = (objects: readonly KubeObject[]) =>
   objects.map(({ metadata: { resourceVersion: _, ...metadata }, ...rest }) => ({ metadata, ...rest }));
 
@@ -81,7 +81,7 @@ describeOnCluster('the manifests', () => {
     it('leave those as they are for the webhook', async () => {
       await admin.apply(stockCrds(flux));
       await admin.apply(example('webhook'));
-      // What was valid once stays so while it is not touched; and a changed schema counts a moment later.
+      // An object that was valid stays so until it is changed, and a changed schema takes effect after a moment.
       await admin.clear('notification.toolkit.fluxcd.io/v1beta3', 'Provider', 'flux-system');
       await eventually(() => expect(admin.apply(example('cdevents'))).rejects.toThrow('Unsupported value: "cdevents"'));
     });

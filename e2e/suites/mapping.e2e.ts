@@ -17,7 +17,7 @@ const rules = (text: string) => aMappingObject({ name: 'rules', namespace: NAMES
 describeOnCluster('a mapping in a ConfigMap', () => {
   let scene: Scene;
   let touched = 0;
-  /** Applies the rules, and the Provider once more: then they are read at once. */
+  /** Applies the rules, and the Provider again so that they are read at once. */
   const applyRules = async (text: string) => {
     await scene.admin.apply([rules(text)]);
     await scene.applyProvider({ timeout: `${++touched + 10}s` }, { mapping: 'rules' });

@@ -14,7 +14,7 @@ const PROVIDERS = 1_000;
 const NAMESPACES = 10;
 const AT_ONCE = 32;
 
-/** Creates objects, some at a time; far quicker than applying them. */
+/** Creates objects, several at a time; far faster than applying them. */
 async function createAll(admin: Api, objects: readonly KubeObject[]): Promise<void> {
   const left = objects.values();
   const worker = async () => {

@@ -13,7 +13,7 @@ describeOnCluster('with', () => {
     scene = undefined;
   });
 
-  /** Beside the Provider and the Alert of the scene, others in a namespace of their own, for the same objects. */
+  /** Adds another Provider and Alert, in another namespace, for the same objects. */
   async function startWithNeighbours(flags: readonly string[]): Promise<Scene> {
     const env = { RUNTIME_NAMESPACE: 'scope' };
     const started = await startScene({ admin: sharedCluster(), namespace: 'scope', flags, env });
@@ -30,7 +30,7 @@ describeOnCluster('with', () => {
     await started.applyAlert('own');
     return started;
   }
-  /** Other suites may have left something in other namespaces. */
+  /** Other suites may have left objects in other namespaces. */
   const here = <T extends { readonly namespace: string }>(objects: readonly T[] = []) =>
     objects.filter(({ namespace }) => namespace === 'scope' || namespace === 'elsewhere');
   const providers = async () => here(await scene?.controller.providers());

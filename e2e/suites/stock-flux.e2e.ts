@@ -42,7 +42,7 @@ describeOnCluster('a cluster in which nothing of Flux is changed', () => {
     await controller.ready();
     await eventually(async () => expect(await controller?.providers()).toMatchObject([{ status: 'ready' }]));
 
-    // As the notification-controller sends it: without the prefixes of metadata keys.
+    // As the notification-controller sends it: metadata keys without their prefixes.
     const body = JSON.stringify(aFluxEvent({ metadata: { revision: '6.5.1' } }));
     expect(await post(body, 'guessed')).toBe(401);
     expect(await post(body, 'replace-me')).toBe(202);

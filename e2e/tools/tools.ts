@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** Paths of the programs that the tests run. */
+/** The paths of the programs that the tests run. */
 export interface Tools {
   readonly etcd: string;
   readonly kubeApiserver: string;
@@ -20,7 +20,7 @@ interface Recipe {
   readonly file: string;
   readonly module: 'kubernetes' | 'helm';
   readonly package: string;
-  /** Variables that a release build sets. */
+  /** Go variables that a release build sets. */
   readonly set: readonly string[];
 }
 
@@ -51,15 +51,15 @@ const RECIPES: Readonly<Record<keyof Tools, Recipe>> = {
   },
 };
 
-/** There is nothing to run the tests on, and no Go to build it with. */
+/** A program is missing, and there is no Go to build it with. */
 export class ToolsMissingError extends Error {
   override readonly name = 'ToolsMissingError';
 }
 
 /**
- * Finds every program: in `KUBEBUILDER_ASSETS`, else in `.cache/`, else builds it from the modules beside this file,
- * with `go build`. The first time takes some minutes and downloads the sources from the Go module proxy.
- * @throws {ToolsMissingError} when something has to be built and there is no Go
+ * Finds every program: in `KUBEBUILDER_ASSETS`, else in `.cache/`; otherwise builds it with `go build` from the modules beside
+ * this file. The first build takes some minutes and downloads the sources from the Go module proxy.
+ * @throws {ToolsMissingError} when a program must be built and there is no Go
  */
 export async function findTools(say: (line: string) => void): Promise<Tools> {
   const paths: Record<string, string> = {};
@@ -104,7 +104,7 @@ async function goVersion(): Promise<string | undefined> {
   }
 }
 
-/** What Go says while it downloads and compiles goes to stderr as it comes. */
+/** Passes the output of Go on to standard error while it downloads and compiles. */
 function build({ package: name, set }: Recipe, cwd: string, output: string): Promise<void> {
   const ldflags = ['-s', '-w', ...set.map((variable) => `-X ${variable}`)].join(' ');
   const child = spawn('go', ['build', '-trimpath', '-ldflags', ldflags, '-o', output, name], {
