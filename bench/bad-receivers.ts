@@ -1,6 +1,6 @@
-// One controller, one Provider for each way in which a receiver can misbehave, and one that behaves: what became of
-// each event, how many attempts it took, and what the well-behaved receiver noticed of the others.
-// usage: npm run bench:receivers -- [events a Provider] [outage in seconds]
+// Runs one controller with a Provider for each way in which a receiver can misbehave, and one that behaves. Shows what
+// became of each event, how many attempts it took, and how much the others delayed the well-behaved receiver.
+// usage: npm run bench:receivers -- [events per Provider] [outage in seconds]
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { serve, until } from './processes.ts';
 const count = Number(process.argv[2] ?? 20);
 const outageMs = Number(process.argv[3] ?? 60) * 1000;
 
-/** What each receiver answers at first, and from when on it behaves; never, where a person has to act. */
+/** How each receiver answers during the outage, and whether it recovers by itself or a person has to act. */
 const behaviours: Record<string, { answer: ReceiverAnswer; recovers: boolean }> = {
   'takes everything': { answer: 202, recovers: true },
   '503 for the outage': { answer: 503, recovers: true },
@@ -49,7 +49,7 @@ writeFileSync(join(config, 'all.yaml'), providers.join('---\n'));
 const controller = await serve(config, join(work, 'data'));
 const healthy = receivers.get('takes everything') as Receiver;
 
-/** An event for each Provider at once; how long until the well-behaved one had it. */
+/** Posts an event that goes to every Provider. @returns how long it took to reach the well-behaved receiver, in ms */
 async function post(i: number): Promise<number> {
   const event = {
     involvedObject: {

@@ -1,6 +1,6 @@
-// The physical limit to compare with: an HTTP server that commits each event to SQLite (worker thread, WAL,
-// synchronous=FULL, one transaction for all that is waiting) before it answers, and forwards it with undici.
-// No matching, no mapping, no validation, no retries, no order.
+// The least that a durable forwarder has to do, as the yardstick: an HTTP server that commits each event to SQLite
+// (worker thread, WAL, synchronous=FULL, one transaction for everything that is waiting) before it answers, and forwards
+// it with undici. It does not match, map, validate, retry or keep an order. Prints its address once it listens.
 // usage: bare-forwarder.ts DATABASE RECEIVER-URL
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

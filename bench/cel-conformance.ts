@@ -25,8 +25,9 @@ import {
 import { runAsIs, runAsMapping } from '../packages/flux-cdevents/test/helpers/cel-js-runner.ts';
 
 /*
- * How many of CEL's own conformance tests two libraries pass, file by file: `node bench/cel-conformance.ts`. cel-js is
- * run as it comes and as mappings have it. With `--show mapping` (or cel-js, bufbuild) every failure is printed.
+ * Counts how many of CEL's own conformance tests cel-js and @bufbuild/cel pass, file by file; cel-js both unchanged and
+ * as mappings use it. `--show mapping` (or `cel-js`, `bufbuild`) prints every failure.
+ * usage: npm run bench:cel-conformance -- [--show mapping|cel-js|bufbuild]
  */
 
 const { values } = parseArgs({ options: { show: { type: 'string' } } });

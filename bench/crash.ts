@@ -1,5 +1,6 @@
-// kill -9 in the middle of a load, and a restart on the same data. The sender behaves like Flux's recorder: up to five
-// attempts, 1 s apart and doubling; 429 means "you said so before". Counts what was accepted, delivered, lost, repeated.
+// Kills the controller with SIGKILL in the middle of a load and restarts it on the same data. The sender behaves as Flux
+// does: up to five attempts, 1 s apart and doubling; 429 means that the event was accepted before. Counts the events that
+// were accepted, delivered, lost and delivered twice.
 // usage: npm run bench:crash -- [events] [kills]
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Load on loopback, bounded in count and time.
+// Posts Flux events to a controller on the loopback and measures its answers.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 
@@ -6,7 +6,7 @@ export interface Load {
   readonly url: string;
   readonly count: number;
   readonly connections: number;
-  /** Requests a second; absent: as fast as the answers come. */
+  /** Requests per second. @default as fast as the answers come */
   readonly rate?: number;
   /** Distinct involved objects that the events are spread over. */
   readonly objects: number;
@@ -49,7 +49,7 @@ export function fluxEvent(i: number, { objects, run }: Pick<Load, 'objects' | 'r
   });
 }
 
-/** Posts distinct events; an answer that is not 202, or none, is counted and not repeated. */
+/** Posts distinct events. Any answer but 202, and no answer, is counted as refused; nothing is posted twice. */
 export async function post(load: Load): Promise<LoadResult> {
   const { origin, pathname } = new URL(load.url);
   const pool = new Pool(origin, { connections: load.connections });

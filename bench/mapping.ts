@@ -10,9 +10,9 @@ import type { ReadyProvider } from '../packages/flux-cdevents/src/provider/provi
 import { DEFAULT_OPTIONS } from '../packages/flux-cdevents/src/provider/provider-options.ts';
 
 /*
- * How many events a second the mapping takes in one process, from the body of the request to the texts that are
- * stored, beside a bare JSON.parse of the same bodies: `npm run bench:mapping`. Variants take turns, `--rounds` times;
- * medians are shown.
+ * Measures how many events per second the mapping processes in one process, from the body of the request to the texts
+ * that are stored, beside a bare JSON.parse of the same bodies. The variants take turns; the table shows medians.
+ * usage: npm run bench:mapping -- [--rounds 7] [--events 20000]
  */
 
 const { values } = parseArgs({
@@ -22,7 +22,7 @@ const rounds = Number(values.rounds);
 const events = Number(values.events);
 
 const recording = readFileSync(join(import.meta.dirname, '../packages/flux-cdevents/demo/rollout.jsonl'), 'utf8');
-/** Only what both presets map, so that every variant makes CDEvents of every event. */
+/** Only events that both presets map, so that every variant makes a CDEvent of each. */
 const rollout = recording
   .trim()
   .split('\n')
@@ -34,7 +34,7 @@ const bodies = Array.from({ length: events }, (_, index) => {
   return JSON.stringify(event);
 });
 
-/** Rules as people write them; only the last one matches. */
+/** Rules as people write them, of which only the last one matches. */
 const fiftyRules = stringify({
   preset: 'none',
   rules: [

@@ -8,8 +8,9 @@ import type { Commit, Outbox } from '../packages/flux-cdevents/src/outbox/outbox
 import { openSqliteOutbox } from '../packages/flux-cdevents/src/outbox/sqlite/sqlite-outbox.ts';
 
 /*
- * How fast the SQLite outbox is, empty and with a backlog: `npx node bench/outbox.ts --backlog 1000000`.
- * Bodies are about 2 kB each way; `--callers` events are committed at a time, as that many connections would.
+ * Measures the SQLite outbox, first empty and then with a backlog. Flux event and CDEvent are about 2 kB each;
+ * `--callers` events are committed at a time, as that many connections would.
+ * usage: npm run bench:outbox -- [--backlog 100000] [--commits 30000] [--callers 64] [--keys 5000] [--dir DIR]
  */
 
 const { values } = parseArgs({
@@ -51,7 +52,7 @@ function anEvent(number: number, provider: string): Commit {
   return { object, expect: 0, entries: [entry], mark: { key: digest, expiresAt: at + 300_000 }, at };
 }
 
-/** @returns how many a second, and what one takes of a CPU, this script's part included */
+/** @returns the rate, and the CPU time of one, which includes the part of this script */
 async function inParallel(count: number, work: (index: number) => Promise<unknown>): Promise<string> {
   const startedAt = performance.now();
   const cpu = process.cpuUsage();

@@ -1,4 +1,4 @@
-// Real processes for benchmarks and proofs: started, watched through /proc, ended by their id.
+// Starts the processes of a benchmark, reads their CPU time and memory from /proc, and ends them by their id.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Running {
   readonly process: ChildProcess;
-  /** What it printed first. */
+  /** The address that it printed as its first line. */
   readonly url: string;
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
@@ -101,7 +101,7 @@ export async function serve(
   };
 }
 
-/** Waits until a condition holds; what it throws meanwhile counts as no. */
+/** Waits until a condition holds. An error that the condition throws counts as not yet. */
 export async function until(condition: () => Promise<boolean> | boolean, timeoutMs = 60_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

@@ -1,5 +1,5 @@
-// The receiver of every benchmark: takes what it is sent, counts it, and tells which CloudEvents ids came how often.
-// GET /stats answers {received, unique}; POST /reset forgets. Prints its address once it listens.
+// The receiver of every benchmark: takes whatever it is sent and counts requests and distinct CloudEvents ids.
+// GET /stats answers {received, unique}; POST /reset starts from zero. Prints its address once it listens.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 

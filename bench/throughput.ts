@@ -1,5 +1,6 @@
-// Accept and delivery rate, CPU an event and peak memory: the bare forwarder, and the controller with one Alert and
-// with 10,000 of which one matches. The three take turns; medians are compared as ratios.
+// Measures accept and delivery rate, CPU per event and peak memory of three subjects: the bare forwarder, the controller
+// with one Alert, and the controller with 10,000 Alerts of which one matches. They take turns; the table shows medians and
+// the ratio to the bare forwarder.
 // usage: npm run bench -- [events] [rounds]
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -70,7 +71,7 @@ async function measure(subject: Running, run: string): Promise<Figures> {
   };
 }
 
-/** The first events compile code and open connections. */
+/** Sends the events during which code is compiled and connections are opened. */
 async function warmUp(subject: Running, run: string): Promise<void> {
   await fetch(`${receiver.url}/reset`, { method: 'POST' });
   const url = subject.url;
