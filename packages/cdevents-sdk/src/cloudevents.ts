@@ -3,14 +3,14 @@ import type { CDEvent } from './event.ts';
 import { describeValue, issueAt, type ValidationIssue } from './issue.ts';
 import { parse, safeParse } from './validate.ts';
 
-/** What an extension attribute may be. */
+/** The value of an extension attribute. */
 export type ExtensionValue = string | number | boolean;
 
-/** Extension attributes by name (`partitionkey`, `traceparent`); those that are undefined are left out. */
+/** Extension attributes by name (`partitionkey`, `traceparent`). Undefined values are left out. */
 export type Extensions = Readonly<Record<string, ExtensionValue | undefined>>;
 
 /**
- * A CloudEvent in its JSON format. Extension attributes stand beside the others.
+ * A CloudEvent in its JSON format. Extension attributes are on the same level as the others.
  * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
  */
 export interface CloudEvent {
@@ -25,7 +25,7 @@ export interface CloudEvent {
   [attribute: string]: unknown;
 }
 
-/** The attributes that mirror the CDEvent, by the name that CloudEvents gives them. */
+/** The CloudEvents attributes that repeat a value of the CDEvent. */
 export type MirroredAttribute = 'specversion' | 'id' | 'source' | 'type' | 'subject' | 'time';
 
 const EXTENSION_NAME = /^[a-z0-9]+$/;
@@ -40,7 +40,7 @@ function isExtensionValue(value: unknown): value is ExtensionValue {
 }
 
 /**
- * The extensions that are given, checked, in their order.
+ * Checks extensions and returns those that have a value, in their order.
  * @throws {CDEventsError} `CDE_INVALID_EXTENSION` with every name and value that CloudEvents does not allow
  * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#extension-context-attributes
  */
@@ -60,7 +60,7 @@ export function checkExtensions(extensions: Extensions): [string, ExtensionValue
   return given;
 }
 
-/** The attributes of the CloudEvent that carries an event. */
+/** The CloudEvents attributes that repeat the values of this event. */
 export const mirroredAttributes = ({ context, subject }: CDEvent): Record<MirroredAttribute, string> => ({
   specversion: '1.0',
   id: context.id,
@@ -71,7 +71,7 @@ export const mirroredAttributes = ({ context, subject }: CDEvent): Record<Mirror
 });
 
 /**
- * The CloudEvent that carries a CDEvent: its attributes mirror the context, its data is the whole CDEvent.
+ * Wraps a CDEvent in a CloudEvent: the attributes repeat the context, the data is the whole CDEvent.
  * @throws {CDEventsError} `CDE_INVALID_EXTENSION`
  * @see https://github.com/cdevents/spec/blob/v0.4.1/cloudevents-binding.md
  */
@@ -83,13 +83,13 @@ export const toCloudEvent = (event: CDEvent, extensions: Extensions = {}): Cloud
 });
 
 /**
- * The CDEvent that a CloudEvent carries. Only the data is read: attributes that contradict it are left to
- * {@link validateCloudEvent}.
+ * Reads the CDEvent that a CloudEvent carries. Only the data is read; {@link validateCloudEvent} checks whether the
+ * attributes agree with it.
  * @throws {CDEventsError} as {@link parse} does
  */
 export const fromCloudEvent = (cloudEvent: CloudEvent): CDEvent => parse(cloudEvent.data);
 
-/** What is wrong with a CloudEvent that should carry a CDEvent: with its data, and with attributes that do not mirror it. */
+/** Lists what is wrong with a CloudEvent that should carry a CDEvent: its data, and attributes that disagree with it. */
 export function validateCloudEvent(cloudEvent: CloudEvent): readonly ValidationIssue[] {
   const result = safeParse(cloudEvent.data);
   if (!result.success) return result.issues;

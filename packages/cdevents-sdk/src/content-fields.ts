@@ -8,7 +8,7 @@ export interface ContentField {
   readonly name: string;
   readonly required: boolean;
   readonly kind: 'string' | 'list' | 'object';
-  /** The values that are allowed, where only some are. */
+  /** The allowed values, where they are limited. */
   readonly values?: readonly string[];
   /** The fields of an object. */
   readonly fields?: readonly ContentField[];
@@ -34,7 +34,7 @@ function fieldsOf({ properties = {}, required = [] }: Schema): ContentField[] {
 const known = new Map<string, readonly ContentField[]>();
 
 /**
- * The fields that the content of an event may or must have in a spec version.
+ * Lists the fields that the content of an event may or must have in a spec version.
  * @returns undefined when that spec version has no such event
  */
 export function contentFields(name: string, specVersion: SpecVersion): readonly ContentField[] | undefined {

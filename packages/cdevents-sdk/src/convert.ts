@@ -13,7 +13,7 @@ interface Schema {
   readonly additionalProperties?: boolean;
 }
 
-/** The fields and values that 0.5 calls otherwise than the versions before it. */
+/** The fields and values that 0.5 renamed, both ways. */
 const otherNames: Readonly<Record<string, string>> = { url: 'uri', uri: 'url' };
 const otherValues: Readonly<Record<string, string>> = {
   pass: 'success',
@@ -27,7 +27,7 @@ const since04 = ['schemaUri', 'chainId', 'links'] as const satisfies readonly (k
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** What is being converted, and what would be lost by it. */
+/** What an event is being converted to, and the fields that would be lost. */
 interface Conversion {
   readonly target: string;
   readonly losses: ValidationIssue[];
@@ -39,7 +39,7 @@ function convertValue(value: unknown, from: Schema, to: Schema, path: string, co
   if (isObject(value)) return convertFields(value, from, to, path, conversion);
   if (typeof value !== 'string' || !from.enum || !to.enum || to.enum.includes(value)) return value;
   const renamed = otherValues[value];
-  return renamed !== undefined && to.enum.includes(renamed) ? renamed : value; // else the validation names it
+  return renamed !== undefined && to.enum.includes(renamed) ? renamed : value; // if not, validation reports it
 }
 
 function convertFields(
@@ -109,7 +109,7 @@ function convertCustom(event: CDEvent, subjectType: string, to: SpecVersion): CD
     throw new CDEventsError('CDE_LOSSY_CONVERSION', 'No custom event of CDEvents 0.3.0', { issues: [issue] });
   }
   const { type, ...subject } = event.subject;
-  // 0.5 takes the subject's type from that of the event, so another one has no place there
+  // 0.5 derives the subject's type from the type of the event, so there is no field for a different one.
   if (to === '0.5' && type !== subjectType) lose(conversion, 'subject.type');
   const converted: CDEvent = {
     ...event,
@@ -126,11 +126,12 @@ function orThrow(converted: CDEvent, { target, losses }: Conversion): CDEvent {
 }
 
 /**
- * The same event in another spec version, newer or older. Names that changed are changed (`url` and `uri`, `pass` and
- * `success`, `fail` and `failure`, `context.version` and `context.specversion`), `subject.type` comes or goes. Parts
- * that need no change are shared with the event given, which stays as it is; one of that spec version is handed back.
- * @throws {CDEventsError} `CDE_LOSSY_CONVERSION` naming everything that the other version has no place for;
- *   as `parse` does when the event is not valid to begin with
+ * Converts an event to another spec version, newer or older. Renamed fields and values are translated (`url` and `uri`,
+ * `pass` and `success`, `fail` and `failure`, `context.version` and `context.specversion`); `subject.type` is added or
+ * removed. The given event is not modified, but the result may share parts with it; an event that already has the
+ * requested version is returned itself.
+ * @throws {CDEventsError} `CDE_LOSSY_CONVERSION`, naming every field that the other version does not have; the errors of
+ *   `parse` when the event is not valid in the first place
  */
 export function convert(event: CDEvent, specVersion: SpecVersion): CDEvent {
   parse(event);

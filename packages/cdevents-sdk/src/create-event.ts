@@ -6,7 +6,7 @@ import { DEFAULT_SPEC_VERSION, fullSpecVersions, type SpecVersion, specVersionFi
 import { validate } from './validate.ts';
 import { vocabulary } from './vocabulary.ts';
 
-/** What is said of every event when it is created; the rest of its context is filled in. */
+/** The part of the context that the caller gives; the rest is filled in. */
 export type ContextInput<V extends SpecVersion = SpecVersion> = {
   /** URI-reference of the system that the event comes from. */
   source: string;
@@ -22,7 +22,7 @@ interface DataInput {
   customDataContentType?: string;
 }
 
-/** What {@link createEvent} is given: the event without what follows from its name and spec version. */
+/** The input of {@link createEvent}: an event without the fields that its name and spec version determine. */
 export type EventInput<N extends EventName = EventName, V extends SpecVersion = SpecVersion> = DataInput & {
   context: ContextInput<V>;
   /** `content` may be left out where none of its fields is required. */
@@ -37,7 +37,7 @@ export type UntypedEventInput = DataInput & {
   subject: { id: string; source?: string; content?: Record<string, unknown> };
 };
 
-/** Where the values come from that the caller does not give. */
+/** Sources of the values that the caller does not give. */
 export interface CreateOptions<V extends SpecVersion = SpecVersion> {
   /** @default '0.4' */
   specVersion?: V;
@@ -49,7 +49,7 @@ export interface CreateOptions<V extends SpecVersion = SpecVersion> {
 
 /** Options of {@link createCustomEvent}. */
 export interface CustomEventOptions<V extends CustomSpecVersion = CustomSpecVersion> extends CreateOptions<V> {
-  /** Version of the custom event type, three digits with dots between them. @default '0.1.0' */
+  /** Version of the custom event type: three digits separated by dots. @default '0.1.0' */
   typeVersion?: string;
 }
 
@@ -74,7 +74,7 @@ function assemble(identity: Identity, input: UntypedEventInput, options: CreateO
     },
     subject: { ...input.subject, content: input.subject.content ?? {} },
   };
-  // what is undefined is left out, so that 0.3 is not asked for a field that it does not have
+  // An undefined field is left out: 0.3 would refuse even the name of one that it does not have.
   for (const [name, value] of Object.entries(rest)) {
     if (value !== undefined) Object.assign(event.context, { [name]: value });
   }
@@ -89,7 +89,7 @@ function assemble(identity: Identity, input: UntypedEventInput, options: CreateO
 const toTimestamp = (at: Date): string => (Number.isNaN(at.getTime()) ? 'invalid date' : at.toISOString());
 
 /**
- * Creates a valid event. Its content is checked by the compiler and, whatever the compiler could not see, at run time.
+ * Creates a valid event. The compiler checks its content, and the schema checks it again at run time.
  * @throws {CDEventsError} `CDE_INVALID_EVENT` with every issue
  * @see https://github.com/cdevents/spec/blob/v0.4.1/spec.md
  */

@@ -10,7 +10,7 @@ function encodeBase64(bytes: Uint8Array): string {
 }
 
 /**
- * `customData` for data that is not a JSON object: the bytes as base64, beside their media type.
+ * Encodes data that is not a JSON object as `customData`: the bytes as base64, with their media type.
  * @see https://github.com/cdevents/spec/blob/v0.4.1/spec.md#customdata
  */
 export const encodeCustomData = (
@@ -22,7 +22,7 @@ export const encodeCustomData = (
 });
 
 /**
- * The custom data of an event: an object as it is, base64 as its bytes, undefined where there is none.
+ * Returns the custom data of an event: an object unchanged, base64 as bytes, undefined where there is none.
  * @throws {CDEventsError} `CDE_INVALID_EVENT` when a string is not base64; the schemas do not check that
  */
 export function decodeCustomData({ customData }: CDEvent): Record<string, unknown> | Uint8Array | undefined {

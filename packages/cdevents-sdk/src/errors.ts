@@ -1,6 +1,6 @@
 import type { ValidationIssue } from './issue.ts';
 
-/** The stable codes of {@link CDEventsError}; the README says for each what to do. */
+/** The stable codes of {@link CDEventsError}. The README says what to do about each. */
 export type CDEventsErrorCode =
   | 'CDE_INVALID_EVENT'
   | 'CDE_INVALID_JSON'
@@ -10,12 +10,12 @@ export type CDEventsErrorCode =
   | 'CDE_INVALID_EXTENSION'
   | 'CDE_CONTENT_MODE';
 
-/** What this SDK throws. `issues` holds every single thing that is wrong, not only the first. */
+/** The error that this SDK throws. `issues` lists everything that is wrong, not only the first thing. */
 export class CDEventsError extends Error {
   override readonly name = 'CDEventsError';
   /** Stable across releases: switch on it, not on the message. */
   readonly code: CDEventsErrorCode;
-  /** Empty where the code says it all. */
+  /** Empty for errors that are not about a value. */
   readonly issues: readonly ValidationIssue[];
 
   constructor(

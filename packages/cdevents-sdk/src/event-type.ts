@@ -6,7 +6,7 @@ type Vocabulary = typeof vocabulary;
 type VersionIndex = { '0.3': 0; '0.4': 1; '0.5': 2 };
 type TypeVersion<N extends keyof Vocabulary, V extends SpecVersion> = Vocabulary[N]['typeVersions'][VersionIndex[V]];
 
-/** The names of the events that a spec version has: `'service.deployed'`; of all versions together by default. */
+/** The name of an event: `'service.deployed'`. Of one spec version, or by default of any. */
 export type EventName<V extends SpecVersion = SpecVersion> = V extends SpecVersion
   ? { [N in keyof Vocabulary]: TypeVersion<N, V> extends string ? N : never }[keyof Vocabulary]
   : never;
@@ -23,7 +23,7 @@ export type EventType<N extends EventName = EventName, V extends SpecVersion = S
 /** The type of a custom event: `'dev.cdeventsx.mytool-resource.created.0.1.0'`. */
 export type CustomEventType = `dev.cdeventsx.${string}-${string}.${string}.${string}`;
 
-/** What an event type says. */
+/** An event type in its parts. */
 export type ParsedEventType =
   | {
       readonly kind: 'standard';
@@ -47,7 +47,7 @@ export type ParsedEventType =
       /** `created` */
       readonly predicate: string;
       readonly version: string;
-      /** A custom type does not say; its event does. */
+      /** The type does not tell; `specVersionOf` reads it from the event. */
       readonly specVersion: undefined;
     };
 
@@ -74,7 +74,7 @@ for (const name of names) {
   }
 }
 
-/** Whether `name` is the name of an event, in `specVersion` or, without one, in any. */
+/** Whether `name` is the name of an event, in `specVersion` if given, else in any version. */
 export function isEventName<V extends SpecVersion = SpecVersion>(name: string, specVersion?: V): name is EventName<V> {
   if (!Object.hasOwn(vocabulary, name)) return false;
   return specVersion === undefined || eventTypeOf(name as EventName, specVersion) !== undefined;
@@ -91,7 +91,7 @@ export function eventTypeOf(name: string, specVersion: SpecVersion): EventType |
 }
 
 /**
- * Reads an event type, the custom ones (`dev.cdeventsx.…`) too.
+ * Splits an event type into its parts, custom types (`dev.cdeventsx.…`) included.
  * @returns undefined when none of 0.3.0, 0.4.1 and 0.5.1 has such a type
  */
 export function parseEventType(type: string): ParsedEventType | undefined {
@@ -112,6 +112,6 @@ export function parseEventType(type: string): ParsedEventType | undefined {
 export const eventNames = <V extends SpecVersion>(specVersion: V): EventName<V>[] =>
   names.filter((name): name is EventName<V> => isEventName(name, specVersion));
 
-/** How an event is named in a message: `service.deployed of CDEvents 0.4.1`. */
+/** The name of an event in messages: `service.deployed of CDEvents 0.4.1`. */
 export const describeEvent = (name: string, specVersion: SpecVersion): string =>
   `${name} of CDEvents ${fullSpecVersions[specVersion]}`;

@@ -5,10 +5,10 @@ import type { EmbeddedLink } from './links.ts';
 import type { SpecVersion } from './spec-version.ts';
 import type { vocabulary } from './vocabulary.ts';
 
-/** Data of the producer's own: an object, or anything else as base64, which `customDataContentType` then names. */
+/** Data that the producer adds: an object, or anything else as base64 with its media type in `customDataContentType`. */
 export type CustomData = Record<string, unknown> | string;
 
-/** What an event of any spec version has in its `context`, and what only some have. */
+/** The `context` of an event of any spec version. Fields that only some versions have are optional. */
 export interface Context {
   /** Full spec version, `0.4.1`: in 0.3 and 0.4. */
   version?: string;
@@ -89,7 +89,7 @@ export type CDEventOf<N extends EventName = EventName, V extends SpecVersion = S
 /** The spec versions that have custom events. */
 export type CustomSpecVersion = Exclude<SpecVersion, '0.3'>;
 
-/** A custom event, `dev.cdeventsx.<tool>-<subject>.<predicate>.<version>`, whose content only its tool knows. */
+/** A custom event, `dev.cdeventsx.<tool>-<subject>.<predicate>.<version>`. Its tool alone defines the content. */
 export type CustomCDEvent<V extends CustomSpecVersion = CustomSpecVersion> = V extends CustomSpecVersion
   ? {
       context: ContextOf<CustomEventType, V>;
@@ -102,8 +102,8 @@ export type CustomCDEvent<V extends CustomSpecVersion = CustomSpecVersion> = V e
   : never;
 
 /**
- * The spec version that an event is written in, as its type tells; a custom event tells by the field that its version
- * stands in.
+ * The spec version of an event. Its type determines it; for a custom event, the field that holds the version does
+ * (`specversion` since 0.5).
  * @returns undefined when the type is not one that this SDK knows
  */
 export function specVersionOf(event: CDEvent): SpecVersion | undefined {
@@ -112,7 +112,7 @@ export function specVersionOf(event: CDEvent): SpecVersion | undefined {
   return type?.specVersion;
 }
 
-/** Whether a (valid) event is the named one, in `specVersion` or, without one, in any. */
+/** Whether a valid event has this name, in `specVersion` if given, else in any version. */
 export function isEvent<N extends EventName, V extends SpecVersion = SpecVersion>(
   event: CDEvent,
   name: N,
@@ -122,6 +122,6 @@ export function isEvent<N extends EventName, V extends SpecVersion = SpecVersion
   return type?.name === name && (specVersion === undefined || type.specVersion === specVersion);
 }
 
-/** Whether a (valid) event is a custom one. */
+/** Whether a valid event is a custom event. */
 export const isCustomEvent = (event: CDEvent): event is CDEvent & CustomCDEvent =>
   parseEventType(event.context.type)?.kind === 'custom';

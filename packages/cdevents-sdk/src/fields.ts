@@ -2,10 +2,12 @@ import { type Static, type TOptional, type TSchema, Type } from 'typebox';
 import { isDateTime, isUri, isUriReference } from './formats.ts';
 import { type SpecVersion, specVersions } from './spec-version.ts';
 
-/** What the fields of the vocabulary are made of. A field is required unless it is wrapped in {@link optional}. */
+// The building blocks of the vocabulary.
+
+/** Makes a field optional; every other field is required. */
 export const optional = <S extends TSchema>(schema: S) => Type.Optional(schema);
 
-/** Any string, the empty one too. */
+/** Any string, including the empty string. */
 export const text = Type.String();
 /** A string of at least one character. */
 export const word = Type.String({ minLength: 1 });
@@ -17,7 +19,7 @@ export const anyObject = Type.Unsafe<Record<string, unknown>>({ type: 'object' }
 
 /** One of these values and no other. */
 export const oneOf = <const T extends readonly string[]>(...values: T) => Type.Unsafe<T[number]>({ enum: [...values] });
-/** Any string; these are the values that the specification suggests. */
+/** Any string; the arguments are the values that the specification suggests. */
 export const suggested = <const T extends readonly string[]>(..._values: T) =>
   Type.Unsafe<T[number] | (string & {})>({ type: 'string' });
 /** As {@link suggested}, but not the empty string. */
@@ -30,12 +32,12 @@ export const closed = <P extends Record<string, TSchema>>(fields: P) =>
 /** An object that may have fields beyond these. */
 export const open = <P extends Record<string, TSchema>>(fields: P) => Type.Object(fields);
 
-/** Something that lives elsewhere: its id, and where that id is from. */
+/** Something outside the event: its id, and the system that the id belongs to. */
 export const reference = closed({ id: word, source: optional(uriReference) });
-/** The test events leave `source` free: it may be empty and need not be a URI-reference. */
+/** In test events `source` may be any string, even an empty one. */
 export const testReference = closed({ id: word, source: optional(text) });
 
-/** A field that is not the same in every spec version: what it is in those that have it. */
+/** A field that differs between spec versions: its schema in each version that has it. */
 export interface PerVersion<S extends Partial<Record<SpecVersion, TSchema>> = Partial<Record<SpecVersion, TSchema>>> {
   readonly perVersion: S;
 }
@@ -47,10 +49,10 @@ export const changed05 = <A extends TSchema, B extends TSchema>(before: A, after
   perVersion: { '0.3': before, '0.4': before, '0.5': after },
 });
 
-/** The content of a subject: field name to what it is. */
+/** The content of a subject: a schema for each field name. */
 export type Fields = Readonly<Record<string, TSchema | PerVersion>>;
 
-/** The fields as one spec version has them. */
+/** The fields that exist in one spec version. */
 export type FieldsIn<F extends Fields, V extends SpecVersion> = {
   [K in keyof F as F[K] extends PerVersion<infer S> ? (V extends keyof S ? K : never) : K]: F[K] extends PerVersion<
     infer S
@@ -67,7 +69,7 @@ export type FieldsIn<F extends Fields, V extends SpecVersion> = {
 
 export const isPerVersion = (field: TSchema | PerVersion): field is PerVersion => 'perVersion' in field;
 
-/** The fields of `fields` that `specVersion` has, as schemas. */
+/** Returns the schemas of those `fields` that exist in `specVersion`. */
 export function fieldsIn(fields: Fields, specVersion: SpecVersion): Record<string, TSchema> {
   const found: Record<string, TSchema> = {};
   for (const [name, field] of Object.entries(fields)) {

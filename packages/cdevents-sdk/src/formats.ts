@@ -1,13 +1,13 @@
 /**
- * The three string formats that CDEvents asks for, read one character after the other: an event comes from a stranger,
- * so the time spent on it must grow with its length and no faster. What they accept is what the JSON Schema validators
- * in use accept (the conformance test holds them against one), which is a little more than the RFCs do.
+ * The three string formats that CDEvents asks for. They are read character by character, because events come from
+ * untrusted senders and the time must grow no faster than the length of the input. They accept what common JSON Schema
+ * validators accept, which is slightly more than the RFCs do; the conformance test compares them with one.
  */
 
 const URI_CHAR = 1; // unreserved, sub-delims, ':' and '@'
 const SLASH = 2;
 const QUESTION = 4;
-const QUOTE = 8; // '"' is let through in a URI-reference, not in a URI
+const QUOTE = 8; // '"' is allowed in a URI-reference, not in a URI
 const USERINFO = 16;
 const SCHEME = 32;
 const HEX = 64;
@@ -32,7 +32,7 @@ mark(`${digits}abcdefABCDEF`, HEX);
 const PERCENT = 0x25;
 const classOf = (text: string, index: number): number => classes[text.charCodeAt(index)] ?? 0;
 
-/** Index of the first character from `start` on that is neither of the classes nor part of a `%hh`. */
+/** Index of the first character from `start` that is neither in the allowed classes nor part of a `%hh`. */
 function skip(text: string, start: number, allowed: number): number {
   let index = start;
   while (index < text.length) {
@@ -57,7 +57,7 @@ function isIPv4(text: string): boolean {
   return octets.length === 4 && octets.every((octet) => /^\d{1,3}$/.test(octet) && Number(octet) <= 255);
 }
 
-/** Number of 16-bit units in `h:h:…`, the last of which may be an IPv4 address when `last`; -1 when malformed. */
+/** Number of 16-bit units in `h:h:…`; -1 when malformed. With `last`, the final part may be an IPv4 address. */
 function countUnits(text: string, last: boolean): number {
   if (text === '') return 0;
   const parts = text.split(':', 9);
@@ -81,7 +81,7 @@ function isIpLiteral(text: string): boolean {
   return before >= 0 && after >= 0 && before + after <= 7;
 }
 
-/** Index after `//user@[address]:port` whose `[` stands at `bracket`; -1 when that is not what stands there. */
+/** Index after `//user@[address]:port` with its `[` at `bracket`; -1 when the text has another form. */
 function skipIpAuthority(text: string, start: number, bracket: number): number {
   let index = start;
   if (text[index] !== '/') return -1;
@@ -100,7 +100,7 @@ function skipIpAuthority(text: string, start: number, bracket: number): number {
   return index;
 }
 
-/** The rest of a URI from `start` (after the scheme) on: is it well formed, and does it start with a path or authority? */
+/** Reads the rest of a URI from `start` (after the scheme). `present` when it begins with a path or an authority. */
 function readHierarchy(text: string, start: number, allowed: number): 'empty' | 'present' | 'malformed' {
   let index = skip(text, start, allowed | SLASH);
   if (text[index] === '[') {

@@ -1,13 +1,13 @@
 import { CDEventsError } from './errors.ts';
 
-// space, double quote, percent, and whatever is not printable ASCII
+// space, double quote, percent, and everything that is not printable ASCII
 const UNSAFE = /[^\x21\x23\x24\x26-\x7e]/;
 const UNSAFE_RUN = /[^\x21\x23\x24\x26-\x7e]+/g;
 const ENCODED_RUN = /(?:%[0-9a-f]{2})+/gi;
 
 /**
- * An attribute as the value of an HTTP header, percent-encoded where it must be. Half a surrogate pair, which UTF-8
- * cannot say, becomes U+FFFD.
+ * Encodes an attribute as the value of an HTTP header, with percent-encoding where the binding asks for it. A lone
+ * surrogate, which UTF-8 cannot express, becomes U+FFFD.
  * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md#3132-http-header-values
  */
 export function encodeHeaderValue(value: string): string {
@@ -16,8 +16,8 @@ export function encodeHeaderValue(value: string): string {
 }
 
 /**
- * An attribute read from an HTTP header. Quoted strings, which older senders wrote, are unquoted; a `%` that starts no
- * encoded byte stays what it is.
+ * Decodes an attribute from the value of an HTTP header. Quoted strings, which older senders write, are unquoted. A `%`
+ * that does not start an encoded byte is kept.
  * @throws {CDEventsError} `CDE_INVALID_CLOUDEVENT` when the encoded bytes are not UTF-8
  */
 export function decodeHeaderValue(value: string): string {

@@ -5,8 +5,8 @@ import { decodeHeaderValue, encodeHeaderValue } from './header-value.ts';
 import { describeValue } from './issue.ts';
 
 /**
- * How a CloudEvent travels over HTTP: attributes in headers and the event as the body, everything in the body, or
- * several such in one body.
+ * How CloudEvents are sent over HTTP: `binary` puts the attributes into headers and the event into the body,
+ * `structured` everything into the body, and `batched` several events into one body.
  * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md#13-content-modes
  */
 export type ContentMode = 'binary' | 'structured' | 'batched';
@@ -21,19 +21,19 @@ export interface HttpMessage {
 export interface HttpOptions {
   /** @default 'binary' */
   mode?: ContentMode;
-  /** The same for every event, or chosen for each. */
+  /** The extensions of every event, or a function that returns those of one. */
   extensions?: Extensions | ((event: CDEvent) => Extensions);
 }
 
-/** Headers as a record (what Node gives) or as pairs (what `fetch` gives); names in any case. */
+/** Headers as a record (as in Node.js) or as pairs (as in `fetch`). Names may be in any case. */
 export type IncomingHeaders =
   | Readonly<Record<string, string | readonly string[] | undefined>>
   | Iterable<readonly [string, string]>;
 
-/** A request as it came in. */
+/** A received request. */
 export interface IncomingHttpMessage {
   headers: IncomingHeaders;
-  /** Text, bytes of UTF-8, or what a framework already parsed from JSON. */
+  /** Text, UTF-8 bytes, or the value that a framework has already parsed from JSON. */
   body: unknown;
 }
 
@@ -68,7 +68,7 @@ function toBinary(event: CDEvent, options: HttpOptions): HttpMessage {
 }
 
 /**
- * Headers and body of the HTTP request that carries one event, or with `batched` any number of them.
+ * Builds headers and body of an HTTP request that carries one event, or any number of them in the mode `batched`.
  * @throws {CDEventsError} `CDE_CONTENT_MODE` when the mode cannot carry that many events, `CDE_INVALID_EXTENSION`
  * @see https://github.com/cdevents/spec/blob/v0.4.1/cloudevents-binding.md
  */
@@ -142,8 +142,8 @@ function fromBinary(headers: Map<string, string>, mediaType: string, body: unkno
 }
 
 /**
- * The CloudEvents that an HTTP request carries, in whichever content mode it came: attributes and extensions decoded,
- * data parsed but not yet looked at.
+ * Reads the CloudEvents of an HTTP request in any content mode. Attributes and extensions are decoded, data is parsed but
+ * not validated.
  * @throws {CDEventsError} `CDE_INVALID_CLOUDEVENT`
  */
 export function cloudEventsFromHttp({ headers, body }: IncomingHttpMessage): CloudEvent[] {
@@ -160,7 +160,7 @@ export function cloudEventsFromHttp({ headers, body }: IncomingHttpMessage): Clo
 }
 
 /**
- * The CDEvents that an HTTP request carries, in whichever content mode it came.
- * @throws {CDEventsError} `CDE_INVALID_CLOUDEVENT`, or as `parse` does
+ * Reads the CDEvents of an HTTP request in any content mode.
+ * @throws {CDEventsError} `CDE_INVALID_CLOUDEVENT`, and the errors of `parse`
  */
 export const fromHttp = (message: IncomingHttpMessage): CDEvent[] => cloudEventsFromHttp(message).map(fromCloudEvent);

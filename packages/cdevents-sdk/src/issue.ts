@@ -1,6 +1,6 @@
 import type { TSchema } from 'typebox';
 
-/** One way in which a value is not what it should be. */
+/** One way in which a value differs from what its schema asks for. */
 export interface ValidationIssue {
   /** Where, from the event root: `subject.content.environment.id`; empty for the event itself. */
   readonly path: string;
@@ -27,7 +27,7 @@ interface Schema {
 
 const MAX_QUOTED = 60;
 
-/** What was found, short enough for a log line. Objects and lists are named, not shown. */
+/** Describes a value in a few words, for a message. The contents of objects and lists are not shown. */
 export function describeValue(value: unknown): string {
   if (typeof value === 'string') {
     return JSON.stringify(value.length > MAX_QUOTED ? `${value.slice(0, MAX_QUOTED)}…` : value);
@@ -42,7 +42,7 @@ export function issueAt(path: string, expected: string, found: string): Validati
   return { path, expected, message: path ? `${path}: ${message}` : message };
 }
 
-/** A field that has no place where it stands. `where` says which event has none, when it is not the one at hand. */
+/** A field that does not exist there. `where` names the event that lacks it, when that is another than the one checked. */
 export function strayField(path: string, where?: string): ValidationIssue {
   const expected = where ? `no such field in ${where}` : 'no such field';
   return { path, expected, message: `${path}: ${expected}` };
@@ -72,7 +72,7 @@ function acceptsString(schema: Schema, value: string): boolean {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The branch of a union that `value` means to be: the one whose constants it has, else the one of its type. */
+/** The branch of a union that `value` was probably meant for: an object whose constants match, else a value of its type. */
 function meantBranch(branches: readonly Schema[], value: unknown): Schema | undefined {
   return branches.find((branch) => {
     if (branch.type === 'object') {
@@ -117,7 +117,7 @@ function collectFields(schema: Schema, value: Record<string, unknown>, path: str
   }
 }
 
-/** Everything about `value` that `schema` does not allow. Only asked once a compiled check has said no. */
+/** Lists everything about `value` that `schema` does not allow. Slow: call it only after a compiled check has failed. */
 export function collectIssues(schema: TSchema, value: unknown): ValidationIssue[] {
   const issues: ValidationIssue[] = [];
   collect(schema as Schema, value, '', issues);

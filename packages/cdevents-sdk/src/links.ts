@@ -31,7 +31,7 @@ export const linkSchemas = {
   }),
 } as const satisfies Record<LinkType, TSchema>;
 
-/** What a link says: a chain starts, ends, goes on from one event to another, or relates to an event outside it. */
+/** START and END mark the ends of a chain, PATH leads from one event to the next, RELATION to an event outside the chain. */
 export type LinkType = 'START' | 'END' | 'PATH' | 'RELATION';
 
 /**
@@ -41,7 +41,7 @@ export type LinkType = 'START' | 'END' | 'PATH' | 'RELATION';
 export type EmbeddedLink = Static<typeof embeddedLink>;
 
 /**
- * A link that travels alone, of the given type.
+ * A link outside `context.links`, of the given type.
  * @see https://github.com/cdevents/spec/blob/v0.4.1/links.md
  */
 export type Link<T extends LinkType = LinkType> = { [K in T]: Static<(typeof linkSchemas)[K]> }[T];

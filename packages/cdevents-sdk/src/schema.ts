@@ -25,12 +25,12 @@ import { embeddedLinks, type LinkType, linkSchemas } from './links.ts';
 import { type SpecVersion, specVersionField, specVersions } from './spec-version.ts';
 import { freeSourceSubjects, optionalSubjectTypeIn05, vocabulary } from './vocabulary.ts';
 
-/** A schema and its compiled check, which is built when it is first asked for. */
+/** A schema and its check, which is compiled on first use. */
 export interface CheckedSchema {
-  /** How it is called in a message. */
+  /** Its name in messages. */
   readonly title: string;
   readonly schema: TSchema;
-  /** As fast as a check gets where code may be generated; the same answer, slower, where a policy forbids that. */
+  /** Runs generated code where that is allowed. Where a content security policy forbids it, the schema is interpreted. */
   readonly check: (value: unknown) => boolean;
 }
 
@@ -65,7 +65,7 @@ function contextSchema(type: TSchema, source: TSchema, specVersion: SpecVersion)
 const eventSchema = (context: TSchema, subject: TSchema): TSchema =>
   closed({ context, subject, customData, customDataContentType });
 
-/** The schema of `subject.content` of an event that `specVersion` has. */
+/** The schema of `subject.content` of an event, which has to exist in `specVersion`. */
 export const contentSchema = (name: EventName, specVersion: SpecVersion): TObject =>
   closed(fieldsIn(vocabulary[name].content, specVersion));
 
@@ -105,7 +105,7 @@ for (const name of Object.keys(vocabulary)) {
 const custom04 = lazily('custom event of CDEvents 0.4.1', () => customSchema('0.4'));
 const custom05 = lazily('custom event of CDEvents 0.5.1', () => customSchema('0.5'));
 
-/** The schema of the event whose `context` this is; undefined when its type is unknown. */
+/** The schema of the event with this `context`; undefined when its type is unknown. */
 export function schemaFor(context: { readonly type?: unknown }): CheckedSchema | undefined {
   if (typeof context.type !== 'string') return undefined;
   const found = standard.get(context.type);
@@ -120,6 +120,6 @@ const links: Record<LinkType, CheckedSchema> = {
   RELATION: lazily('RELATION link', () => linkSchemas.RELATION),
 };
 
-/** The schema of a link that travels alone; undefined when there is no such type of link. */
+/** The schema of a link outside `context.links`; undefined when there is no such type of link. */
 export const schemaForLink = (linkType: unknown): CheckedSchema | undefined =>
   typeof linkType === 'string' && Object.hasOwn(links, linkType) ? links[linkType as LinkType] : undefined;

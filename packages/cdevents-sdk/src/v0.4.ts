@@ -1,4 +1,4 @@
-/** CDEvents 0.4: its events and types, without having to say the version each time. */
+/** CDEvents 0.4: its events and types, without the version as an argument. */
 import { type CreateOptions, createEvent as createEventOf, type EventInput as EventInputOf } from './create-event.ts';
 import type { CDEvent, CDEventOf, Content as ContentOf } from './event.ts';
 import { type EventName as EventNameOf, eventNames as eventNamesOf } from './event-type.ts';
@@ -6,7 +6,7 @@ import { fullSpecVersions } from './spec-version.ts';
 
 /** The short form of this spec version. */
 export const specVersion = '0.4';
-/** The spec version as its events say it. */
+/** The spec version as it is written in events. */
 export const fullSpecVersion = fullSpecVersions[specVersion];
 
 export type EventName = EventNameOf<typeof specVersion>;

@@ -4,7 +4,7 @@ import { collectIssues, describeValue, issueAt, type ValidationIssue } from './i
 import { type Link, type LinkType, linkSchemas } from './links.ts';
 import { type CheckedSchema, schemaFor, schemaForLink } from './schema.ts';
 
-/** What {@link safeParse} answers: the event, or why it is none. */
+/** The result of {@link safeParse}: the event, or the reasons why the input is not a CDEvent. */
 export type ParseResult =
   | { readonly success: true; readonly event: CDEvent }
   | {
@@ -38,14 +38,14 @@ function examine(event: unknown): Outcome | undefined {
 }
 
 /**
- * What is wrong with an event of whatever type and spec version; empty when nothing is. A valid event costs one
- * compiled check, about a microsecond; what is wrong is worked out only once something is.
+ * Lists what is wrong with an event of any type and spec version; the list is empty when the event is valid. A valid
+ * event costs one compiled check, about a microsecond. The issues are collected only when that check fails.
  */
 export const validate = (event: unknown): readonly ValidationIssue[] => examine(event)?.issues ?? [];
 
 /**
- * Reads an event of any of the three spec versions, custom ones too, and answers with it or with what is wrong.
- * @param input JSON text, or what was parsed from it; an object is handed back, not copied
+ * Reads an event of any of the three spec versions, custom events included, and returns it or what is wrong with it.
+ * @param input JSON text, or the value parsed from it; an object is returned, not copied
  */
 export function safeParse(input: unknown): ParseResult {
   let event = input;
@@ -53,7 +53,7 @@ export function safeParse(input: unknown): ParseResult {
     try {
       event = JSON.parse(input);
     } catch {
-      const found = `${input.length} characters that are not`; // not shown: they may be anything
+      const found = `${input.length} characters that are not`; // the text itself may hold anything, so it is not shown
       return { success: false, code: 'CDE_INVALID_JSON', issues: [issueAt('', 'JSON text', found)] };
     }
   }
@@ -68,8 +68,8 @@ const refusals = {
 } as const;
 
 /**
- * Reads an event of any of the three spec versions, custom ones too.
- * @param input JSON text, or what was parsed from it; an object is handed back, not copied
+ * Reads an event of any of the three spec versions, custom events included.
+ * @param input JSON text, or the value parsed from it; an object is returned, not copied
  * @throws {CDEventsError} `CDE_INVALID_JSON`, `CDE_UNKNOWN_TYPE` or `CDE_INVALID_EVENT`, with every issue
  */
 export function parse(input: unknown): CDEvent {
@@ -78,7 +78,7 @@ export function parse(input: unknown): CDEvent {
   throw new CDEventsError(result.code, refusals[result.code], { issues: result.issues });
 }
 
-/** What is wrong with a link that travels alone (not in `context.links`); empty when nothing is. */
+/** Lists what is wrong with a link outside `context.links`; the list is empty when the link is valid. */
 export function validateLink(link: unknown): readonly ValidationIssue[] {
   if (typeof link !== 'object' || link === null) return [issueAt('', 'object', describeValue(link))];
   const { linkType } = link as { linkType?: unknown };
@@ -88,6 +88,6 @@ export function validateLink(link: unknown): readonly ValidationIssue[] {
   return [issueAt('linkType', expected, describeValue(linkType))];
 }
 
-/** Whether a value is a link that travels alone, of the given type or of any. */
+/** Whether a value is a valid link outside `context.links`, of the given type or of any type. */
 export const isLink = <T extends LinkType = LinkType>(value: unknown, linkType?: T): value is Link<T> =>
   validateLink(value).length === 0 && (linkType === undefined || (value as Link).linkType === linkType);

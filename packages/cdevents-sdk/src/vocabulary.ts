@@ -20,8 +20,8 @@ import {
 } from './fields.ts';
 
 /*
- * Every event type of CDEvents 0.3.0, 0.4.1 and 0.5.1. A row says: the subject's type, the version of the event type in
- * each of the three (`none` where it does not exist), and the content. Types and validators both follow from here.
+ * Every event type of CDEvents 0.3.0, 0.4.1 and 0.5.1. A row holds the subject's type, the version of the event type in
+ * each of the three (`none` where it does not exist), and the content. Types and validators are derived from this table.
  */
 
 const none = null;
@@ -36,10 +36,10 @@ const row = <
   content: F,
 ) => ({ subjectType, typeVersions, content });
 
-// what several events have in common
+// parts that several events share
 const inRepository = { repository: optional(reference) };
 const sbom = closed({ uri: uriReference });
-const link = { url: until04(optional(text)), uri: since05(optional(uri)) }; // 0.5 says `uri`, and means it
+const link = { url: until04(optional(text)), uri: since05(optional(uri)) }; // a `uri` has to be an absolute URI, a `url` was any text
 const requiredLink = { url: until04(text), uri: since05(uri) };
 const inEnvironment = { environment: reference, artifactId: word };
 const incident = {

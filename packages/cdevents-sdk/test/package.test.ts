@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import * as sdk from '../src/index.ts';
+import * as v03 from '../src/v0.3.ts';
+import * as v04 from '../src/v0.4.ts';
+import * as v05 from '../src/v0.5.ts';
 
 const sources = new URL('../src/', import.meta.url);
 const files = readdirSync(sources).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'));
@@ -40,6 +43,53 @@ it('exports what it exported before', () => {
       "validateLink",
     ]
   `);
+});
+
+it('exports the types that it exported before', () => {
+  const index = readFileSync(new URL('index.ts', sources), 'utf8');
+  const types = [...index.matchAll(/export type \{([^}]+)\}/g)].flatMap(([, names = '']) => names.match(/\w+/g) ?? []);
+  expect(types.toSorted()).toMatchInlineSnapshot(`
+    [
+      "CDEvent",
+      "CDEventOf",
+      "CDEventsErrorCode",
+      "CloudEvent",
+      "Content",
+      "ContentField",
+      "ContentMode",
+      "Context",
+      "ContextInput",
+      "ContextOf",
+      "CreateOptions",
+      "CustomCDEvent",
+      "CustomData",
+      "CustomEventOptions",
+      "CustomEventType",
+      "CustomSpecVersion",
+      "EmbeddedLink",
+      "EventInput",
+      "EventName",
+      "EventType",
+      "ExtensionValue",
+      "Extensions",
+      "HttpMessage",
+      "HttpOptions",
+      "IncomingHeaders",
+      "IncomingHttpMessage",
+      "Link",
+      "LinkType",
+      "ParseResult",
+      "ParsedEventType",
+      "SpecVersion",
+      "Subject",
+      "UntypedEventInput",
+      "ValidationIssue",
+    ]
+  `);
+});
+
+it.each([v03, v04, v05])('exports the same from the entry of each spec version', (entry) => {
+  expect(Object.keys(entry).toSorted()).toEqual(['createEvent', 'eventNames', 'fullSpecVersion', 'specVersion']);
 });
 
 it.each(files)('%s imports its neighbours and TypeBox alone', (file) => {
