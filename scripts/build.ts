@@ -1,15 +1,15 @@
 // Builds what is published: JavaScript with type declarations in packages/*/dist, each a whole package of its own
-// (`npm publish packages/cdevents-sdk/dist`). The working copy's package.json runs from source and is never published.
+// (`npm publish ./packages/cdevents-sdk/dist`). The package.json of the checkout runs from source and is never published.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const packages = ['cdevents-sdk', 'flux-cdevents'];
-/** Folders and files of a package that are published as they are. */
-const asIs = ['README.md', 'demo', 'examples', 'schemas'];
-/** Folders of the repository that a package brings: the manifests that `flux-cdevents install` prints. */
-const brought: Readonly<Record<string, readonly string[]>> = { 'flux-cdevents': ['deploy/base', 'deploy/components'] };
+/** Files and folders of a package that are published unchanged. */
+const copied = ['README.md', 'demo', 'examples', 'schemas'];
+/** Folders of the repository that a package contains: the manifests that `flux-cdevents install` prints. */
+const bundled: Readonly<Record<string, readonly string[]>> = { 'flux-cdevents': ['deploy/base', 'deploy/components'] };
 
 type Manifest = Record<string, unknown> & { exports?: Record<string, string>; private?: boolean };
 
@@ -20,11 +20,12 @@ for (const name of packages) {
   mkdirSync(to);
   const project = join(from, 'tsconfig.build.json');
   execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], { stdio: 'inherit' });
+  for (const map of globSync('src/**/*.js.map', { cwd: to })) nameSourceBesideMap(join(to, map));
   writeFileSync(join(to, 'package.json'), `${JSON.stringify(toPublished(readManifest(from)), undefined, 2)}\n`);
-  for (const file of asIs) {
-    if (existsSync(join(from, file))) cpSync(join(from, file), join(to, file), { recursive: true });
+  for (const path of copied) {
+    if (existsSync(join(from, path))) cpSync(join(from, path), join(to, path), { recursive: true });
   }
-  for (const folder of brought[name] ?? []) cpSync(join(root, folder), join(to, folder), { recursive: true });
+  for (const folder of bundled[name] ?? []) cpSync(join(root, folder), join(to, folder), { recursive: true });
   cpSync(join(root, 'LICENSE'), join(to, 'LICENSE'));
   if (existsSync(join(from, 'bin'))) {
     cpSync(join(from, 'bin'), join(to, 'bin'), { recursive: true });
@@ -32,6 +33,15 @@ for (const name of packages) {
     writeFileSync(bin, readFileSync(bin, 'utf8').replaceAll(".ts'", ".js'"));
   }
   process.stdout.write(`packages/${name}/dist\n`);
+}
+
+/**
+ * The TypeScript is inside the map (`sourcesContent`). Its name pointed out of `dist`, and so out of an installed
+ * package; debuggers and stack traces now show it beside the JavaScript.
+ */
+function nameSourceBesideMap(file: string): void {
+  const map = JSON.parse(readFileSync(file, 'utf8')) as { sources: string[] };
+  writeFileSync(file, JSON.stringify({ ...map, sources: map.sources.map((source) => basename(source)) }));
 }
 
 function readManifest(folder: string): Manifest {
@@ -42,7 +52,9 @@ function readManifest(folder: string): Manifest {
 function toPublished({ private: _, exports = {}, ...manifest }: Manifest): Manifest {
   const published = Object.entries(exports).map(([entry, source]) => [
     entry,
-    { types: source.replace(/\.ts$/, '.d.ts'), default: source.replace(/\.ts$/, '.js') },
+    source.endsWith('.ts')
+      ? { types: source.replace(/\.ts$/, '.d.ts'), default: source.replace(/\.ts$/, '.js') }
+      : source,
   ]);
-  return { ...manifest, ...(published.length > 0 && { exports: Object.fromEntries(published) }) };
+  return { ...manifest, exports: Object.fromEntries(published) };
 }

@@ -1,6 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { SourceMap } from 'node:module';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
@@ -71,6 +82,57 @@ describe('cdevents-sdk', () => {
       expect(existsSync(join(scratch, 'node_modules/cdevents-sdk', entry ?? ''))).toBe(true);
       expect(existsSync(join(scratch, 'node_modules/cdevents-sdk', types ?? ''))).toBe(true);
     }
+    expect(node('--eval', "require('cdevents-sdk/package.json')")).toBe('');
+    expect(() => node('--eval', "require('cdevents-sdk/src/schema.js')")).toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED');
+  });
+});
+
+describe.each(['cdevents-sdk', 'flux-cdevents'])('%s', (name) => {
+  const folder = () => join(scratch, 'node_modules', name);
+
+  it('says where it comes from and what it runs on', () => {
+    const manifest = JSON.parse(readFileSync(join(folder(), 'package.json'), 'utf8'));
+    expect(manifest).toMatchObject({
+      license: 'Apache-2.0',
+      repository: { url: 'git+https://github.com/flux-cdevents/flux-cdevents.git', directory: `packages/${name}` },
+      bugs: expect.stringMatching(/\/issues$/),
+      homepage: expect.stringContaining(`packages/${name}#readme`),
+      engines: { node: expect.stringMatching(/^>=\d+$/) },
+      keywords: expect.arrayContaining(['cdevents']),
+    });
+  });
+
+  it('has nothing in it but what it names', () => {
+    const { files } = JSON.parse(readFileSync(join(folder(), 'package.json'), 'utf8'));
+    const always = ['LICENSE', 'README.md', 'package.json'];
+    const found = readdirSync(folder()).filter((entry) => entry !== 'node_modules');
+    expect(found.toSorted()).toEqual([...always, ...files].toSorted());
+    expect(globSync('**/*.test.*', { cwd: folder(), exclude: ['node_modules'] })).toEqual([]);
+  });
+
+  it('has source maps that lead to the TypeScript, which is inside them', () => {
+    const files = globSync('src/**/*.js', { cwd: folder() });
+    expect(files.length).toBeGreaterThan(0);
+    for (const file of files) {
+      const code = readFileSync(join(folder(), file), 'utf8');
+      const [, url = ''] = /^\/\/# sourceMappingURL=(.+)$/m.exec(code) ?? [];
+      const map = new SourceMap(JSON.parse(readFileSync(join(folder(), dirname(file), url), 'utf8')));
+      const source = file.replace(/\.js$/, '.ts');
+      expect(map.payload.sources).toEqual([basename(source)]);
+      expect(map.payload.sourcesContent).toEqual([readFileSync(join(root, 'packages', name, source), 'utf8')]);
+    }
+  });
+});
+
+it('leads from a line of JavaScript to the line it was written in', () => {
+  const folder = join(scratch, 'node_modules/cdevents-sdk/src');
+  const lineOf = (text: string, start: string) => text.split('\n').findIndex((line) => line.startsWith(start));
+  const code = readFileSync(join(folder, 'validate.js'), 'utf8');
+  const map = new SourceMap(JSON.parse(readFileSync(join(folder, 'validate.js.map'), 'utf8')));
+  const written = lineOf(map.payload.sourcesContent?.[0] ?? '', 'export function parse(');
+  expect(map.findEntry(lineOf(code, 'export function parse('), 0)).toMatchObject({
+    originalSource: 'validate.ts',
+    originalLine: written,
   });
 });
 
