@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['packages/*/{src,test}/**/*.test.ts'],
+    include: ['packages/*/{src,test}/**/*.test.ts', 'test/*.test.ts'],
     testTimeout: 20_000,
     // One core would be left idle otherwise, which is half of them on a small machine.
     maxWorkers: '100%',
