@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 
-# JavaScript is the same on every architecture: it is built once, where the build runs.
+# JavaScript is the same on every architecture, so it is built once, on the architecture of the builder.
 FROM --platform=$BUILDPLATFORM node:24-slim AS build
 WORKDIR /src
 COPY package.json package-lock.json ./
@@ -14,14 +14,14 @@ COPY deploy/components deploy/components
 COPY packages packages
 RUN npm run build
 
-# What is needed at run time and nothing else, as the lock file says; none of it is compiled.
+# The dependencies at run time, as locked. None of them is compiled.
 FROM --platform=$BUILDPLATFORM node:24-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY packages/cdevents-sdk/package.json packages/cdevents-sdk/
 COPY packages/flux-cdevents/package.json packages/flux-cdevents/
 RUN npm ci --omit=dev --ignore-scripts
-# The published packages, in the place of those of the working copy that node_modules links to.
+# The published packages, in the places that the links in node_modules point to.
 COPY --from=build /src/packages/cdevents-sdk/dist packages/cdevents-sdk
 COPY --from=build /src/packages/flux-cdevents/dist packages/flux-cdevents
 
@@ -36,9 +36,9 @@ LABEL org.opencontainers.image.title="flux-cdevents" \
       org.opencontainers.image.revision="${REVISION}"
 ENV NODE_ENV=production
 WORKDIR /app
-# package.json and package-lock.json come along: scanners read from them what is inside.
+# Scanners read package.json and package-lock.json to find out what is inside.
 COPY --from=dependencies /app /app
-# By number, so that Kubernetes can tell that it is not root.
+# A number, so that Kubernetes can check that it is not root.
 USER 65532:65532
 EXPOSE 9090 8080 9440
 ENTRYPOINT ["/nodejs/bin/node", "/app/packages/flux-cdevents/bin/flux-cdevents.js"]

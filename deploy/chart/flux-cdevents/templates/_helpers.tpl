@@ -41,7 +41,7 @@ labels:
 {{ .Values.image.repository }}{{ if .Values.image.digest }}@{{ .Values.image.digest }}{{ else }}:{{ $tag }}{{ end }}
 {{- end -}}
 
-{{/* Who may post: the SPIFFE IDs that are named, else those of the Flux controllers of this namespace. */}}
+{{/* The SPIFFE IDs that may post: those in the values, else those of the Flux controllers of this namespace. */}}
 {{- define "flux-cdevents.spiffeArgs" -}}
 {{- if .Values.mtls.authorizedSpiffeIds -}}
 {{- range .Values.mtls.authorizedSpiffeIds }}
