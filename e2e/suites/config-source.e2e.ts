@@ -10,8 +10,8 @@ import {
   type KubernetesSourceOptions,
 } from '../../packages/flux-cdevents/src/config/kubernetes/kubernetes-source.ts';
 import type { LabelsChange } from '../../packages/flux-cdevents/src/config/kubernetes/labels.ts';
-import { createApiClient } from '../../packages/flux-cdevents/src/kube-api/api-client.ts';
 import { inClusterAccess } from '../../packages/flux-cdevents/src/kube-api/in-cluster.ts';
+import { createKubeClient } from '../../packages/flux-cdevents/src/kube-api/kube-client.ts';
 import { kubeconfigAccess } from '../../packages/flux-cdevents/src/kube-api/kubeconfig.ts';
 import { mappingReader } from '../../packages/flux-cdevents/src/mapping/file/read-mapping.ts';
 import { silentLogger } from '../../packages/flux-cdevents/src/observe/log.ts';
@@ -43,7 +43,7 @@ async function watchConfig(access: Access, options: Partial<KubernetesSourceOpti
   const folder = mkdtempSync(join(tmpdir(), 'flux-cdevents-source-'));
   const file = join(folder, 'kubeconfig');
   writeFileSync(file, kubeconfigFor(access));
-  const api = createApiClient({ access: await kubeconfigAccess({ file }) });
+  const api = createKubeClient({ access: await kubeconfigAccess({ file }) });
   const snapshots: ConfigSnapshot[] = [];
   const labelChanges: LabelsChange[] = [];
   const source = createKubernetesSource({
@@ -269,7 +269,7 @@ describeOnCluster('the configuration in an API server', () => {
     const { hostname, port } = new URL(url);
     const env = { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port };
     const access = await inClusterAccess({ directory: folder, env });
-    const api = createApiClient({ access });
+    const api = createKubeClient({ access });
     const source = createKubernetesSource({
       api,
       readMapping: mappingReader,
@@ -300,7 +300,7 @@ describeOnCluster('the configuration in an API server', () => {
     const file = join(folder, 'kubeconfig');
     writeFileSync(file, JSON.stringify({ ...kubeconfig, users: [{ name: 'e2e', user: { tokenFile: 'token' } }] }));
     const own = await kubeconfigAccess({ file });
-    const api = createApiClient({ access: own });
+    const api = createKubeClient({ access: own });
     const source = createKubernetesSource({
       api,
       readMapping: mappingReader,

@@ -7,8 +7,8 @@ import { createApiServer } from './http/api-server.ts';
 import { createHealthServer } from './http/health-server.ts';
 import { createMetricsServer } from './http/metrics-server.ts';
 import { refreshGauges } from './http/refresh-gauges.ts';
-import type { ApiClient } from './kube-api/api-client.ts';
 import { connectToCluster } from './kube-api/connect.ts';
+import type { KubeClient } from './kube-api/kube-client.ts';
 import { reviewToken } from './kube-api/token-review.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { mappingReader } from './mapping/file/read-mapping.ts';
@@ -196,7 +196,7 @@ const addForwarding = (snapshot: ConfigSnapshot, forwardTo: string): ConfigSnaps
 });
 
 interface AuthenticationDeps {
-  readonly connect: () => Promise<ApiClient>;
+  readonly connect: () => Promise<KubeClient>;
   readonly logger: Logger;
   readonly now: () => number;
   readonly onStop: (stop: () => Promise<unknown> | unknown) => void;

@@ -3,7 +3,7 @@ import { createFileSource } from './config/files/file-source.ts';
 import { createKubernetesSource } from './config/kubernetes/kubernetes-source.ts';
 import { FluxCDEventsError } from './errors.ts';
 import { type NamespacedName, nameOf } from './flux/object-ref.ts';
-import type { ApiClient } from './kube-api/api-client.ts';
+import type { KubeClient } from './kube-api/kube-client.ts';
 import type { Logger } from './observe/log.ts';
 import type { ServeOptions } from './options/serve-options.ts';
 import { HANDLED_TYPES, type MappingReader } from './provider/provider.ts';
@@ -26,7 +26,7 @@ export interface OpenConfig {
 }
 
 export interface OpenConfigDeps {
-  readonly connect: () => Promise<ApiClient>;
+  readonly connect: () => Promise<KubeClient>;
   readonly readMapping: MappingReader;
   readonly logger: Logger;
   readonly onStop: (stop: () => Promise<unknown> | unknown) => void;

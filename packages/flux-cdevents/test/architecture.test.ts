@@ -69,8 +69,8 @@ const house: Readonly<Record<string, Room>> = {
   deliver: { rooms: ['flux', 'provider', ...outboxPorts, 'transport/transport.ts'] },
 
   'kube-api': { packages: ['undici', 'yaml', '@kubernetes/client-node'] },
-  config: { rooms: ['diagnostics', 'flux', 'provider', 'kube-api'], packages: ['yaml'] },
-  report: { rooms: ['diagnostics', 'flux', 'kube-api'] },
+  config: { rooms: ['diagnostics', 'flux', 'provider', 'kube-api'], packages: ['lru-cache', 'yaml'] },
+  report: { rooms: ['diagnostics', 'flux', 'kube-api'], packages: ['lru-cache'] },
 
   receive: { rooms: ['flux', 'provider'], packages: ['fastify'] },
   http: {

@@ -1,5 +1,5 @@
-import { type ApiClient, createApiClient } from './api-client.ts';
 import { inClusterAccess, isInCluster } from './in-cluster.ts';
+import { createKubeClient, type KubeClient } from './kube-client.ts';
 import { kubeconfigAccess } from './kubeconfig.ts';
 
 export interface ConnectOptions {
@@ -14,10 +14,10 @@ export interface ConnectOptions {
  * A client for the API server that the process belongs to.
  * @throws {FluxCDEventsError} `FCE_CONFIG_INVALID` when it is not known where that is
  */
-export async function connectToCluster({ kubeconfig, ...options }: ConnectOptions): Promise<ApiClient> {
+export async function connectToCluster({ kubeconfig, ...options }: ConnectOptions): Promise<KubeClient> {
   const inCluster = kubeconfig === undefined && !process.env.KUBECONFIG && (await isInCluster());
   const access = inCluster
     ? await inClusterAccess()
     : await kubeconfigAccess(kubeconfig === undefined ? {} : { file: kubeconfig });
-  return createApiClient({ access, ...options });
+  return createKubeClient({ access, ...options });
 }

@@ -1,4 +1,4 @@
-import { type ApiClient, type ApiResponse, describeAnswer } from './api-client.ts';
+import { type ApiResponse, describeAnswer, type KubeClient } from './kube-client.ts';
 
 /** A resource type as an API server serves it. */
 export interface ServedResource {
@@ -33,7 +33,7 @@ export interface Discovery {
   resources(apiVersion: string): Promise<readonly ServedResource[] | undefined>;
 }
 
-export function createDiscovery(api: Pick<ApiClient, 'request'>): Discovery {
+export function createDiscovery(api: Pick<KubeClient, 'request'>): Discovery {
   const get = async (path: string): Promise<ApiResponse | undefined> => {
     const response = await api.request({ path });
     if (response.status === 404) return undefined;

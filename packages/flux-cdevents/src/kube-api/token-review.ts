@@ -1,5 +1,5 @@
 import type { TokenReview } from '../contracts.ts';
-import { type ApiClient, describeAnswer, describeNoAnswer } from './api-client.ts';
+import { describeAnswer, describeNoAnswer, type KubeClient } from './kube-client.ts';
 
 /**
  * Asks the API server whose token it is. Needs `create` on `tokenreviews`, as the ClusterRole `system:auth-delegator`
@@ -8,7 +8,7 @@ import { type ApiClient, describeAnswer, describeNoAnswer } from './api-client.t
  * @see https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-review-v1/
  */
 export async function reviewToken(
-  client: Pick<ApiClient, 'request'>,
+  client: Pick<KubeClient, 'request'>,
   { token, audience, signal }: { readonly token: string; readonly audience: string; readonly signal: AbortSignal },
 ): Promise<TokenReview> {
   const answer = await client

@@ -3,7 +3,7 @@ import { createBudget } from './budget.ts';
 
 it('gives each key a burst, then one after each interval', () => {
   let now = 0;
-  const budget = createBudget({ burst: 2, everyMs: 1000 }, () => now);
+  const budget = createBudget({ burst: 2, intervalMs: 1000 }, () => now);
   const spend = () => [budget.spend('a'), budget.spend('a'), budget.spend('a')];
   expect(spend()).toEqual([true, true, false]);
   expect(budget.spend('b')).toBe(true);

@@ -1,4 +1,7 @@
-/** Lets so many through for one key at once, and then one after each interval. */
+import { LRUCache } from 'lru-cache';
+import { createTokenBucket, type TokenBucket, type TokenBucketOptions } from '../lib/token-bucket.ts';
+
+/** A token bucket for each key. */
 export interface Budget {
   /** @returns false when there is none left for the key */
   spend(key: string): boolean;
@@ -6,28 +9,14 @@ export interface Budget {
 
 const MAX_KEYS = 4096;
 
-/**
- * A token bucket a key; the keys that were used last are kept.
- * @param now in ms
- */
-export function createBudget(
-  { burst, everyMs }: { readonly burst: number; readonly everyMs: number },
-  now: () => number,
-): Budget {
-  /** When the bucket of a key would be full again. */
-  const fullAt = new Map<string, number>();
+/** @param now in ms */
+export function createBudget(options: TokenBucketOptions, now: () => number): Budget {
+  const buckets = new LRUCache<string, TokenBucket>({ max: MAX_KEYS });
   return {
     spend(key) {
-      const at = now();
-      const next = Math.max(fullAt.get(key) ?? at, at) + everyMs;
-      if (next - at > burst * everyMs) return false;
-      fullAt.delete(key);
-      fullAt.set(key, next);
-      for (const oldest of fullAt.keys()) {
-        if (fullAt.size <= MAX_KEYS) break;
-        fullAt.delete(oldest);
-      }
-      return true;
+      const bucket = buckets.get(key) ?? createTokenBucket(options, now);
+      buckets.set(key, bucket);
+      return bucket.tryTake();
     },
   };
 }

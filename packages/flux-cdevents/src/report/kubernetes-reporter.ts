@@ -1,13 +1,13 @@
 import { hostname } from 'node:os';
 import { nameOf } from '../flux/object-ref.ts';
-import { type ApiClient, describeAnswer, describeNoAnswer } from '../kube-api/api-client.ts';
+import { describeAnswer, describeNoAnswer, type KubeClient } from '../kube-api/kube-client.ts';
 import type { Logger } from '../observe/log.ts';
 import { createBudget } from './budget.ts';
 import { type InvolvedReference, repetition, toKubeEvent } from './kube-event.ts';
 import type { Report, ReportedObject, Reporter } from './reporter.ts';
 
 export interface KubernetesReporterOptions {
-  readonly api: Pick<ApiClient, 'request'>;
+  readonly api: Pick<KubeClient, 'request'>;
   /** Undefined for an object that is not there: then nobody can be told. */
   readonly reference: (object: ReportedObject) => InvolvedReference | undefined;
   readonly logger: Logger;
@@ -24,9 +24,9 @@ const MAX_KNOWN = 4_096;
 /** API servers keep Events for an hour. */
 const KNOWN_MS = 55 * 60 * 1000;
 /** For one object: as in client-go. */
-const PER_OBJECT = { burst: 25, everyMs: 5 * 60 * 1000 };
+const PER_OBJECT = { burst: 25, intervalMs: 5 * 60 * 1000 };
 /** For all objects: a configuration of thousands that is wrong must not fill etcd. */
-const ALTOGETHER = { burst: 300, everyMs: 1_000 };
+const ALTOGETHER = { burst: 300, intervalMs: 1_000 };
 const ANSWER_WITHIN_MS = 10_000;
 
 interface Known {

@@ -1,6 +1,6 @@
-import { type ApiClient, type ApiRequest, describeAnswer, describeNoAnswer } from '../../kube-api/api-client.ts';
+import { type ApiRequest, describeAnswer, describeNoAnswer, type KubeClient } from '../../kube-api/kube-client.ts';
 
-export type Asked = Pick<ApiClient, 'request'>;
+export type Asked = Pick<KubeClient, 'request'>;
 
 /** What the API server says: the object, that there is none, or why it does not tell. */
 export type Answer =

@@ -1,7 +1,7 @@
 import type { Alert } from '../../flux/alert.ts';
 import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
-import { describeNoAnswer } from '../../kube-api/api-client.ts';
 import { createDiscovery, resourcePath } from '../../kube-api/discovery.ts';
+import { describeNoAnswer } from '../../kube-api/kube-client.ts';
 import type { ReadyProvider } from '../../provider/provider.ts';
 import { reachAll, reachFindings } from './addresses.ts';
 import { type Asked, ask, askAll } from './ask.ts';

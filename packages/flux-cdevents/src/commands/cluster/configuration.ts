@@ -8,8 +8,8 @@ import {
 import type { ConfigProblem, ConfigSnapshot } from '../../config/config-source.ts';
 import {
   locateNotification,
-  type ProviderReading,
-  type Reading,
+  type ObjectState,
+  type ProviderState,
   readAlert,
   readProvider,
 } from '../../config/kubernetes/notification-objects.ts';
@@ -36,15 +36,15 @@ export type Answer<T> =
   /** The caller may not see it; whether the controller may is another question. */
   | { readonly status: 'refused'; readonly why: string };
 
-export interface NamedReading<T extends Reading<unknown>> {
+export interface NamedReading<T extends ObjectState<unknown>> {
   readonly name: NamespacedName;
   readonly reading: T;
 }
 
 /** What the cluster has of our configuration. */
 export interface ClusterObjects {
-  readonly alerts: readonly NamedReading<Reading<Alert>>[];
-  readonly providers: readonly NamedReading<ProviderReading>[];
+  readonly alerts: readonly NamedReading<ObjectState<Alert>>[];
+  readonly providers: readonly NamedReading<ProviderState>[];
   /** By `namespace/name`. */
   readonly secrets: ReadonlyMap<string, Answer<Secret>>;
   /** By `namespace/name`. */
@@ -65,7 +65,7 @@ const handledTypes = ({ forwards }: Pick<Settings, 'forwards'>): readonly Handle
 /** Reads Alerts, Providers and the Secrets and ConfigMaps that those name. */
 export async function readObjects(api: Asked, discovery: Discovery, settings: ReadSettings): Promise<ClusterObjects> {
   const unread: Bad[] = [];
-  const read = async <T extends Reading<unknown>>(
+  const read = async <T extends ObjectState<unknown>>(
     kind: 'Alert' | 'Provider',
     parse: (document: object) => T,
   ): Promise<NamedReading<T>[]> => {

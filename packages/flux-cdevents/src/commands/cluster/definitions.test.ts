@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ApiRequest, ApiResponse } from '../../kube-api/api-client.ts';
 import { createDiscovery } from '../../kube-api/discovery.ts';
+import type { ApiRequest, ApiResponse } from '../../kube-api/kube-client.ts';
 import { definitionFindings, readDefinitions } from './definitions.ts';
 
 const GROUP = 'notification.toolkit.fluxcd.io';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { Alert } from '../../flux/alert.ts';
 import { EVENT_SOURCE_KINDS } from '../../flux/crd-enums.ts';
-import type { ApiRequest } from '../../kube-api/api-client.ts';
+import type { ApiRequest } from '../../kube-api/kube-client.ts';
 import { manifestsFolder } from '../manifests.ts';
 import { resourceOfKind } from './kinds.ts';
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Alert } from '../../flux/alert.ts';
-import type { ApiRequest, ApiResponse } from '../../kube-api/api-client.ts';
+import type { ApiRequest, ApiResponse } from '../../kube-api/kube-client.ts';
 import { readSelections, type Selects, selectionFindings } from './selection.ts';
 
 const alertOf = (...eventSources: Alert['spec']['eventSources']): Alert => ({

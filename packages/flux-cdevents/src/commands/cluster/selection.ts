@@ -1,7 +1,7 @@
 import type { Alert, EventSource } from '../../flux/alert.ts';
 import { nameOf } from '../../flux/object-ref.ts';
-import { describeNoAnswer } from '../../kube-api/api-client.ts';
 import { type Discovery, resourcePath } from '../../kube-api/discovery.ts';
+import { describeNoAnswer } from '../../kube-api/kube-client.ts';
 import { type Asked, ask, mapLimited } from './ask.ts';
 import { bad, type ClusterFinding, good } from './finding.ts';
 import { resourceOfKind } from './kinds.ts';

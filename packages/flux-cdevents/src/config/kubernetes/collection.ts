@@ -1,75 +1,87 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
-import { type ApiClient, type ApiResponse, describeAnswer, describeNoAnswer } from '../../kube-api/api-client.ts';
-import { createBackoff, sleep } from '../../kube-api/backoff.ts';
 import { resourcePath, type ServedResource } from '../../kube-api/discovery.ts';
+import {
+  type ApiResponse,
+  describeAnswer,
+  describeNoAnswer,
+  type KubeClient,
+  type WatchEvent,
+} from '../../kube-api/kube-client.ts';
+import { createBackoff } from '../../lib/backoff.ts';
+import { sleep } from '../../lib/sleep.ts';
 import type { Logger } from '../../observe/log.ts';
 import { OPTION_PREFIX } from '../../provider/provider-options.ts';
 
-/** What every stored object says of itself. */
-export interface ObjectMeta extends NamespacedName {
+/** Identifies one version of one stored object. */
+export interface ObjectIdentity extends NamespacedName {
   readonly uid: string;
   readonly resourceVersion: string;
 }
 
-/** An object as it is kept: its identity, and what was made of it. */
-export interface Kept<T> {
-  readonly meta: ObjectMeta;
+/** An object of the collection, and what it was parsed to. */
+export interface WatchedObject<T> {
+  readonly identity: ObjectIdentity;
   /** The version of the API that it was read in. */
   readonly apiVersion: string;
   readonly value: T;
 }
 
 export interface CollectionOptions<T> {
-  readonly api: Pick<ApiClient, 'request' | 'watch'>;
+  readonly api: Pick<KubeClient, 'request' | 'watch'>;
   /** In messages: `Alerts`. */
   readonly title: string;
-  /** Name of the CustomResourceDefinition, in messages. */
+  /** The CustomResourceDefinition, in messages: `alerts.notification.toolkit.fluxcd.io`. */
   readonly definition: string;
-  /** Where it is served now; undefined while it is not. @throws when discovery fails */
+  /** Finds where the type is served now; undefined while it is not. @throws when discovery fails */
   readonly locate: () => Promise<ServedResource | undefined>;
-  /** Reads an object once, when it is new. @param before what it was read as last */
+  /** Called once for each version of an object. @param before what the last version was parsed to */
   readonly parse: (document: object, before: T | undefined) => T;
   /** All namespaces when left out. */
   readonly namespace?: string;
   readonly onChange: () => void;
   readonly logger: Logger;
-  /** How often it is looked whether a better version is served. @default 30,000 */
+  /** How often to check which version of the API is served. @default 30,000 */
   readonly relocateMs?: number;
-  /** How often it is looked whether it is served by now. @default 5,000 */
+  /** How often to check for the CustomResourceDefinition while the type is not served. @default 5,000 */
   readonly absentMs?: number;
+  /** The wait after the first failure; it doubles up to 30 s. @default 800, as client-go's reflector has it */
+  readonly retryMs?: number;
+  /** Failures shorter than this are not reported by `staleFor`. @default 10,000 */
+  readonly staleAfterMs?: number;
   readonly random?: () => number;
 }
 
 /** All objects of one type, kept up to date by list and watch. */
 export interface Collection<T> {
-  readonly items: ReadonlyMap<string, Kept<T>>;
+  readonly items: ReadonlyMap<string, WatchedObject<T>>;
   /** Where the objects are served. */
   readonly served: ServedResource | undefined;
-  /** Why there is no complete list yet; undefined when there is one, however old. */
+  /** Why no list is complete yet; undefined once one is, however old. */
   waitsFor(): string | undefined;
-  /** Why the objects may not be as they are in the cluster now, once that lasts; undefined when they are. */
+  /** Why the collection has been out of date for a while; undefined when it is up to date. */
   staleFor(): string | undefined;
   /** Lists and watches until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
 
 const LIST_LIMIT = 500;
-/** As client-go: so that the watches of many clients do not end together. */
+/** Between this and twice of it, as in client-go, so that the watches of many clients do not end together. */
 const MIN_WATCH_SECONDS = 300;
-/** A watch that ends sooner was not worth it, and the next one waits. */
+/** After a watch that was shorter, the next one waits. */
 const SHORT_WATCH_MS = 1_000;
+const MAX_RETRY_MS = 30_000;
 
-/** A trouble that passes sooner is none. */
-const STALE_AFTER_MS = 10_000;
-
-/** Why a watch is over. `expired`: what came since is not known any more; `moved`: the version is not served so now. */
+/**
+ * Why a watch is over. `expired`: the API server no longer has the changes since the resourceVersion; `moved`: the type is
+ * served in another version now.
+ */
 type WatchEnd = 'ended' | 'expired' | 'moved';
 
 /**
- * The list is taken once and then followed from its resourceVersion. A broken connection is resumed where it broke;
- * only when the API server has forgotten that place (410) everything is listed anew. Whatever happens, what was read
- * last stays: an API server that is away changes nothing.
+ * Lists the objects once and watches them from the resourceVersion of the list. After a broken connection the watch resumes
+ * at the last resourceVersion; only when the API server no longer has it (410) are all objects listed again. While the API
+ * server is away, the objects stay as they were read last.
  */
 export function createCollection<T>(options: CollectionOptions<T>): Collection<T> {
   const {
@@ -83,95 +95,103 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
     logger,
     relocateMs = 30_000,
     absentMs = 5_000,
+    retryMs = 800,
+    staleAfterMs = 10_000,
+    random = Math.random,
   } = options;
-  const { random = Math.random } = options;
-  let items = new Map<string, Kept<T>>();
+  const retry = { firstMs: retryMs, maxMs: MAX_RETRY_MS, random };
+  let items = new Map<string, WatchedObject<T>>();
   let served: ServedResource | undefined;
   let synced = false;
-  let trouble: string | undefined = `${title} are not read yet`;
-  let troubleSince = performance.now();
+  let failure: string | undefined = `${title} are not read yet`;
+  let failingSince = performance.now();
   let stale = false;
 
-  /** Says what is wrong once, until it is something else. */
-  const inTrouble = (text: string, level: 'info' | 'error') => {
-    if (text !== trouble) logger[level]({ trouble: text }, synced ? 'configuration is not up to date' : 'waiting');
-    if (trouble === undefined) troubleSince = performance.now();
-    trouble = text;
-    if (!synced || stale || performance.now() - troubleSince < STALE_AFTER_MS) return;
+  /** Logs a failure when it is a new one, and reports it when it lasts. */
+  const failed = (text: string, level: 'info' | 'error') => {
+    if (text !== failure) logger[level]({ error: text }, synced ? 'configuration is not up to date' : 'waiting');
+    if (failure === undefined) failingSince = performance.now();
+    failure = text;
+    if (!synced || stale || performance.now() - failingSince < staleAfterMs) return;
     stale = true;
     onChange();
   };
-  const outOfTrouble = () => {
-    if (synced && trouble !== undefined) logger.info({}, `${title} are up to date again`);
-    trouble = undefined;
+  const recovered = () => {
+    if (synced && failure !== undefined) logger.info({}, `${title} are up to date again`);
+    failure = undefined;
     if (!stale) return;
     stale = false;
     onChange();
   };
 
-  const keep = (document: object, at: ServedResource, before: Kept<T> | undefined): Kept<T> | undefined => {
-    const meta = metaOf(document);
-    if (!meta) return undefined;
-    const same = before?.meta.uid === meta.uid;
-    if (same && before.meta.resourceVersion === meta.resourceVersion && before.apiVersion === at.apiVersion) {
+  const parseIfNew = (
+    document: object,
+    at: ServedResource,
+    before: WatchedObject<T> | undefined,
+  ): WatchedObject<T> | undefined => {
+    const identity = identityOf(document);
+    if (!identity) return undefined;
+    const same = before?.identity.uid === identity.uid;
+    if (same && before.identity.resourceVersion === identity.resourceVersion && before.apiVersion === at.apiVersion) {
       return before;
     }
-    const value = parse(essenceOf(document, at), same ? before.value : undefined);
-    // one that says the same stays the same, so that nothing is made of it again
-    const kept = same && isDeepStrictEqual(value, before.value) ? before.value : value;
-    return { meta, apiVersion: at.apiVersion, value: kept };
+    const value = parse(relevantFields(document, at), same ? before.value : undefined);
+    // an equal value keeps its identity, so that nothing is derived from it again
+    const unchanged = same && isDeepStrictEqual(value, before.value) ? before.value : value;
+    return { identity, apiVersion: at.apiVersion, value: unchanged };
   };
 
-  /** @returns the resourceVersion to watch from; undefined when it has to be located again */
+  /** @returns the resourceVersion to watch from; undefined when the type is not served here any more */
   const list = async (at: ServedResource, signal: AbortSignal): Promise<string | undefined> => {
-    const next = new Map<string, Kept<T>>();
+    const next = new Map<string, WatchedObject<T>>();
     for (let token = ''; ; ) {
       const query = new URLSearchParams({ limit: String(LIST_LIMIT), ...(token && { continue: token }) });
       const response = await api.request({ path: `${resourcePath(at, namespace)}?${query}`, signal });
       if (response.status === 404) return undefined;
       if (response.status === 410 && token) {
-        token = ''; // the list took longer than the API server remembers: from the start
+        token = ''; // the API server no longer has the state that the first pages came from
         next.clear();
         continue;
       }
       if (response.status !== 200) throw new Error(describeAnswer(response));
       const { metadata, items: page } = response.body as ObjectList;
       for (const document of page ?? []) {
-        const name = metaOf(document);
-        const kept = name && keep(document, at, items.get(nameOf(name)));
-        if (kept) next.set(nameOf(kept.meta), kept);
+        const name = identityOf(document);
+        const object = name && parseIfNew(document, at, items.get(nameOf(name)));
+        if (object) next.set(nameOf(name), object);
       }
       token = metadata.continue ?? '';
       if (token) continue;
       items = next;
       served = at;
-      outOfTrouble();
+      recovered();
       synced = true;
       onChange();
       return metadata.resourceVersion;
     }
   };
 
-  /** Takes in one event. @returns the resourceVersion to go on from; undefined when there is none any more */
-  const apply = (type: string, object: unknown, at: ServedResource, from: string): string | undefined => {
+  /** Applies one event. @returns the resourceVersion to resume from; undefined when it expired */
+  const apply = ({ type, object }: WatchEvent, at: ServedResource, from: string): string | undefined => {
     if (type === 'ERROR') {
       const response = { status: (object as { code?: number }).code ?? 500, body: object };
       if (response.status === 410) return undefined;
       throw new Error(describeAnswer(response));
     }
     if (type === 'BOOKMARK') return versionOf(object) ?? from;
-    const meta = metaOf(object);
-    if (!meta) return from;
-    const key = nameOf(meta);
+    const identity = identityOf(object);
+    if (!identity) return from;
+    const key = nameOf(identity);
     const before = items.get(key);
     if (type === 'DELETED') items.delete(key);
     else {
-      const kept = keep(object as object, at, before);
-      if (kept) items.set(key, kept);
-      if (kept?.value === before?.value && kept?.meta.uid === before?.meta.uid) return meta.resourceVersion;
+      const after = parseIfNew(object as object, at, before);
+      if (after) items.set(key, after);
+      if (after?.value === before?.value && after?.identity.uid === before?.identity.uid)
+        return identity.resourceVersion;
     }
     onChange();
-    return meta.resourceVersion;
+    return identity.resourceVersion;
   };
 
   const watch = async (at: ServedResource, cursor: { version: string }, signal: AbortSignal): Promise<WatchEnd> => {
@@ -183,25 +203,25 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
     });
     const answer = await api.watch(`${resourcePath(at, namespace)}?${query}`, signal);
     if (!('events' in answer)) return refused(answer);
-    outOfTrouble();
-    for await (const { type, object } of answer.events) {
-      const version = apply(type, object, at, cursor.version);
+    recovered();
+    for await (const event of answer.events) {
+      const version = apply(event, at, cursor.version);
       if (version === undefined) return 'expired';
       cursor.version = version;
     }
     return 'ended';
   };
 
-  /** Follows a list until it has to be taken anew. */
+  /** Watches from a list on, until it has to be listed again. */
   const follow = async (at: ServedResource, version: string, signal: AbortSignal): Promise<void> => {
     const cursor = { version };
-    const backoff = createBackoff(random);
+    const backoff = createBackoff(retry);
     while (!signal.aborted) {
       const moved = new AbortController();
       const begun = performance.now();
       const timer = setInterval(
         () => {
-          void isElsewhere(at).then((elsewhere) => elsewhere && moved.abort());
+          void hasMoved(at).then((isMoved) => isMoved && moved.abort());
         },
         relocateMs * (0.8 + random() * 0.4),
       );
@@ -212,7 +232,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
         if (signal.aborted) return;
         if (moved.signal.aborted) end = 'moved';
         else {
-          inTrouble(`${title} cannot be watched: ${describeNoAnswer(error)}`, 'error');
+          failed(`${title} cannot be watched: ${describeNoAnswer(error)}`, 'error');
           end = 'ended';
         }
       } finally {
@@ -221,14 +241,14 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
       if (end !== 'ended') return;
       const short = performance.now() - begun < SHORT_WATCH_MS;
       if (!short) backoff.reset();
-      if (short || trouble !== undefined) await sleep(backoff.next(), signal);
+      if (short || failure !== undefined) await sleep(backoff.next(), signal);
       // an API server ends the watches of a type whose definition changed
-      if (await isElsewhere(at)) return;
+      if (await hasMoved(at)) return;
     }
   };
 
-  /** False as long as it is not known better. */
-  const isElsewhere = async (at: ServedResource): Promise<boolean> => {
+  /** False when the API server does not say. */
+  const hasMoved = async (at: ServedResource): Promise<boolean> => {
     try {
       const now = await locate();
       return now?.apiVersion !== at.apiVersion || now.resource !== at.resource;
@@ -244,10 +264,10 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
     get served() {
       return served;
     },
-    waitsFor: () => (synced ? undefined : trouble),
-    staleFor: () => (stale ? trouble : undefined),
+    waitsFor: () => (synced ? undefined : failure),
+    staleFor: () => (stale ? failure : undefined),
     async run(signal) {
-      const backoff = createBackoff(random);
+      const backoff = createBackoff(retry);
       while (!signal.aborted) {
         try {
           const at = await locate();
@@ -259,11 +279,11 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
             else backoff.reset();
             continue;
           }
-          inTrouble(`${title} are not served by the API server: is ${definition} installed?`, 'info');
+          failed(`${title} are not served by the API server: is ${definition} installed?`, 'info');
           await sleep(absentMs * (0.8 + random() * 0.4), signal);
         } catch (error) {
           if (signal.aborted) return;
-          inTrouble(`${title} cannot be listed: ${describeNoAnswer(error)}`, 'error');
+          failed(`${title} cannot be listed: ${describeNoAnswer(error)}`, 'error');
           await sleep(backoff.next(), signal);
         }
       }
@@ -276,30 +296,30 @@ interface ObjectList {
   readonly items?: readonly object[];
 }
 
-/** A watch that was not opened. @throws when neither time nor place is to blame */
+/** Why the API server refused a watch. @throws when listing again would not help */
 function refused(answer: ApiResponse): WatchEnd {
   if (answer.status === 410) return 'expired';
   if (answer.status === 404) return 'moved';
   throw new Error(describeAnswer(answer));
 }
 
-function metaOf(document: unknown): ObjectMeta | undefined {
-  const { metadata } = document as { readonly metadata?: Partial<ObjectMeta> };
+function identityOf(document: unknown): ObjectIdentity | undefined {
+  const { metadata } = document as { readonly metadata?: Partial<ObjectIdentity> };
   const { namespace, name, uid, resourceVersion } = metadata ?? {};
   if (!namespace || !name || !uid || !resourceVersion) return undefined;
   return { namespace, name, uid, resourceVersion };
 }
 
-/** An object without what nobody here reads: managed fields and `last-applied-configuration` outweigh all else. */
-function essenceOf(document: object, { apiVersion, kind }: ServedResource): object {
+/** The fields that are parsed: managed fields and `last-applied-configuration` would outweigh them. */
+function relevantFields(document: object, { apiVersion, kind }: ServedResource): object {
   const { metadata, spec } = document as {
     readonly metadata: { readonly name: string; readonly namespace: string; readonly annotations?: object };
     readonly spec?: unknown;
   };
   const { name, namespace, annotations = {} } = metadata;
   const ours = Object.entries(annotations).filter(([key]) => key.startsWith(OPTION_PREFIX));
-  const essence = { name, namespace, ...(ours.length > 0 && { annotations: Object.fromEntries(ours) }) };
-  return { apiVersion, kind, metadata: essence, spec };
+  const relevant = { name, namespace, ...(ours.length > 0 && { annotations: Object.fromEntries(ours) }) };
+  return { apiVersion, kind, metadata: relevant, spec };
 }
 
 const versionOf = (document: unknown): string | undefined =>

@@ -5,26 +5,26 @@ import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
 import type { Provider } from '../../flux/provider.ts';
 import { NOTIFICATION_GROUP } from '../../flux/read-object.ts';
 import { parseSecret } from '../../flux/secret.ts';
-import type { ApiClient } from '../../kube-api/api-client.ts';
 import { createDiscovery } from '../../kube-api/discovery.ts';
+import type { KubeClient } from '../../kube-api/kube-client.ts';
 import type { Logger } from '../../observe/log.ts';
 import type { HandledType, InvalidProvider, MappingReader } from '../../provider/provider.ts';
 import { configMapsNeeded, createAssembler, inNamespaceOf, secretsNeeded } from '../assemble.ts';
 import type { ConfigProblem, ConfigSnapshot, ConfigSource } from '../config-source.ts';
 import { logChange } from '../log-change.ts';
-import { type CollectionOptions, createCollection, type Kept } from './collection.ts';
+import { type CollectionOptions, createCollection, type WatchedObject } from './collection.ts';
 import { createLabelReader, type LabelsChange } from './labels.ts';
 import { createNamedObjects } from './named-objects.ts';
 import {
   locateNotification,
-  type ProviderReading,
-  type Reading,
+  type ObjectState,
+  type ProviderState,
   readAlert,
   readProvider,
 } from './notification-objects.ts';
 
 export interface KubernetesSourceOptions {
-  readonly api: Pick<ApiClient, 'request' | 'watch'>;
+  readonly api: Pick<KubeClient, 'request' | 'watch'>;
   /** Watch this namespace only. @default all namespaces */
   readonly namespace?: string;
   /** @default false */
@@ -37,16 +37,21 @@ export interface KubernetesSourceOptions {
   readonly onLabelsChange?: (change: LabelsChange) => void;
   /** The requests a second that the client allows. @default 50 */
   readonly qps?: number;
-  /** How long it has to be quiet before changes are applied. @default 50 */
+  /** Changes are applied once none came for this long. @default 50 */
   readonly settleMs?: number;
   /** How often Secrets and ConfigMaps are read again. @default 60,000 */
   readonly referencesRefreshMs?: number;
-  /** How soon a missing Secret or ConfigMap is looked for again. @default 5,000 */
+  /** How soon a missing Secret or ConfigMap is read again. @default 5,000 */
   readonly referencesRetryMs?: number;
-  /** How often it is looked for a newer version of the API. @default 30,000 */
+  /** How often to check which version of the API is served. @default 30,000 */
   readonly relocateMs?: number;
-  /** How often it is looked whether the CustomResourceDefinitions are there by now. @default 5,000 */
+  /** How often to check for the CRDs while they are missing. @default 5,000 */
   readonly absentMs?: number;
+  /** The wait after the first failure to list or watch; it doubles up to 30 s. @default 800 */
+  readonly retryMs?: number;
+  /** Failures to list or watch that are shorter than this are not reported as a problem. @default 10,000 */
+  readonly staleAfterMs?: number;
+  /** How long labels that were read are used. @default 5,000 */
   readonly labelsMaxAgeMs?: number;
   readonly random?: () => number;
 }
@@ -61,28 +66,28 @@ export interface ObjectReference extends NamespacedName {
 
 /** Configuration from an API server. */
 export interface KubernetesSource extends ConfigSource {
-  /** What the first snapshot waits for, a reason each; empty once it is there. */
+  /** Why there is no snapshot yet; empty once there is one. */
   waitsFor(): readonly string[];
-  /** Reads the Secrets of a Provider now: its receiver refuses what we know. */
+  /** Reads the Secrets of a Provider again now, because its receiver refuses the present credentials. */
   refresh(provider: NamespacedName): void;
   /** Undefined when there is no such object. */
   reference(kind: 'Alert' | 'Provider', name: NamespacedName): ObjectReference | undefined;
 }
 
-/** Changes that never end are applied after so long. */
+/** The longest that a change waits while others keep coming. */
 const MAX_SETTLE_MS = 500;
-/** Applying changes may take this part of the time at most. */
+/** The largest share of the time that applying changes may take. */
 const MAX_APPLY_SHARE = 1 / 10;
-/** A new Provider waits so long for its Secrets and its ConfigMap before it is shown without. */
+/** The longest that a change waits for the Secrets and the ConfigMap of a new Provider. */
 const MAX_REFERENCES_WAIT_MS = 2_000;
 
 /**
- * Alerts and Providers by list and watch, their Secrets and ConfigMaps by name. The first snapshot is made when all are there;
- * from then on the last one stays in force whatever becomes of the API server.
+ * Lists and watches Alerts and Providers, and reads the Secrets and ConfigMaps that Providers name. The first snapshot is made
+ * when all of them are read. From then on the last snapshot stays in force, also while the API server is away.
  */
 export function createKubernetesSource(options: KubernetesSourceOptions): KubernetesSource {
   const { api, namespace, noCrossNamespaceRefs = false, handledTypes, logger, settleMs = 50 } = options;
-  const { relocateMs, absentMs, referencesRefreshMs, referencesRetryMs, random, qps } = options;
+  const { relocateMs, absentMs, retryMs, staleAfterMs, referencesRefreshMs, referencesRetryMs, random, qps } = options;
   const discovery = createDiscovery(api);
   const assemble = createAssembler();
   const listeners = new Set<(snapshot: ConfigSnapshot) => void>();
@@ -96,9 +101,11 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
     ...(namespace !== undefined && { namespace }),
     ...(relocateMs !== undefined && { relocateMs }),
     ...(absentMs !== undefined && { absentMs }),
+    ...(retryMs !== undefined && { retryMs }),
+    ...(staleAfterMs !== undefined && { staleAfterMs }),
     ...(random && { random }),
   } satisfies Partial<CollectionOptions<unknown>>;
-  const alerts = createCollection<Reading<Alert>>({
+  const alerts = createCollection<ObjectState<Alert>>({
     ...common,
     title: 'Alerts',
     definition: `alerts.${NOTIFICATION_GROUP}`,
@@ -106,14 +113,14 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
     parse: readAlert,
     onChange: () => changed(),
   });
-  const providers = createCollection<ProviderReading>({
+  const providers = createCollection<ProviderState>({
     ...common,
     title: 'Providers',
     definition: `providers.${NOTIFICATION_GROUP}`,
     locate: () => locateNotification(discovery, 'Provider'),
     parse: readProvider,
     onChange: () => {
-      needReferencesSoon();
+      followReferencesSoon();
       changed();
     },
   });
@@ -127,7 +134,7 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
   };
   const secrets = createNamedObjects({ ...byName, kind: 'Secret', parse: parseSecret });
   const configMaps = createNamedObjects({ ...byName, kind: 'ConfigMap', parse: parseConfigMap });
-  /** What Providers refer to, each kind with its reader. */
+  /** The objects that Providers refer to, and which of them a Provider needs. */
   const references = [
     { objects: secrets, needed: secretsNeeded },
     { objects: configMaps, needed: configMapsNeeded },
@@ -139,35 +146,35 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
     ...(options.labelsMaxAgeMs !== undefined && { maxAgeMs: options.labelsMaxAgeMs }),
   });
 
-  /** Each Provider as it was when its references were last read: one that changed has them read again. */
+  /** Each Provider as it was when its references were last read: those of a changed Provider are read again. */
   let seen = new Map<string, Provider | undefined>();
-  function needReferences() {
+  function followReferences() {
     const good = [...providers.items].map(([key, { value }]) => [key, value.good] as const);
-    const changedOnes = good.filter(([key, provider]) => seen.has(key) && seen.get(key) !== provider);
+    const changedProviders = good.filter(([key, provider]) => seen.has(key) && seen.get(key) !== provider);
     seen = new Map(good);
     for (const { objects, needed } of references) {
       const namesOf = ([, provider]: (typeof good)[number]) =>
         provider ? inNamespaceOf(provider, needed(provider, handledTypes)) : [];
-      objects.need(good.flatMap(namesOf));
-      const stale = changedOnes.flatMap(namesOf);
+      objects.follow(good.flatMap(namesOf));
+      const stale = changedProviders.flatMap(namesOf);
       if (stale.length > 0) objects.refresh(stale);
     }
   }
 
-  let needing = false;
-  function needReferencesSoon() {
-    if (needing) return;
-    needing = true;
+  let followingSoon = false;
+  function followReferencesSoon() {
+    if (followingSoon) return;
+    followingSoon = true;
     setImmediate(() => {
-      needing = false;
-      if (!closing.signal.aborted) needReferences();
+      followingSoon = false;
+      if (!closing.signal.aborted) followReferences();
     });
   }
 
   let timer: NodeJS.Timeout | undefined;
   let firstChangeAt: number | undefined;
   let restUntil = 0;
-  /** Gathers what changes in quick succession. */
+  /** Applies changes in quick succession together. */
   function changed() {
     if (closing.signal.aborted) return;
     const now = performance.now();
@@ -179,10 +186,10 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
 
   function publish() {
     const begun = performance.now();
-    if (needing) needReferences();
+    if (followingSoon) followReferences();
     if (alerts.waitsFor() !== undefined || providers.waitsFor() !== undefined) return;
     if (secrets.pending + configMaps.pending > 0) {
-      if (!current) return; // each object that is answered for calls again
+      if (!current) return; // publish is called again when each of them is answered
       const waitMs = (firstChangeAt ?? begun) + MAX_REFERENCES_WAIT_MS - begun;
       if (waitMs > 0) {
         timer = setTimeout(publish, waitMs);
@@ -208,18 +215,19 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
     const goodAlerts: Alert[] = [];
     const goodProviders: Provider[] = [];
     const invalidProviders: InvalidProvider[] = [];
-    const blame = (kind: string, { meta, value }: Kept<Reading<unknown>>) => {
-      for (const issue of value.issues) problems.push({ object: `${kind} ${nameOf(meta)}`, severity: 'error', issue });
+    const addIssues = (kind: string, { identity, value }: WatchedObject<ObjectState<unknown>>) => {
+      for (const issue of value.issues)
+        problems.push({ object: `${kind} ${nameOf(identity)}`, severity: 'error', issue });
     };
-    for (const kept of providers.items.values()) {
-      const { good, invalid } = kept.value;
+    for (const provider of providers.items.values()) {
+      const { good, invalid } = provider.value;
       if (good) goodProviders.push(good);
       else if (invalid) invalidProviders.push(invalid);
-      blame('Provider', kept);
+      addIssues('Provider', provider);
     }
-    for (const kept of alerts.items.values()) {
-      if (kept.value.good) goodAlerts.push(kept.value.good);
-      blame('Alert', kept);
+    for (const alert of alerts.items.values()) {
+      if (alert.value.good) goodAlerts.push(alert.value.good);
+      addIssues('Alert', alert);
     }
     return assemble({
       alerts: goodAlerts,
@@ -275,8 +283,8 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
       if (provider) secrets.refresh(inNamespaceOf(provider, secretsNeeded(provider, handledTypes)));
     },
     reference(kind, name) {
-      const kept = (kind === 'Alert' ? alerts : providers).items.get(nameOf(name));
-      return kept && { kind, apiVersion: kept.apiVersion, ...kept.meta };
+      const found = (kind === 'Alert' ? alerts : providers).items.get(nameOf(name));
+      return found && { kind, apiVersion: found.apiVersion, ...found.identity };
     },
   };
 }

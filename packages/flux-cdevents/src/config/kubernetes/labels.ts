@@ -1,5 +1,4 @@
 import type { InvolvedObject } from '../../flux/object-ref.ts';
-import { type ApiClient, describeAnswer, describeNoAnswer } from '../../kube-api/api-client.ts';
 import {
   type Discovery,
   isApiVersion,
@@ -7,6 +6,7 @@ import {
   resourcePath,
   type ServedResource,
 } from '../../kube-api/discovery.ts';
+import { describeAnswer, describeNoAnswer, type KubeClient } from '../../kube-api/kube-client.ts';
 import type { Labels } from '../config-source.ts';
 
 /** The labels of an object could not be read, or can be read again. Told once a change, not once an event. */
@@ -15,7 +15,7 @@ export type LabelsChange =
   | { readonly object: InvolvedObject; readonly state: 'readable' };
 
 export interface LabelReaderOptions {
-  readonly api: Pick<ApiClient, 'request'>;
+  readonly api: Pick<KubeClient, 'request'>;
   readonly discovery: Discovery;
   readonly onChange?: (change: LabelsChange) => void;
   /** How long what was read is used without asking again. @default 5,000 */

@@ -9,36 +9,36 @@ import type { Discovery, ServedResource } from '../../kube-api/discovery.ts';
 import type { InvalidProvider } from '../../provider/provider.ts';
 import { invalidProvider } from '../../provider/resolve-provider.ts';
 
-/** An Alert or a Provider as it was read. */
-export interface Reading<T> {
-  /** What it says, or said when it was last good; undefined when it never was. */
+/** What is known of an Alert or a Provider after all its versions so far. */
+export interface ObjectState<T> {
+  /** The last version that was valid; undefined when none was. */
   readonly good: T | undefined;
-  /** What is wrong with what it says now. */
+  /** Why the current version is not valid; empty when it is. */
   readonly issues: readonly ConfigIssue[];
 }
 
-export interface ProviderReading extends Reading<Provider> {
-  /** Stands in for one that never was good. */
+export interface ProviderState extends ObjectState<Provider> {
+  /** Stands in for a Provider of which no version was valid. */
   readonly invalid?: InvalidProvider;
 }
 
-export const readAlert = (document: object, before: Reading<Alert> | undefined): Reading<Alert> =>
-  reading(parseAlert(document), before);
+export const readAlert = (document: object, before: ObjectState<Alert> | undefined): ObjectState<Alert> =>
+  stateOf(parseAlert(document), before);
 
-export function readProvider(document: object, before: ProviderReading | undefined): ProviderReading {
-  const read = reading(parseProvider(document), before);
-  const invalid = read.good ? undefined : invalidProvider(document, read.issues);
-  return { ...read, ...(invalid && { invalid }) };
+export function readProvider(document: object, before: ProviderState | undefined): ProviderState {
+  const state = stateOf(parseProvider(document), before);
+  const invalid = state.good ? undefined : invalidProvider(document, state.issues);
+  return { ...state, ...(invalid && { invalid }) };
 }
 
-const reading = <T>({ value, issues }: Parsed<T>, before: Reading<T> | undefined): Reading<T> => ({
+const stateOf = <T>({ value, issues }: Parsed<T>, before: ObjectState<T> | undefined): ObjectState<T> => ({
   good: value ?? before?.good,
   issues,
 });
 
 /**
- * Where the API server has Alerts or Providers: in the newest version that both sides know. Each type is looked up by
- * itself, as an upgrade of Flux replaces one CustomResourceDefinition after the other.
+ * Finds the newest version of Alerts or Providers that both the API server and this program know. Each type is looked up
+ * separately, because an upgrade of Flux replaces one CustomResourceDefinition after the other.
  */
 export async function locateNotification(
   discovery: Discovery,

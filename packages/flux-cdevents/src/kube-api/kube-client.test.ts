@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type ApiClient, createApiClient, describeAnswer, describeNoAnswer, type WatchEvent } from './api-client.ts';
+import { createKubeClient, describeAnswer, describeNoAnswer, type KubeClient, type WatchEvent } from './kube-client.ts';
 
 const { signal } = new AbortController();
 let server: Server;
-let client: ApiClient;
+let client: KubeClient;
 let answer: RequestListener;
 let requests: IncomingMessage[];
 let connections: number;
@@ -24,7 +24,7 @@ beforeEach(async () => {
   }).on('connection', () => connections++);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  client = createApiClient({
+  client = createKubeClient({
     access: {
       server: `http://127.0.0.1:${port}/prefix`,
       namespace: 'apps',

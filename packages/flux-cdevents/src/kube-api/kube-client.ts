@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import { messageOf } from '../errors.ts';
+import { sleep } from '../lib/sleep.ts';
+import { createTokenBucket } from '../lib/token-bucket.ts';
 import type { ApiAccess, Credentials, TlsSettings } from './access.ts';
-import { sleep } from './backoff.ts';
-import { createRateLimiter } from './rate-limit.ts';
 import { readLines } from './read-lines.ts';
 
 export interface ApiRequest {
@@ -20,10 +20,10 @@ export interface ApiRequest {
   readonly signal?: AbortSignal;
 }
 
-/** What the API server answered, whatever the status: a failure that was answered is no exception here. */
+/** What the API server answered. A failure status is an answer too, not an exception. */
 export interface ApiResponse {
   readonly status: number;
-  /** JSON, parsed; undefined when it is none. */
+  /** The parsed JSON; undefined when the body is not JSON. */
   readonly body: unknown;
 }
 
@@ -33,23 +33,23 @@ export interface WatchEvent {
   readonly object: unknown;
 }
 
-/** Speaks to one API server. */
-export interface ApiClient {
+/** A client of one API server. */
+export interface KubeClient {
   readonly server: string;
   /** The namespace of the credentials. */
   readonly namespace: string | undefined;
   /** @throws when no answer came: no connection, a time-out, an aborted signal */
   request(request: ApiRequest): Promise<ApiResponse>;
   /**
-   * Opens a watch. The iteration ends when the API server ends the watch or says nothing for too long, and throws when
-   * the connection breaks; a watch that was refused is an answer.
+   * Opens a watch. The iteration ends when the API server ends the watch or sends nothing for too long, and throws when
+   * the connection breaks. When the API server refuses the watch, its answer is returned.
    */
   watch(path: string, signal: AbortSignal): Promise<ApiResponse | { readonly events: AsyncIterable<WatchEvent> }>;
-  /** Ends what is under way. */
+  /** Aborts all requests and watches. */
   close(): Promise<void>;
 }
 
-export interface ApiClientOptions {
+export interface KubeClientOptions {
   readonly access: ApiAccess;
   /** Requests a second. @default 50 */
   readonly qps?: number;
@@ -57,38 +57,40 @@ export interface ApiClientOptions {
   readonly burst?: number;
   /** @default 'flux-cdevents' */
   readonly userAgent?: string;
-  /** How long a watch may say nothing. @default 240,000 */
+  /** How long a watch may be silent. @default 240,000 */
   readonly watchIdleMs?: number;
 }
 
-/** Reading 500 large objects takes an API server under load its time. */
+/** An API server under load may need this long to list 500 large objects. */
 const REQUEST_TIMEOUT_MS = 30_000;
-/** API servers send a bookmark every one or two minutes: a watch that is silent for longer may have lost its connection. */
+/** API servers send a bookmark every minute or two: a watch that is silent for longer may have lost its connection. */
 const WATCH_IDLE_MS = 240_000;
 const CONNECT_TIMEOUT_MS = 10_000;
-/** How often a request is repeated that the API server put off with 429. */
-const MAX_PUT_OFF = 3;
-const MAX_PUT_OFF_MS = 10_000;
+/** How often a request is repeated that the API server refused with 429. */
+const MAX_THROTTLED = 3;
+/** The longest `Retry-After` that is waited for. */
+const MAX_RETRY_AFTER_MS = 10_000;
 
 /**
- * The official client makes a new connection for every request; this one keeps them, and asks the official one only
- * for credentials.
+ * Creates a client that reuses its connections: the official one opens a new connection for every request, and only
+ * provides the credentials here.
  */
-export function createApiClient({
+export function createKubeClient({
   access,
   qps = 50,
   burst = 300,
   userAgent = 'flux-cdevents',
   watchIdleMs = WATCH_IDLE_MS,
-}: ApiClientOptions): ApiClient {
-  const limiter = createRateLimiter({ qps, burst });
+}: KubeClientOptions): KubeClient {
+  /** The client-side limit of the Flux controllers: `--kube-api-qps`, `--kube-api-burst`. */
+  const limit = createTokenBucket({ intervalMs: 1000 / qps, burst });
   const closing = new AbortController();
   let kept: { readonly identity: string; readonly dispatcher: Dispatcher } | undefined;
 
   const dispatcherFor = (tls: TlsSettings): Dispatcher => {
     const identity = identityOf(tls);
     if (kept?.identity !== identity) {
-      void kept?.dispatcher.close(); // when its watches have ended
+      void kept?.dispatcher.close(); // once its watches have ended
       kept = { identity, dispatcher: createDispatcher(access.proxy, tls) };
     }
     return kept.dispatcher;
@@ -113,18 +115,18 @@ export function createApiClient({
         headersTimeout: REQUEST_TIMEOUT_MS,
         bodyTimeout: idleMs,
       });
-    for (let putOff = 0, renewed = false; ; ) {
-      await limiter.take(signal);
+    for (let throttled = 0, renewed = false; ; ) {
+      await limit.take(signal);
       const response = await attempt(await access.credentials());
       if (response.statusCode === 401 && !renewed) {
         renewed = true;
         await response.body.dump();
         access.renew();
-      } else if (response.statusCode === 429 && putOff < MAX_PUT_OFF) {
-        putOff++;
+      } else if (response.statusCode === 429 && throttled < MAX_THROTTLED) {
+        throttled++;
         await response.body.dump();
         const seconds = Number(response.headers['retry-after'] ?? 1);
-        await sleep(Math.min((Number.isFinite(seconds) ? seconds : 1) * 1000, MAX_PUT_OFF_MS), signal);
+        await sleep(Math.min((Number.isFinite(seconds) ? seconds : 1) * 1000, MAX_RETRY_AFTER_MS), signal);
       } else return response;
     }
   };
@@ -156,7 +158,7 @@ async function* watchEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<Wat
       if (line !== '') yield JSON.parse(line) as WatchEvent;
     }
   } catch (error) {
-    // silence is no failure: whoever watches goes on from where it was, on a new connection
+    // a silent watch ends like one that the API server ends: the caller resumes it on a new connection
     if ((error as NodeJS.ErrnoException).code !== 'UND_ERR_BODY_TIMEOUT') throw error;
   }
 }
@@ -166,7 +168,7 @@ function createDispatcher(proxy: string | undefined, tls: TlsSettings): Dispatch
   return proxy === undefined ? new Agent({ connect }) : new ProxyAgent({ uri: proxy, requestTls: connect });
 }
 
-/** Connections are kept as long as who we are and whom we trust stays the same. */
+/** Connections are reused while the client certificate and the trusted authorities stay the same. */
 const identityOf = (tls: TlsSettings): string => {
   const hash = createHash('sha256');
   for (const part of [tls.ca, tls.cert, tls.key, tls.servername, String(tls.rejectUnauthorized)]) {
@@ -183,7 +185,7 @@ const parseJson = (text: string): unknown => {
   }
 };
 
-/** `403 Forbidden: secrets "hub" is forbidden: …`, of an answer that was not hoped for. */
+/** Describes a failure status: `403 Forbidden: secrets "hub" is forbidden: …`. */
 export function describeAnswer({ status, body }: ApiResponse): string {
   const { reason, message } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
   const parts = [typeof reason === 'string' ? `${status} ${reason}` : String(status)];
@@ -191,7 +193,7 @@ export function describeAnswer({ status, body }: ApiResponse): string {
   return parts.join(': ');
 }
 
-/** Why no answer came; a time-out and a refused connection say so in their cause. */
+/** Describes why no answer came; undici puts the reason of a refused connection into the cause. */
 export const describeNoAnswer = (thrown: unknown): string => {
   const { code, cause } = (thrown instanceof Error ? thrown : {}) as { code?: unknown; cause?: unknown };
   const text = messageOf(thrown) || (typeof code === 'string' ? code : 'no answer');
