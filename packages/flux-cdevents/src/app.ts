@@ -7,7 +7,7 @@ import { createApiServer } from './http/api-server.ts';
 import { createHealthServer } from './http/health-server.ts';
 import { createMetricsServer } from './http/metrics-server.ts';
 import { refreshGauges } from './http/refresh-gauges.ts';
-import { connectToCluster } from './kube-api/connect.ts';
+import { connectOnce } from './kube-api/connect.ts';
 import type { KubeClient } from './kube-api/kube-client.ts';
 import { reviewToken } from './kube-api/token-review.ts';
 import { createLifecycle } from './lifecycle.ts';
@@ -70,15 +70,13 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
   const { forwardTo } = options.events;
   const lifecycle = createLifecycle();
   let configuration: { readonly snapshot: ConfigSnapshot; readonly matcher: Matcher } | undefined;
-  const connect = () => {
-    const { kubeconfig, qps, burst } = options.kubernetes ?? {};
-    return connectToCluster({
-      ...(kubeconfig && { kubeconfig }),
-      ...(qps && { qps }),
-      ...(burst && { burst }),
-      userAgent: `flux-cdevents/${VERSION}`,
-    });
-  };
+  const { kubeconfig, qps, burst } = options.kubernetes ?? {};
+  const cluster = connectOnce({
+    ...(kubeconfig && { kubeconfig }),
+    ...(qps && { qps }),
+    ...(burst && { burst }),
+    userAgent: `flux-cdevents/${VERSION}`,
+  });
 
   const startServers = async (outbox: Outbox, config: OpenConfig): Promise<Addresses> => {
     const pipeline = createPipeline({
@@ -124,7 +122,7 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
         // Files are read as soon as they change; Secrets of a cluster only now and then.
         ...(options.kubernetes && { renew: renewalOf(config) }),
       },
-      ...(await authenticationOf(options.events, { connect, logger: eventsLogger, now, onStop: lifecycle.onStop })),
+      ...(await authenticationOf(options.events, { connect: cluster.connect, logger: eventsLogger, now })),
       ...tlsOf(options.events, eventsLogger, now),
       exportPathMetrics: options.exportHttpPathMetrics,
       metrics,
@@ -175,8 +173,9 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
           (opened) => opened.close(),
         );
         lifecycle.repeat(PURGE_EVERY_MS, () => applyRetention(outbox, options, logger, now));
+        lifecycle.onStop(() => cluster.close());
         const config = await openConfig(options, {
-          connect,
+          connect: cluster.connect,
           readMapping: mappingReader,
           logger,
           onStop: lifecycle.onStop,
@@ -199,7 +198,6 @@ interface AuthenticationDeps {
   readonly connect: () => Promise<KubeClient>;
   readonly logger: Logger;
   readonly now: () => number;
-  readonly onStop: (stop: () => Promise<unknown> | unknown) => void;
 }
 
 /** An API server and the snapshot after it need a fraction of it. */
@@ -215,12 +213,11 @@ const renewalOf =
 /** How the senders of events show who they are. */
 async function authenticationOf(
   { auth }: EventsOptions,
-  { connect, logger, now, onStop }: AuthenticationDeps,
+  { connect, logger, now }: AuthenticationDeps,
 ): Promise<Pick<EventServerDeps, 'authenticate'>> {
   if (auth.how === 'none') return {};
   if (auth.how === 'bearer-file') return { authenticate: createBearerCheck(tokenFromFile(auth.file, now)) };
   const client = await connect();
-  onStop(() => client.close());
   const { audience } = auth;
   const namespace = process.env.RUNTIME_NAMESPACE || client.namespace || 'flux-system';
   const serviceAccounts = auth.serviceAccounts.length > 0 ? auth.serviceAccounts : fluxServiceAccounts(namespace);

@@ -26,6 +26,7 @@ export interface OpenConfig {
 }
 
 export interface OpenConfigDeps {
+  /** The client of the process. Whoever created it closes it, after everything that was given to `onStop`. */
   readonly connect: () => Promise<KubeClient>;
   readonly readMapping: MappingReader;
   readonly logger: Logger;
@@ -49,7 +50,6 @@ export async function openConfig(options: ServeOptions, deps: OpenConfigDeps): P
     return { source, waitsFor: () => waiting, refresh: () => {}, reports, name: directory };
   }
   const api = await deps.connect();
-  deps.onStop(() => api.close());
   const namespace = kubernetes.watchAllNamespaces ? undefined : process.env.RUNTIME_NAMESPACE || api.namespace;
   if (!kubernetes.watchAllNamespaces && !namespace) {
     const expected = 'the namespace to watch in RUNTIME_NAMESPACE';

@@ -11,8 +11,8 @@ export interface ConnectOptions {
 }
 
 /**
- * A client for the API server that the process belongs to.
- * @throws {FluxCDEventsError} `FCE_CONFIG_INVALID` when it is not known where that is
+ * Creates a client for the cluster that the process belongs to.
+ * @throws {FluxCDEventsError} `FCE_CONFIG_INVALID` when there is no ServiceAccount and no usable kubeconfig
  */
 export async function connectToCluster({ kubeconfig, ...options }: ConnectOptions): Promise<KubeClient> {
   const inCluster = kubeconfig === undefined && !process.env.KUBECONFIG && (await isInCluster());
@@ -20,4 +20,29 @@ export async function connectToCluster({ kubeconfig, ...options }: ConnectOption
     ? await inClusterAccess()
     : await kubeconfigAccess(kubeconfig === undefined ? {} : { file: kubeconfig });
   return createKubeClient({ access, ...options });
+}
+
+/** The one client of a process, so that all its parts share one rate limit and one set of connections. */
+export interface SharedConnection {
+  /** @returns the same client every time, created at the first call. @throws like `connectToCluster` */
+  connect(): Promise<KubeClient>;
+  /** Closes the client, if one was created. */
+  close(): Promise<void>;
+}
+
+export function connectOnce(options: ConnectOptions): SharedConnection {
+  let client: Promise<KubeClient> | undefined;
+  return {
+    connect() {
+      client ??= connectToCluster(options);
+      return client;
+    },
+    async close() {
+      // a client that could not be created has nothing to close
+      await client?.then(
+        (created) => created.close(),
+        () => {},
+      );
+    },
+  };
 }
