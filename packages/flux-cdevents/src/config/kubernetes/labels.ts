@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { InvolvedObject } from '../../flux/object-ref.ts';
 import {
   type Discovery,
@@ -9,7 +10,7 @@ import {
 import { describeAnswer, describeNoAnswer, type KubeClient } from '../../kube-api/kube-client.ts';
 import type { Labels } from '../config-source.ts';
 
-/** The labels of an object could not be read, or can be read again. Told once a change, not once an event. */
+/** The labels of an object cannot be read any more, or can be read again. */
 export type LabelsChange =
   | { readonly object: InvolvedObject; readonly state: 'unreadable'; readonly error: string }
   | { readonly object: InvolvedObject; readonly state: 'readable' };
@@ -17,28 +18,36 @@ export type LabelsChange =
 export interface LabelReaderOptions {
   readonly api: Pick<KubeClient, 'request'>;
   readonly discovery: Discovery;
+  /** Called once for each change, not for each event. */
   readonly onChange?: (change: LabelsChange) => void;
-  /** How long what was read is used without asking again. @default 5,000 */
+  /** How long labels are used without reading them again. @default 5,000 */
   readonly maxAgeMs?: number;
   /** @default 5,000 */
   readonly maxEntries?: number;
+  /** How long an answer may take. @default 3,000, as the sender of an event waits 5 s */
+  readonly answerWithinMs?: number;
   readonly now?: () => number;
 }
 
-/** Reads the labels of involved objects, the metadata only. Those who ask for the same object share an answer. */
+/** Reads the labels of an involved object. Undefined when they cannot be read. Concurrent calls for one object share one request. */
 export type LabelReader = (object: InvolvedObject) => Promise<Labels | undefined>;
 
 const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
-/** Without an answer labels of this age are better than none: they change rarely. */
+/** While the API server does not answer, labels up to this age are used: they change rarely. */
 const MAX_STALE_MS = 60 * 60 * 1000;
-/** How long what the API server serves is taken for known. */
+/** How long the kinds of an API version are remembered. */
 const KINDS_MAX_AGE_MS = 10 * 60 * 1000;
-/** Versions of the API that are remembered. */
+/** How many API versions are remembered. */
 const MAX_KINDS = 200;
-/** A kind that there is not is not looked for at every event. */
-const NO_KIND_MAX_AGE_MS = 30_000;
-/** The sender of an event waits no longer than 5 s. */
-const ANSWER_WITHIN_MS = 3_000;
+/** How long it is remembered that an API version is not served. */
+const NOT_SERVED_MAX_AGE_MS = 30_000;
+
+interface KnownKinds {
+  readonly at: number;
+  readonly found: Promise<readonly ServedResource[]>;
+  /** Undefined until the API server answered. */
+  isServed: boolean | undefined;
+}
 
 interface Cached {
   readonly labels: Labels | undefined;
@@ -47,57 +56,54 @@ interface Cached {
 
 export function createLabelReader(options: LabelReaderOptions): LabelReader {
   const { api, discovery, onChange, maxAgeMs = 5_000, maxEntries = 5_000, now = Date.now } = options;
-  const cache = new Map<string, Cached>();
+  const { answerWithinMs = 3_000 } = options;
+  const cache = new LRUCache<string, Cached>({ max: maxEntries });
   const inFlight = new Map<string, Promise<Labels | undefined>>();
-  const unreadable = new Set<string>();
-  const kinds = new Map<string, { readonly at: number; readonly found: Promise<readonly ServedResource[]> }>();
+  const unreadable = new LRUCache<string, true>({ max: maxEntries });
+  const kinds = new LRUCache<string, KnownKinds>({ max: MAX_KINDS });
 
-  const remember = (key: string, labels: Labels | undefined) => {
-    cache.delete(key);
-    cache.set(key, { labels, readAt: now() });
-    for (const oldest of cache.keys()) {
-      if (cache.size <= maxEntries) break;
-      cache.delete(oldest);
-    }
-  };
-
-  const told = (object: InvolvedObject, key: string, error: string | undefined) => {
+  const notify = (object: InvolvedObject, key: string, error: string | undefined) => {
     if (error === undefined) {
       if (unreadable.delete(key)) onChange?.({ object, state: 'readable' });
     } else if (!unreadable.has(key)) {
-      if (unreadable.size >= maxEntries) unreadable.clear();
-      unreadable.add(key);
+      unreadable.set(key, true);
       onChange?.({ object, state: 'unreadable', error });
     }
   };
 
-  const resourcesOf = (apiVersion: string): Promise<readonly ServedResource[]> => {
+  const kindsOf = async (apiVersion: string): Promise<readonly ServedResource[]> => {
     const known = kinds.get(apiVersion);
-    if (known && now() - known.at < KINDS_MAX_AGE_MS) return known.found;
-    const found = discovery.resources(apiVersion).then((resources) => resources ?? []);
-    const entry = { at: now(), found };
-    if (kinds.size >= MAX_KINDS) kinds.clear();
-    kinds.set(apiVersion, entry);
-    const forget = () => {
-      if (kinds.get(apiVersion) === entry) kinds.delete(apiVersion);
+    const maxAge = known?.isServed === false ? NOT_SERVED_MAX_AGE_MS : KINDS_MAX_AGE_MS;
+    if (known && now() - known.at < maxAge) return known.found;
+    const entry: KnownKinds = {
+      at: now(),
+      isServed: undefined,
+      found: discovery.resources(apiVersion).then(
+        (resources = []) => {
+          entry.isServed = resources.length > 0;
+          return resources;
+        },
+        (error: unknown) => {
+          if (kinds.peek(apiVersion) === entry) kinds.delete(apiVersion);
+          throw error;
+        },
+      ),
     };
-    found.then((resources) => {
-      if (resources.length === 0) setTimeout(forget, NO_KIND_MAX_AGE_MS).unref();
-    }, forget);
-    return found;
+    kinds.set(apiVersion, entry);
+    return entry.found;
   };
 
-  /** In the version of the event; where that is not served any more, in one that is. */
+  /** Finds the kind in the API version of the event, or in a served version of the group when that is not served any more. */
   const locate = async ({ apiVersion = '', kind, namespace, name }: InvolvedObject): Promise<ServedResource> => {
-    // whoever may post an event must not choose what else we ask the API server for
-    if (!isApiVersion(apiVersion)) throw new Error('its apiVersion is none');
-    if (!isObjectName(namespace) || !isObjectName(name)) throw new Error('its name is none');
-    const found = (await resourcesOf(apiVersion)).find((resource) => resource.kind === kind);
+    // a sender of events must not be able to choose any path of the API server
+    if (!isApiVersion(apiVersion)) throw new Error('apiVersion is missing or malformed');
+    if (!isObjectName(namespace) || !isObjectName(name)) throw new Error('name or namespace is malformed');
+    const found = (await kindsOf(apiVersion)).find((resource) => resource.kind === kind);
     if (found) return found;
     const [group, version] = apiVersion.split('/');
     if (group && version) {
       for (const other of await discovery.versions(group)) {
-        const served = (await resourcesOf(`${group}/${other}`)).find((resource) => resource.kind === kind);
+        const served = (await kindsOf(`${group}/${other}`)).find((resource) => resource.kind === kind);
         if (served) return served;
       }
     }
@@ -105,28 +111,28 @@ export function createLabelReader(options: LabelReaderOptions): LabelReader {
   };
 
   const read = async (object: InvolvedObject, key: string): Promise<Labels | undefined> => {
-    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+    const signal = AbortSignal.timeout(answerWithinMs);
     try {
-      const served = await locate(object);
+      const served = await within(signal, locate(object));
       const path = `${resourcePath(served, object.namespace)}/${encodeURIComponent(object.name)}`;
       const response = await api.request({ path, accept: `${METADATA_ONLY},application/json`, signal });
       if (response.status === 200) {
         const { metadata } = response.body as { metadata: { labels?: Labels } };
         const labels = metadata.labels ?? {};
-        remember(key, labels);
-        told(object, key, undefined);
+        cache.set(key, { labels, readAt: now() });
+        notify(object, key, undefined);
         return labels;
       }
       if (response.status < 500) {
-        remember(key, undefined); // gone or forbidden: not asked for at every event
-        told(object, key, describeAnswer(response));
+        cache.set(key, { labels: undefined, readAt: now() }); // gone or forbidden: not read again for every event
+        notify(object, key, describeAnswer(response));
         return undefined;
       }
       throw new Error(describeAnswer(response));
     } catch (error) {
       const cached = cache.get(key);
       if (cached?.labels && now() - cached.readAt < MAX_STALE_MS) return cached.labels;
-      told(object, key, describeNoAnswer(error));
+      notify(object, key, describeNoAnswer(error));
       return undefined;
     }
   };
@@ -142,3 +148,10 @@ export function createLabelReader(options: LabelReaderOptions): LabelReader {
     return answer;
   };
 }
+
+/** Discovery is shared by many objects, so that one of them gives up on it without ending it. @throws when the signal aborts */
+const within = <T>(signal: AbortSignal, promise: Promise<T>): Promise<T> =>
+  new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    promise.then(resolve, reject);
+  });
