@@ -185,8 +185,8 @@ export async function startFakeApiServer(): Promise<FakeApiServer> {
 
   const discovery = (path: string): object | undefined => {
     const [, root, group, ...rest] = path.split('/');
-    const apiVersion = root === 'api' ? group : [group, ...rest].join('/');
-    const kinds = apiVersion === undefined ? undefined : served.get(apiVersion);
+    const apiVersion = [group, ...rest].join('/');
+    const kinds = served.get(apiVersion);
     if (kinds) {
       const resources = Object.entries(kinds).map(([kind, name]) => ({ kind, name, namespaced: true }));
       return { kind: 'APIResourceList', groupVersion: apiVersion, resources };
