@@ -1,4 +1,5 @@
 import type { ConfigIssue } from '../diagnostics/issue.ts';
+import { FluxCDEventsError } from '../errors.ts';
 import type { Alert } from '../flux/alert.ts';
 import type { InvolvedObject } from '../flux/object-ref.ts';
 import type { ResolvedProvider } from '../provider/provider.ts';
@@ -6,9 +7,9 @@ import type { ResolvedProvider } from '../provider/provider.ts';
 /** Labels of a live object. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** An object or a file that is wrong. The last good version of the object, if there was one, stays in use. */
+/** An object or a file that is not valid. The last valid version of the object, if there was one, stays in use. */
 export interface ConfigProblem {
-  /** `Provider flux-system/hub`, `Alert apps/all`; absent when a file cannot be read as objects at all. */
+  /** `Provider flux-system/hub`, `Alert apps/all`; absent when the problem is a whole file or the API server. */
   readonly object?: string;
   /** `providers.yaml:12`: file and line, in files mode. */
   readonly where?: string;
@@ -17,7 +18,7 @@ export interface ConfigProblem {
   readonly issue: ConfigIssue;
 }
 
-/** The whole configuration at one moment. Immutable: a change makes a new one, all of it at once. */
+/** The whole configuration at one moment. It never changes: each change makes a new snapshot. */
 export interface ConfigSnapshot {
   readonly alerts: readonly Alert[];
   /** By `namespace/name`. */
@@ -28,15 +29,21 @@ export interface ConfigSnapshot {
 /** The port: where Alerts and Providers come from. */
 export interface ConfigSource {
   /**
-   * Loads and keeps watching. Resolves when the first whole snapshot is there.
-   * @throws {FluxCDEventsError} `FCE_CONFIG_INVALID` when there is nothing to read from (no such folder)
+   * Loads the configuration and keeps watching it. Resolves when the first complete snapshot is there.
+   * @throws {FluxCDEventsError} `FCE_CONFIG_INVALID` when there is nothing to read from (no such folder);
+   * `FCE_CONFIG_NOT_LOADED` when the source is closed before the first snapshot
    */
   start(): Promise<void>;
   /** Undefined until the first load is complete: the event endpoint answers 503 until then. */
   snapshot(): ConfigSnapshot | undefined;
-  /** Labels of the involved object for `matchLabels`; undefined when they cannot be known. */
+  /** The labels of an involved object, for `matchLabels`; undefined when they cannot be read. */
   labels(object: InvolvedObject): Promise<Labels | undefined>;
   /** Called after each change with the new snapshot. @returns a function that ends the subscription */
   onChange(listener: (snapshot: ConfigSnapshot) => void): () => void;
+  /** Ends watching. The last snapshot stays, and no listener is called any more. */
   close(): Promise<void>;
 }
+
+/** Why `start` fails when the source is closed before the first snapshot. */
+export const closedBeforeLoaded = (): FluxCDEventsError =>
+  new FluxCDEventsError('FCE_CONFIG_NOT_LOADED', 'stopped before the configuration was loaded');

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { FluxCDEventsError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../observe/log.ts';
 import type { MappingReader } from '../../provider/provider.ts';
-import type { ConfigProblem, ConfigSnapshot, ConfigSource } from '../config-source.ts';
+import { type ConfigProblem, type ConfigSnapshot, type ConfigSource, closedBeforeLoaded } from '../config-source.ts';
 import { logChange } from '../log-change.ts';
 import { createFileSet, type FileContent } from './file-set.ts';
 import { readFiles, resolveIn } from './read-files.ts';
@@ -76,10 +76,10 @@ export function createFileSource({
     const changed = new Map([...contents].filter(([name]) => applied.files.get(name) !== seen.files.get(name)));
     const removed = [...applied.files.keys()].filter((name) => !seen.files.has(name));
     const differs = await set.update(changed, removed);
-    watch.follow(seen.directories);
     const folders = !isSameMap(seen.unreadable, applied.unreadable);
     applied = seen;
     if (closing.signal.aborted) return;
+    watch.follow(seen.directories);
     if (differs || folders || returned || !current) publish();
   }
 
@@ -144,9 +144,11 @@ export function createFileSource({
         throw unusable(directory, cause);
       });
       if (!first.directories.has(directory)) throw unusable(directory, 'a file');
+      if (closing.signal.aborted) throw closedBeforeLoaded();
       watch.follow(first.directories);
       const { seen, contents } = await settle(first, 0);
       await apply(seen, contents);
+      if (closing.signal.aborted) throw closedBeforeLoaded();
       loop = keepWatching();
     },
     snapshot: () => current,

@@ -1,4 +1,3 @@
-import { FluxCDEventsError } from '../../errors.ts';
 import type { Alert } from '../../flux/alert.ts';
 import { parseConfigMap } from '../../flux/config-map.ts';
 import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
@@ -10,7 +9,7 @@ import type { KubeClient } from '../../kube-api/kube-client.ts';
 import type { Logger } from '../../observe/log.ts';
 import type { HandledType, InvalidProvider, MappingReader } from '../../provider/provider.ts';
 import { configMapsNeeded, createAssembler, inNamespaceOf, secretsNeeded } from '../assemble.ts';
-import type { ConfigProblem, ConfigSnapshot, ConfigSource } from '../config-source.ts';
+import { type ConfigProblem, type ConfigSnapshot, type ConfigSource, closedBeforeLoaded } from '../config-source.ts';
 import { logChange } from '../log-change.ts';
 import { type CollectionOptions, createCollection, type WatchedObject } from './collection.ts';
 import { createLabelReader, type LabelsChange } from './labels.ts';
@@ -247,11 +246,10 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
 
   return {
     async start() {
+      if (closing.signal.aborted) throw closedBeforeLoaded();
       const first = new Promise<void>((resolve, reject) => {
         started = resolve;
-        closing.signal.addEventListener('abort', () => {
-          reject(new FluxCDEventsError('FCE_CONFIG_NOT_LOADED', 'stopped before the configuration was loaded'));
-        });
+        closing.signal.addEventListener('abort', () => reject(closedBeforeLoaded()));
       });
       void alerts.run(closing.signal);
       void providers.run(closing.signal);

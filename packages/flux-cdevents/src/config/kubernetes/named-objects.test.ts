@@ -182,9 +182,7 @@ describe('an object that cannot be read', () => {
     api.put({ ...aSecretObject('a', {}), data: { token: '%s3cr3t%' } });
     const objects = follow(['a']);
     await answered(objects);
-    expect(problemsOf(objects)).toEqual([
-      'Secret apps/a: data.token: expected base64, found 8 bytes that are not',
-    ]);
+    expect(problemsOf(objects)).toEqual(['Secret apps/a: data.token: expected base64, found 8 bytes that are not']);
   });
 
   it('stays as it was while there is no answer', async () => {
