@@ -12,16 +12,19 @@ import { createEventReports, type EventReports } from './report/event-reports.ts
 import { createKubernetesReporter } from './report/kubernetes-reporter.ts';
 import { silentReporter } from './report/reporter.ts';
 
-/** Where Providers and Alerts come from, and what can be done about them there. */
+/** The source of the configuration, and what the rest of the program can do with its place of origin. */
 export interface OpenConfig {
   readonly source: ConfigSource;
-  /** What the first snapshot waits for. */
+  /** Why there is no snapshot yet, for the readiness probe. */
   waitsFor(): readonly string[];
-  /** A Provider's receiver refuses what we know: its Secrets are read again. */
+  /**
+   * Call this when the receiver of a Provider refuses the credentials: the Secrets are read again now, not at the next
+   * refresh. Does nothing for files, which are watched.
+   */
   refresh(provider: NamespacedName): void;
-  /** Where failures are told of, beside the log. */
+  /** Makes failures visible beside the log: as Kubernetes Events, or not at all for files. */
   readonly reports: EventReports;
-  /** In log lines: the folder, or the API server. */
+  /** The folder or the URL of the API server, for log lines. */
   readonly name: string;
 }
 
@@ -30,12 +33,14 @@ export interface OpenConfigDeps {
   readonly connect: () => Promise<KubeClient>;
   readonly readMapping: MappingReader;
   readonly logger: Logger;
+  /** Registers what has to be closed when the program stops; the last one is closed first. */
   readonly onStop: (stop: () => Promise<unknown> | unknown) => void;
 }
 
 /**
- * Files or an API server, as the options say. Nothing is read yet.
- * @throws {FluxCDEventsError} when it is not known where the API server is
+ * Creates the source that the options ask for: files or an API server. It reads nothing before it is started.
+ * @throws {FluxCDEventsError} `FCE_CONFIG_INVALID` when there is no way to connect to the API server, `FCE_OPTION_INVALID`
+ * when the namespace to watch is unknown
  */
 export async function openConfig(options: ServeOptions, deps: OpenConfigDeps): Promise<OpenConfig> {
   const logger = deps.logger.child({ logger: 'config' });
@@ -59,7 +64,7 @@ export async function openConfig(options: ServeOptions, deps: OpenConfigDeps): P
     api,
     ...(namespace && { namespace }),
     noCrossNamespaceRefs,
-    // what is passed on reaches Providers of the other types there
+    // the notification-controller that events are forwarded to serves Providers of the other types
     handledTypes: options.events.forwardTo === undefined ? HANDLED_TYPES : ['cdevents'],
     qps: kubernetes.qps,
     readMapping,

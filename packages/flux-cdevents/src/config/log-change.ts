@@ -2,7 +2,7 @@ import type { Logger } from '../observe/log.ts';
 import type { ConfigSnapshot } from './config-source.ts';
 import { formatProblem } from './format-problem.ts';
 
-/** Says what changed for a reader: every new problem, every one that is gone, and how much there is now. */
+/** Logs every new problem, every problem that is gone, and the size of the new snapshot. */
 export function logChange(logger: Logger, before: ConfigSnapshot | undefined, after: ConfigSnapshot): void {
   const old = new Set(before?.problems.map(formatProblem));
   const now = new Set(after.problems.map(formatProblem));

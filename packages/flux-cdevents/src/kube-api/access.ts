@@ -1,4 +1,4 @@
-/** Who we are to an API server, and how we tell that it is the right one. */
+/** How a client authenticates to an API server, and how it verifies the server. */
 export interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: TlsSettings;
@@ -21,11 +21,11 @@ export interface ApiAccess {
   readonly namespace?: string;
   /** An HTTP proxy on the way to the API server. */
   readonly proxy?: string;
-  /** What the next request needs. Files that rotate are read again, at the latest after a minute. */
+  /** The credentials for the next request. Files are read again at the latest after a minute. */
   credentials(): Promise<Credentials>;
-  /** Credentials were refused: the next ones are read from their source. */
+  /** Call this when credentials were refused: the next ones are read from their source. */
   renew(): void;
 }
 
-/** How old credentials from a file may be: as in client-go, and far shorter than a token lives. */
+/** How long credentials from a file are used: as in client-go, and far shorter than the life of a token. */
 export const CREDENTIALS_MAX_AGE_MS = 60_000;

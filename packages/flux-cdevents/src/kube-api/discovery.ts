@@ -9,13 +9,13 @@ export interface ServedResource {
   readonly kind: string;
 }
 
-/** Whether a text can name an object at all: anything else must not get into a path. */
+/** Whether a text can be the name of an object. Any other text must not get into a path. */
 export const isObjectName = (name: string): boolean => name !== '.' && name !== '..' && /^[^/%]{1,253}$/.test(name);
 
 /** Whether a text can be an `apiVersion`: `v1`, `apps/v1`. */
 export const isApiVersion = (text: string): boolean => /^(?:[a-z0-9][a-z0-9.-]{0,252}\/)?[a-z0-9]{1,63}$/.test(text);
 
-/** The path of a resource type, of one namespace when that is given. */
+/** The path of a resource type, in one namespace when it is given. */
 export function resourcePath({ apiVersion, resource }: Omit<ServedResource, 'kind'>, namespace?: string): string {
   const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const within = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
@@ -23,8 +23,8 @@ export function resourcePath({ apiVersion, resource }: Omit<ServedResource, 'kin
 }
 
 /**
- * Asks an API server what it serves. Every authenticated user may (the ClusterRole `system:discovery`).
- * @throws when no answer came, or one that says nothing about it
+ * Asks an API server what it serves, which every authenticated user may do (ClusterRole `system:discovery`).
+ * @throws when no answer came, or one with another status than 200 and 404
  */
 export interface Discovery {
   /** The versions of a group, the server's preferred one first; empty when there is no such group. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
 import { type ApiAccess, CREDENTIALS_MAX_AGE_MS, type Credentials } from './access.ts';
 
-/** Where the kubelet puts what a Pod's ServiceAccount is. */
+/** Where the kubelet mounts the ServiceAccount of a Pod. */
 export const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 export interface InClusterOptions {
@@ -25,8 +25,8 @@ export const isInCluster = async ({
   );
 
 /**
- * Access as the Pod's ServiceAccount. The kubelet replaces the token well before it ends, within the hour; the file is
- * read again every minute and whenever the API server refuses the token.
+ * Creates the access of the Pod's ServiceAccount. The kubelet replaces the token well before it expires; the file is read
+ * again every minute, and when the API server refuses the token.
  * @throws {FluxCDEventsError} `FCE_CONFIG_INVALID` when the token cannot be read
  */
 export async function inClusterAccess({
@@ -52,7 +52,7 @@ export async function inClusterAccess({
     async credentials() {
       if (now() - readAt > CREDENTIALS_MAX_AGE_MS) {
         readAt = now();
-        // while the kubelet swaps the files the old token still works
+        // while the kubelet replaces the files, the old token is still valid
         current = await load().catch(() => current);
       }
       return current;

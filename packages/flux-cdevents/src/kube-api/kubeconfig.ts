@@ -13,16 +13,16 @@ export interface KubeconfigOptions {
 }
 
 /**
- * Access as the current context of a kubeconfig says, with all ways to log in that the official client knows: tokens,
- * certificates, exec plugins, OpenID Connect. The files are read again every minute, and whenever the API server
+ * Creates the access of the current context of a kubeconfig, with all the ways to authenticate that the official client
+ * knows: tokens, certificates, exec plugins, OpenID Connect. The files are read again every minute, and when the API server
  * refuses the credentials.
  * @throws {FluxCDEventsError} `FCE_CONFIG_INVALID` when there is no usable context
  */
 export async function kubeconfigAccess({ file, now = Date.now }: KubeconfigOptions = {}): Promise<ApiAccess> {
-  // only where it is needed: it takes 400 ms and 85 MB to load
+  // imported only where it is needed: loading it takes 400 ms and 85 MB
   const client = await import('@kubernetes/client-node');
   let texts = '';
-  /** The one before when the files are as they were: it keeps what an exec plugin answered until that expires. */
+  /** Keeps the last one while the files stay the same, because it caches the answer of an exec plugin. */
   const load = (before?: KubeConfig): KubeConfig => {
     const files = filesOf(file);
     if (files.length === 0) throw new Error('expected a kubeconfig file or the ServiceAccount of a Pod, found neither');
@@ -64,7 +64,7 @@ export async function kubeconfigAccess({ file, now = Date.now }: KubeconfigOptio
         if (current) config = load(renewed ? undefined : config);
         current = await credentialsOf(config, tokenIn(filesOf(file), config));
       } catch (error) {
-        if (!current) throw error; // somebody is writing the file: what was read before still works
+        if (!current) throw error; // a file that is being written: the last credentials are still valid
       }
       loadedAt = now();
       renewed = false;
@@ -76,14 +76,14 @@ export async function kubeconfigAccess({ file, now = Date.now }: KubeconfigOptio
   };
 }
 
-/** The files that the official client reads too. */
+/** The files that the official client reads. */
 const filesOf = (file: string | undefined): readonly string[] => {
   if (file !== undefined) return [file];
   const listed = (process.env.KUBECONFIG ?? '').split(delimiter).filter((path) => path !== '');
   return listed.length > 0 ? listed : [join(homedir(), '.kube', 'config')].filter((path) => existsSync(path));
 };
 
-/** What `tokenFile` of the current user holds: the official client (2.0) does not know this field. */
+/** The content of the current user's `tokenFile`: the official client (2.0) does not know this field. */
 function tokenIn(files: readonly string[], config: KubeConfig): string | undefined {
   const name = config.getCurrentUser()?.name;
   for (const file of files) {

@@ -2,7 +2,7 @@
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 /**
- * Splits a stream of bytes at newlines. What follows the last newline is left out: the stream broke off in it.
+ * Splits a stream of bytes at newlines. An incomplete last line is left out.
  * @throws {RangeError} when a line is longer than 16 MiB
  */
 export async function* readLines(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string> {

@@ -2,8 +2,8 @@ import type { TokenReview } from '../contracts.ts';
 import { describeAnswer, describeNoAnswer, type KubeClient } from './kube-client.ts';
 
 /**
- * Asks the API server whose token it is. Needs `create` on `tokenreviews`, as the ClusterRole `system:auth-delegator`
- * has it.
+ * Asks the API server whose token it is. Needs the permission to create `tokenreviews`, which is in the ClusterRole
+ * `system:auth-delegator`.
  * @throws when there is no answer, or one without a verdict
  * @see https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-review-v1/
  */

@@ -23,12 +23,12 @@ it.each<[string, string, string | undefined]>([
   expect(reports.map((report) => report.reason)).toEqual(reason ? [reason] : []);
 });
 
-it('leaves warnings, and what is no object, to the log', () => {
+it('ignores warnings, and problems that belong to no object', () => {
   const { object: _, ...nowhere } = problem('', 'folder');
   expect(createConfigReports()([problem('Alert a/b', 'spec', { severity: 'warning' }), nowhere])).toEqual([]);
 });
 
-it('tells what is new or different, and again when it came back', () => {
+it('reports a problem when it is new, when it changed, and when it is back', () => {
   const reports = createConfigReports();
   const first = problem('Provider a/b', 'spec.address');
   const second = problem('Provider a/b', 'spec.timeout');

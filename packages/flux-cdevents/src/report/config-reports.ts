@@ -2,7 +2,7 @@ import { type ConfigIssue, formatIssue } from '../diagnostics/issue.ts';
 import { type NamespacedName, nameOf, parseName } from '../flux/object-ref.ts';
 import type { Report, ReportedObject, ReportReason } from './reporter.ts';
 
-/** A problem of the configuration, as far as it is told. */
+/** The fields of a configuration problem that a report needs. */
 export interface ReportableProblem {
   /** `Alert apps/all`. */
   readonly object?: string;
@@ -11,11 +11,11 @@ export interface ReportableProblem {
 }
 
 /**
- * Turns the problems of one snapshot after the other into reports: what an object says wrong is told when it is new or
- * something else, and told again when it comes back. Warnings stay in the log.
+ * Turns the problems of each snapshot into reports. A problem is reported when it is new, when it changed, and when it is
+ * back. Warnings are only logged.
  */
 export function createConfigReports(): (problems: readonly ReportableProblem[]) => readonly Report[] {
-  let told = new Map<string, string>();
+  let reported = new Map<string, string>();
   return (problems) => {
     const now = new Map<string, Report>();
     for (const { object, severity, issue } of problems) {
@@ -27,8 +27,8 @@ export function createConfigReports(): (problems: readonly ReportableProblem[]) 
       const message = before ? `${before.message}; ${formatIssue(issue)}` : formatIssue(issue);
       now.set(key, { about, reason, message });
     }
-    const reports = [...now].filter(([key, { message }]) => told.get(key) !== message).map(([, report]) => report);
-    told = new Map([...now].map(([key, { message }]) => [key, message]));
+    const reports = [...now].filter(([key, { message }]) => reported.get(key) !== message).map(([, report]) => report);
+    reported = new Map([...now].map(([key, { message }]) => [key, message]));
     return reports;
   };
 }
@@ -39,11 +39,11 @@ function objectOf(text: string): ReportedObject | undefined {
   return named && (kind === 'Alert' || kind === 'Provider') ? { kind, ...named } : undefined;
 }
 
-/** What is in the way of a delivery, or what the object itself should not say. */
+/** `NotificationDispatchFailed` for what prevents deliveries, `InvalidConfig` for the rest. */
 function reasonFor({ kind }: ReportedObject, { path }: ConfigIssue): ReportReason {
   if (kind === 'Alert') return path.startsWith('spec.providerRef') ? 'NotificationDispatchFailed' : 'InvalidConfig';
   return path.startsWith('metadata.annotations') ? 'InvalidConfig' : 'NotificationDispatchFailed';
 }
 
-/** `Provider apps/hub`, the first words of many messages. */
+/** `Provider apps/hub`, for messages. */
 export const providerText = (provider: NamespacedName): string => `Provider ${nameOf(provider)}`;

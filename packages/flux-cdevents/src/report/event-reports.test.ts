@@ -7,47 +7,47 @@ const hub = { namespace: 'apps', name: 'hub' };
 const all = { namespace: 'apps', name: 'all' };
 
 function setUp({ alerts = [] as readonly Alert[], exists = (_: ReportedObject): boolean => true } = {}) {
-  const told: Report[] = [];
+  const reported: Report[] = [];
   const clock = { now: 0 };
-  const reporter = { report: (report: Report) => void told.push(report), close() {} };
+  const reporter = { report: (report: Report) => void reported.push(report), close() {} };
   const reports = createEventReports({ reporter, exists, alerts: () => alerts, now: () => clock.now });
-  return { told, clock, reports };
+  return { reported, clock, reports };
 }
 
-it('tells every change of a Provider on the Alert that showed it', () => {
-  const { told, reports } = setUp();
+it('reports every change of a Provider on the Alert that showed it', () => {
+  const { reported, reports } = setUp();
   reports.failing(hub, all, 'failing', '503');
   reports.failing(hub, all, 'failing', '503');
   reports.failing(hub, all, 'stopped', '410');
-  expect(told.map(({ about, message }) => [about, message])).toEqual([
+  expect(reported.map(({ about, message }) => [about, message])).toEqual([
     [{ kind: 'Alert', ...all }, 'Provider apps/hub does not deliver: 503'],
     [{ kind: 'Alert', ...all }, 'Provider apps/hub does not deliver: 503'],
     [{ kind: 'Alert', ...all }, 'Provider apps/hub is stopped until it is changed: 410'],
   ]);
 });
 
-it('tells it on the Provider where no Alert is there', () => {
-  const { told, reports } = setUp({ exists: ({ kind }) => kind === 'Provider' });
+it('reports it on the Provider where there is no Alert', () => {
+  const { reported, reports } = setUp({ exists: ({ kind }) => kind === 'Provider' });
   reports.failing(hub, hub, 'failing', '503');
-  expect(told.map(({ about }) => about)).toEqual([{ kind: 'Provider', ...hub }]);
+  expect(reported.map(({ about }) => about)).toEqual([{ kind: 'Provider', ...hub }]);
 });
 
-it('tells of dead letters and conflicts once an hour, not once an event', () => {
-  const { told, reports, clock } = setUp();
+it('reports dead letters and conflicts once an hour, not for each event', () => {
+  const { reported, reports, clock } = setUp();
   const conflicts = [{ key: 'env', sources: ['one', 'two'] }];
   for (clock.now = 0; clock.now < 3_600_000; clock.now += 60_000) {
     reports.deadLetter(hub, all, 'no subject');
     reports.metadataConflict(all, conflicts);
   }
-  expect(told.map(({ reason, message }) => `${reason}: ${message}`)).toEqual([
+  expect(reported.map(({ reason, message }) => `${reason}: ${message}`)).toEqual([
     'NotificationDispatchFailed: an event for Provider apps/hub became a dead letter: no subject',
     'MetadataAppendFailed: metadata keys with more than one source, the last of which wins: env (one, two)',
   ]);
   reports.deadLetter(hub, all, 'no subject');
-  expect(told).toHaveLength(3);
+  expect(reported).toHaveLength(3);
 });
 
-it('tells those Alerts of unreadable labels that ask for them', () => {
+it('reports unreadable labels on the Alerts that select by them', () => {
   const anAlert = (name: string, source: Partial<Alert['spec']['eventSources'][number]>): Alert => ({
     metadata: { namespace: 'apps', name },
     spec: {
@@ -55,7 +55,7 @@ it('tells those Alerts of unreadable labels that ask for them', () => {
       eventSources: [{ kind: 'HelmRelease', name: '*', matchLabels: { a: 'b' }, ...source }],
     },
   });
-  const { told, reports } = setUp({
+  const { reported, reports } = setUp({
     alerts: [
       anAlert('any', {}),
       anAlert('named', { name: 'shop' }),
@@ -66,7 +66,7 @@ it('tells those Alerts of unreadable labels that ask for them', () => {
     ],
   });
   reports.labelsUnreadable({ kind: 'HelmRelease', namespace: 'apps', name: 'shop' }, '404');
-  expect(told.map(({ about, reason }) => `${about.name}: ${reason}`)).toEqual([
+  expect(reported.map(({ about, reason }) => `${about.name}: ${reason}`)).toEqual([
     'any: SourceFetchFailed',
     'named: SourceFetchFailed',
   ]);

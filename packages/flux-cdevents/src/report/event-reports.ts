@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Alert } from '../flux/alert.ts';
 import { type InvolvedObject, type NamespacedName, nameOf } from '../flux/object-ref.ts';
 import { providerText } from './config-reports.ts';
@@ -5,7 +6,7 @@ import type { Report, ReportedObject, Reporter } from './reporter.ts';
 
 export interface EventReportsDeps {
   readonly reporter: Reporter;
-  /** Whether there is such an object, to be told about. */
+  /** Whether there is an object to report about. */
   readonly exists: (object: ReportedObject) => boolean;
   /** Those in force. */
   readonly alerts: () => readonly Alert[];
@@ -13,47 +14,42 @@ export interface EventReportsDeps {
   readonly now?: () => number;
 }
 
-/** What happens to events, told on the Alerts that selected them: once a change of state, not once an event. */
+/** Reports what happens to events on the Alerts that selected them: for each change of state, not for each event. */
 export interface EventReports {
-  /** A Provider stopped to deliver. `stopped`: until it is changed. */
+  /** A Provider does not deliver any more; `stopped`: not before it is changed. */
   failing(
     provider: NamespacedName,
     alert: NamespacedName,
     state: 'failing' | 'stopped',
     error: string | undefined,
   ): void;
-  /** An event can never be delivered, as no valid CDEvent could be made of it. */
+  /** An event can never be delivered, because it cannot be mapped to a valid CDEvent. */
   deadLetter(provider: NamespacedName, alert: NamespacedName, error: string): void;
   /** Labels of an object cannot be read. */
   labelsUnreadable(object: InvolvedObject, error: string): void;
-  /** The last source of each key wins. */
+  /** Metadata keys have several sources; the last source of each key wins. */
   metadataConflict(
     alert: NamespacedName,
     conflicts: readonly { readonly key: string; readonly sources: readonly string[] }[],
   ): void;
 }
 
-/** The same is not told again within this time. */
-const TOLD_MS = 60 * 60 * 1000;
-const MAX_TOLD = 4_096;
-/** Where many Alerts select one object. */
+/** The same report is not repeated within this time. */
+const REPEAT_AFTER_MS = 60 * 60 * 1000;
+const MAX_REMEMBERED = 4_096;
+/** The most Alerts that are reported about for one object. */
 const MAX_ALERTS = 20;
 
 export function createEventReports({ reporter, exists, alerts, now = Date.now }: EventReportsDeps): EventReports {
-  const toldAt = new Map<string, number>();
+  const reportedAt = new LRUCache<string, number>({ max: MAX_REMEMBERED });
   const once = (report: Report) => {
     const key = `${report.about.kind} ${nameOf(report.about)} ${report.reason} ${report.message}`;
-    const before = toldAt.get(key);
-    if (before !== undefined && now() - before < TOLD_MS) return;
-    toldAt.delete(key);
-    toldAt.set(key, now());
-    for (const oldest of toldAt.keys()) {
-      if (toldAt.size <= MAX_TOLD) break;
-      toldAt.delete(oldest);
-    }
+    const before = reportedAt.get(key);
+    if (before !== undefined && now() - before < REPEAT_AFTER_MS) return;
+    reportedAt.set(key, now());
     reporter.report(report);
   };
-  /** The Alert, or the Provider where no Alert selected the event: it came through the webhook. */
+  /** The Alert, or the Provider for an event that came through its webhook: no Alert selected it. */
   const about = (provider: NamespacedName, alert: NamespacedName): ReportedObject => {
     const selected: ReportedObject = { kind: 'Alert', namespace: alert.namespace, name: alert.name };
     return exists(selected) ? selected : { kind: 'Provider', namespace: provider.namespace, name: provider.name };

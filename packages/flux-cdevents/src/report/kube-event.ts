@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Report } from './reporter.ts';
 
-/** What an Event says of the object that it is about. */
+/** The `involvedObject` of an Event. */
 export interface InvolvedReference {
   readonly kind: string;
   readonly apiVersion: string;
@@ -11,13 +11,13 @@ export interface InvolvedReference {
   readonly resourceVersion: string;
 }
 
-/** API servers refuse longer messages in new Events. */
+/** API servers refuse new Events with a longer message. */
 const MAX_MESSAGE_BYTES = 1024;
-/** With its suffix a name has 253 characters at most. */
+/** Leaves room for the suffix: a name may have 253 characters. */
 const MAX_NAME_CHARS = 220;
 const COMPONENT = 'flux-cdevents';
 
-/** An Event of the core API, as the recorders of Flux write them. */
+/** Creates an Event of the core API, in the form that Flux's recorders write. */
 export function toKubeEvent(
   { reason, message }: Report,
   involvedObject: InvolvedReference,
@@ -44,12 +44,12 @@ export function toKubeEvent(
   };
 }
 
-/** What is changed in an Event that happens again. */
+/** The patch of an Event that happened again. */
 export const repetition = (count: number, at: Date): object => ({ count, lastTimestamp: secondsOf(at) });
 
 const secondsOf = (at: Date): string => `${at.toISOString().slice(0, 19)}Z`;
 
-/** Cuts a text to so many bytes of UTF-8, between characters. */
+/** Cuts a text to at most `maxBytes` of UTF-8, between characters. */
 export function shorten(text: string, maxBytes: number): string {
   const bytes = Buffer.from(text);
   if (bytes.byteLength <= maxBytes) return text;

@@ -81,10 +81,11 @@ it('writes a new Event when the one before has expired', async () => {
   const [first] = events();
   if (first) api.delete(first);
   reporter.report(aReport('503'));
-  await eventually(() => expect(messages()).toEqual(['last', '503']));
+  reporter.report(aReport('later', 'later'));
+  await eventually(() => expect(messages()).toEqual(['last', '503', 'later']));
   time += 56 * 60_000;
   reporter.report(aReport('503'));
-  await eventually(() => expect(messages()).toEqual(['last', '503', '503']));
+  await eventually(() => expect(messages()).toEqual(['last', '503', 'later', '503']));
 });
 
 it('writes nothing about an object that is not there', async () => {

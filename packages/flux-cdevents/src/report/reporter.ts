@@ -1,10 +1,10 @@
 import type { NamespacedName } from '../flux/object-ref.ts';
 
-/** The reasons under which a notification-controller reports, too: whoever looks for them finds ours. */
+/** The reasons that the notification-controller uses, too, so that existing searches and alerts find ours. */
 export type ReportReason =
   /** An event that was selected cannot be delivered, now or ever. */
   | 'NotificationDispatchFailed'
-  /** The object says something that cannot be used. */
+  /** The object has a field that is not valid. */
   | 'InvalidConfig'
   /** Labels of an involved object cannot be read, so that `matchLabels` selects nothing. */
   | 'SourceFetchFailed'
@@ -16,20 +16,20 @@ export interface ReportedObject extends NamespacedName {
   readonly kind: 'Alert' | 'Provider';
 }
 
-/** Something that whoever owns the object should know. */
+/** A failure that the owner of the object should know of. */
 export interface Report {
   readonly about: ReportedObject;
   readonly reason: ReportReason;
-  /** No secret in it. Cut where it is too long. */
+  /** Contains no secret. A long message is cut. */
   readonly message: string;
 }
 
-/** The port: where failures are made visible beside the log. Never fails, never waits. */
+/** The port: makes failures visible beside the log. Never throws and never blocks. */
 export interface Reporter {
   report(report: Report): void;
-  /** Drops what is not written yet. */
+  /** Drops the reports that are not written yet. */
   close(): void;
 }
 
-/** For files mode: there the log says it all. */
+/** For files mode, where the log is the only place. */
 export const silentReporter: Reporter = { report() {}, close() {} };
