@@ -109,7 +109,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
 
   /** Logs a failure when it is a new one, and reports it when it lasts. */
   const failed = (text: string, level: 'info' | 'error') => {
-    if (text !== failure) logger[level]({ error: text }, synced ? 'configuration is not up to date' : 'waiting');
+    if (text !== failure) logger[level]({ reason: text }, synced ? 'configuration is not up to date' : 'waiting');
     if (failure === undefined) failingSince = performance.now();
     failure = text;
     if (!synced || stale || performance.now() - failingSince < staleAfterMs) return;

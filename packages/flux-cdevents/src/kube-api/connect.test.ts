@@ -1,0 +1,45 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type FakeApiServer, startFakeApiServer } from '../../test/helpers/fake-api-server.ts';
+import { connectOnce } from './connect.ts';
+
+let api: FakeApiServer;
+let folder: string;
+beforeEach(async () => {
+  api = await startFakeApiServer();
+  folder = mkdtempSync(join(tmpdir(), 'flux-cdevents-connect-'));
+  writeFileSync(
+    join(folder, 'kubeconfig'),
+    JSON.stringify({
+      'current-context': 'test',
+      clusters: [{ name: 'test', cluster: { server: api.url, 'insecure-skip-tls-verify': true } }],
+      users: [{ name: 'test', user: { token: 'ours' } }],
+      contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+    }),
+  );
+});
+afterEach(async () => {
+  await api.close();
+  rmSync(folder, { recursive: true });
+});
+
+describe('a shared connection', () => {
+  it('is one client, whoever asks for it and when', async () => {
+    const connection = connectOnce({ kubeconfig: join(folder, 'kubeconfig') });
+    const [first, second] = await Promise.all([connection.connect(), connection.connect()]);
+    expect(second).toBe(first);
+    expect(await connection.connect()).toBe(first);
+    expect((await first.request({ path: '/' })).status).toBe(404);
+    await connection.close();
+    await expect(first.request({ path: '/' })).rejects.toThrow();
+  });
+
+  it('can be closed when nobody connected, and when that failed', async () => {
+    await connectOnce({}).close();
+    const connection = connectOnce({ kubeconfig: join(folder, 'missing') });
+    await expect(connection.connect()).rejects.toMatchObject({ code: 'FCE_CONFIG_INVALID' });
+    await connection.close();
+  });
+});
