@@ -2,13 +2,14 @@ import { parseArgs } from 'node:util';
 import { type CelInput, celEnv, isCelError, parse, plan } from '@bufbuild/cel';
 import { strings } from '@bufbuild/cel/ext';
 import { Environment } from '@marcbachmann/cel-js';
+import { withRemaining } from '../packages/flux-cdevents/src/cel/cost.ts';
 import { createEnvironment } from '../packages/flux-cdevents/src/cel/environment.ts';
-import { compileExpression, MAX_COST } from '../packages/flux-cdevents/src/cel/expression.ts';
+import { MAX_COST } from '../packages/flux-cdevents/src/cel/expression.ts';
 import { finishTree } from '../packages/flux-cdevents/src/cel/finish-tree.ts';
-import { metered } from '../packages/flux-cdevents/src/cel/meter.ts';
+import { createObjectTypes } from '../packages/flux-cdevents/src/cel/object-types.ts';
 import { prepareTree } from '../packages/flux-cdevents/src/cel/prepare-tree.ts';
 import type { Node } from '../packages/flux-cdevents/src/cel/tree.ts';
-import { fieldsOf, typedReader, VARIABLES } from '../packages/flux-cdevents/src/cel/types.ts';
+import { expressions, TYPES, VARIABLES } from '../packages/flux-cdevents/src/mapping/variables-schema.ts';
 import { someVariables } from '../packages/flux-cdevents/test/helpers/cel-variables.ts';
 
 /*
@@ -40,19 +41,22 @@ const variables = someVariables({
 type Run = () => unknown;
 const variants: Readonly<Record<string, (text: string) => Run>> = {
   mapping: (text) => {
-    const expression = compileExpression(text);
+    const expression = expressions.compileExpression(text);
     return () => expression.evaluate(variables, { left: MAX_COST });
   },
   unlimited: (text) => {
-    const environment = createEnvironment();
+    const objectTypes = createObjectTypes(TYPES);
+    const { fieldsOf } = objectTypes;
+    const environment = createEnvironment(objectTypes);
     for (const [name, type] of Object.entries(VARIABLES)) environment.registerVariable(name, type);
     const parsed = environment.parse(text);
     const root = parsed.ast as unknown as Node;
     prepareTree(root);
     parsed.check();
     const typed = Object.entries(VARIABLES).filter(([, type]) => fieldsOf(type));
-    finishTree(root, new Map(typed.map(([name, type]) => [name, { type, read: typedReader(type) }])));
-    return () => metered({ left: Number.POSITIVE_INFINITY }, () => parsed(variables));
+    const readers = new Map(typed.map(([name, type]) => [name, { type, read: objectTypes.readerOf(type) }]));
+    finishTree(root, { readers, fieldsOf });
+    return () => withRemaining({ left: Number.POSITIVE_INFINITY }, () => parsed(variables));
   },
   'cel-js': (text) => {
     const environment = new Environment({ homogeneousAggregateLiterals: false, enableOptionalTypes: true });

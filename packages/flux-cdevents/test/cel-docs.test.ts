@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FUNCTIONS, LIMITS } from '../src/cel/environment.ts';
-import { compileExpression, MAX_COST, readExpression, VARIABLES, type Variables } from '../src/cel/expression.ts';
-import { fieldsOf } from '../src/cel/types.ts';
+import { MAX_COST } from '../src/cel/expression.ts';
+import { expressions, type MappingVariables, VARIABLES } from '../src/mapping/variables-schema.ts';
 import { conformanceTests, differenceOf } from './helpers/cel-conformance.ts';
 import known from './helpers/cel-differences.json' with { type: 'json' };
 import { runAsMapping } from './helpers/cel-js-runner.ts';
 import { someVariables } from './helpers/cel-variables.ts';
+
+const { compileExpression, fieldsOf, readExpression } = expressions;
 
 const doc = readFileSync(join(import.meta.dirname, '../../../docs/expressions.md'), 'utf8');
 
@@ -30,7 +32,7 @@ const rowsOf = (text: string): string[][] =>
 const code = (cell = ''): string => cell.replace(/^`(.*)`$/, '$1');
 
 const [, json = '{}'] = /```json\n(.*?)```/s.exec(after('variables of the examples')) ?? [];
-const variables: Variables = { ...someVariables(), ...(JSON.parse(json) as Partial<Variables>) };
+const variables: MappingVariables = { ...someVariables(), ...(JSON.parse(json) as Partial<MappingVariables>) };
 
 describe('docs/expressions.md', () => {
   const examples = rowsOf(after('examples'));

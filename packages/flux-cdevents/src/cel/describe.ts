@@ -4,8 +4,8 @@ import { listed, suggest } from '../diagnostics/words.ts';
 import { messageOf } from '../errors.ts';
 import { createEnvironment, LIMITS, REPLACED } from './environment.ts';
 import { ExpressionFault, type ExpressionIssue } from './fault.ts';
+import type { ObjectTypes } from './object-types.ts';
 import { type Node, nameOf, receiverOf } from './tree.ts';
-import { fieldsOf } from './types.ts';
 
 /** What the parser calls a token, as it is typed. */
 const TOKENS: Readonly<Record<string, string>> = {
@@ -48,11 +48,17 @@ const LIMIT_NAMES: Readonly<Record<keyof typeof LIMITS, string>> = {
   maxCallArguments: 'arguments in a call',
 };
 
-/** What went wrong when an expression was parsed and checked, for people. */
-export function describeFault(error: unknown, text: string, variables: readonly string[]): ExpressionIssue {
+/** The names that an expression can use. */
+export interface KnownNames {
+  readonly variables: readonly string[];
+  readonly fieldsOf: ObjectTypes['fieldsOf'];
+}
+
+/** What is wrong with an expression that cannot be parsed or checked, in words for its author. */
+export function describeFault(error: unknown, text: string, known: KnownNames): ExpressionIssue {
   if (error instanceof ExpressionFault) return error.issue;
   if (error instanceof ParseError) return describeParseError(error, text);
-  if (error instanceof TypeFault) return describeTypeError(error, text, variables);
+  if (error instanceof TypeFault) return describeTypeError(error, text, known);
   return { offset: 0, length: text.length, expected: 'a CEL expression', found: messageOf(error) };
 }
 
@@ -117,7 +123,7 @@ function expectedAt(before: string, found: string): string {
   return OTHER_OPERATORS.get(found) ?? 'an operator or the end';
 }
 
-function describeTypeError(error: TypeFault, text: string, variables: readonly string[]): ExpressionIssue {
+function describeTypeError(error: TypeFault, text: string, { variables, fieldsOf }: KnownNames): ExpressionIssue {
   const { code, summary } = error;
   const node = error.node as unknown as Node | undefined;
   const place = placeOf(error, text);
@@ -129,7 +135,7 @@ function describeTypeError(error: TypeFault, text: string, variables: readonly s
       return { ...place, expected: `a variable: ${variables.join(', ')}${hint}`, found: name };
     }
     case 'no_such_key':
-      return describeField(node, text, place);
+      return describeField(node, text, place, fieldsOf);
     case 'no_matching_overload': {
       const [, call = ''] = /'(.*)'$/.exec(summary) ?? [];
       return { ...place, expected: describeSignatures(call), found: originalName(call) };
@@ -170,6 +176,7 @@ function describeField(
   node: Node | undefined,
   text: string,
   place: { offset: number; length: number },
+  fieldsOf: KnownNames['fieldsOf'],
 ): ExpressionIssue {
   const receiver = node && receiverOf(node);
   const type = receiver?.checkedType;

@@ -1,9 +1,9 @@
 import { Environment } from '@marcbachmann/cel-js';
 import type { Duration, UnsignedInt } from '@marcbachmann/cel-js/evaluator';
-import { spend } from './meter.ts';
+import { spend } from './cost.ts';
+import { createObjectTypes, type ObjectTypes } from './object-types.ts';
 import { registerOptionals } from './optional-values.ts';
 import { matches } from './patterns.ts';
-import { TYPES, typedClasses } from './types.ts';
 
 /** At most so many in an expression. */
 export const LIMITS = {
@@ -36,17 +36,15 @@ export const FUNCTIONS: readonly string[] = [
   ...['getMinutes', 'getMonth', 'getSeconds'],
 ];
 
-/** CEL as mappings have it, without any variables: types of theirs, optional values, string functions, RE2. */
-export function createEnvironment(): Environment {
+/** A cel-js environment with some object types and no variables, with optional values, string functions and RE2. */
+export function createEnvironment({ fieldsOf, classes }: ObjectTypes = createObjectTypes({})): Environment {
   const environment = new Environment({
     unlistedVariablesAreDyn: false,
     homogeneousAggregateLiterals: false,
     enableOptionalTypes: true,
     limits: LIMITS,
   });
-  for (const [name, ctor] of typedClasses) {
-    environment.registerType(name, { ctor, fields: TYPES[name as keyof typeof TYPES] });
-  }
+  for (const [name, ctor] of classes) environment.registerType(name, { ctor, fields: fieldsOf(name) ?? {} });
   registerStrings(environment);
   registerConversions(environment);
   registerOptionals(environment);

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { someVariables } from '../../test/helpers/cel-variables.ts';
-import { type Budget, compileExpression, type ExpressionResult, MAX_COST, readExpression } from './expression.ts';
+import { expressions } from '../mapping/variables-schema.ts';
+import { type ExpressionResult, MAX_COST, type RemainingCost } from './expression.ts';
+
+const { compileExpression, readExpression } = expressions;
 
 const variables = someVariables();
 
@@ -222,14 +225,14 @@ describe('an expression that is right', () => {
     expect(expression.evaluate(variables)).toBe('UpgradeSucceeded4');
   });
 
-  it('spends the same each time, from the budget that it is given', () => {
+  it('costs the same each time, and deducts it from what remains', () => {
     const expression = compileExpression("event.metadata.all(k, k != '')");
-    const budget: Budget = { left: MAX_COST };
-    expression.evaluate(variables, budget);
-    const once = MAX_COST - budget.left;
-    expression.evaluate(variables, budget);
+    const remaining: RemainingCost = { left: MAX_COST };
+    expression.evaluate(variables, remaining);
+    const once = MAX_COST - remaining.left;
+    expression.evaluate(variables, remaining);
     expect(once).toBeGreaterThan(5);
-    expect(MAX_COST - budget.left).toBe(2 * once);
+    expect(MAX_COST - remaining.left).toBe(2 * once);
   });
 });
 

@@ -1,18 +1,17 @@
-import { compileCel } from './compile-cel.ts';
+import { type CompiledCel, compileCel } from './compile-cel.ts';
+import { MAX_COST, type RemainingCost } from './cost.ts';
 import { describeFault } from './describe.ts';
 import { createEnvironment } from './environment.ts';
 import { type ExpressionIssue, faultAt } from './fault.ts';
 import type { Reader } from './finish-tree.ts';
-import { type Budget, MAX_COST } from './meter.ts';
+import { createObjectTypes, type ObjectTypeFields } from './object-types.ts';
 import { toPlain } from './to-plain.ts';
-import { fieldsOf, typedReader, VARIABLES } from './types.ts';
 
+export { MAX_COST, type RemainingCost } from './cost.ts';
 export type { ExpressionIssue } from './fault.ts';
-export { type Budget, MAX_COST } from './meter.ts';
-export { VARIABLES } from './types.ts';
 
 /** A value for each variable: plain objects as JSON has them. */
-export type Variables = Readonly<Record<keyof typeof VARIABLES, unknown>>;
+export type Variables = Readonly<Record<string, unknown>>;
 
 /** An expression that is parsed and type-checked, ready to be evaluated over and over. */
 export interface CompiledExpression {
@@ -21,10 +20,10 @@ export interface CompiledExpression {
   readonly type: string;
   /**
    * The value as JSON has it; null for an optional value that is absent.
-   * @param budget one of its own when it is left out
+   * @param remaining the whole of `MAX_COST` when it is left out
    * @throws {Error} when it fails for these variables (a missing key for example), or costs more than is left
    */
-  evaluate(variables: Variables, budget?: Budget): unknown;
+  evaluate(variables: Variables, remaining?: RemainingCost): unknown;
 }
 
 export type ExpressionReading = { readonly expression: CompiledExpression } | { readonly issue: ExpressionIssue };
@@ -32,44 +31,64 @@ export type ExpressionReading = { readonly expression: CompiledExpression } | { 
 /** What an expression is for. `bool`: a match. `value`: a field, anything that JSON has. `text`: a string or nothing. */
 export type ExpressionResult = 'bool' | 'text' | 'value';
 
-const environment = createEnvironment();
-const readers = new Map<string, Reader>();
-for (const [name, type] of Object.entries(VARIABLES)) {
-  environment.registerVariable(name, type);
-  if (fieldsOf(type)) readers.set(name, { type, read: typedReader(type) });
+/** What the expressions of an environment can refer to. */
+export interface ExpressionSchema {
+  readonly types: ObjectTypeFields;
+  /** The CEL type of each variable: one of CEL, or one of `types`. */
+  readonly variables: Readonly<Record<string, string>>;
 }
-const names = Object.keys(VARIABLES);
 
-/** Parses and type-checks an expression, and holds its type against what it is for. */
-export function readExpression(text: string, result: ExpressionResult): ExpressionReading {
-  try {
-    const { type, run } = compileCel(environment, text, readers);
-    if (!fits[result](type)) throw faultAt({ start: 0, end: text.length }, EXPECTED[result], type);
-    return {
-      expression: {
-        text,
-        type,
-        evaluate(variables, budget = { left: MAX_COST }) {
-          try {
-            return run(variables, budget, toPlain);
-          } catch (error) {
-            throw shortened(error);
-          }
-        },
-      },
-    };
-  } catch (error) {
-    return { issue: describeFault(error, text, names) };
+/** An environment of CEL: the variables and types that its expressions see. */
+export interface Expressions {
+  /** Parses and type-checks an expression, and checks that its type suits its purpose. */
+  readExpression(text: string, result: ExpressionResult): ExpressionReading;
+  /** @throws {Error} with what is wrong and where in the expression */
+  compileExpression(text: string): CompiledExpression;
+  /** The fields of a type, with their CEL types; undefined for the types that CEL itself has. */
+  fieldsOf(type: string): Readonly<Record<string, string>> | undefined;
+}
+
+/** Creates an environment. That takes a few milliseconds, and its expressions share what it holds: create it once. */
+export function createExpressions({ types, variables }: ExpressionSchema): Expressions {
+  const objectTypes = createObjectTypes(types);
+  const { fieldsOf } = objectTypes;
+  const environment = createEnvironment(objectTypes);
+  const readers = new Map<string, Reader>();
+  for (const [name, type] of Object.entries(variables)) {
+    environment.registerVariable(name, type);
+    if (fieldsOf(type)) readers.set(name, { type, read: objectTypes.readerOf(type) });
   }
+  const names = Object.keys(variables);
+
+  function readExpression(text: string, result: ExpressionResult): ExpressionReading {
+    try {
+      const { type, run } = compileCel(environment, text, { readers, fieldsOf });
+      if (!fits[result](type)) throw faultAt({ start: 0, end: text.length }, EXPECTED[result], type);
+      return { expression: { text, type, evaluate: evaluateWith(run) } };
+    } catch (error) {
+      return { issue: describeFault(error, text, { variables: names, fieldsOf }) };
+    }
+  }
+
+  function compileExpression(text: string): CompiledExpression {
+    const reading = readExpression(text, 'value');
+    if ('expression' in reading) return reading.expression;
+    const { offset, expected, found } = reading.issue;
+    throw new Error(`${text}: at ${offset + 1}: expected ${expected}, found ${found}`);
+  }
+
+  return { readExpression, compileExpression, fieldsOf };
 }
 
-/** @throws {Error} with what is wrong and where in the expression */
-export function compileExpression(text: string): CompiledExpression {
-  const reading = readExpression(text, 'value');
-  if ('expression' in reading) return reading.expression;
-  const { offset, expected, found } = reading.issue;
-  throw new Error(`${text}: at ${offset + 1}: expected ${expected}, found ${found}`);
-}
+const evaluateWith =
+  (run: CompiledCel['run']): CompiledExpression['evaluate'] =>
+  (variables, remaining = { left: MAX_COST }) => {
+    try {
+      return run(variables, remaining, toPlain);
+    } catch (error) {
+      throw shortened(error);
+    }
+  };
 
 const MAX_MESSAGE = 300;
 

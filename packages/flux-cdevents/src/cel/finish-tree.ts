@@ -3,31 +3,40 @@ import { nearest } from '../diagnostics/nearest.ts';
 import { suggest } from '../diagnostics/words.ts';
 import { DURATION, REPLACED, TIMESTAMP } from './environment.ts';
 import { faultAt } from './fault.ts';
+import { type ObjectTypes, TypedValue } from './object-types.ts';
 import { isFound, readPattern } from './patterns.ts';
 import { argumentsOf, type CelType, evaluationOf, literalOf, type Node, nameOf, receiverOf, walk } from './tree.ts';
-import { fieldsOf, TypedValue } from './types.ts';
 
-/** Reads the value of a variable that has fields, given by its plain value. */
+/** Converts the plain value of a variable that has fields. */
 export interface Reader {
   readonly type: string;
   read(value: unknown): unknown;
 }
 
+/** What an expression can refer to. */
+export interface Scope {
+  /** For the variables that have fields, by name. */
+  readonly readers: ReadonlyMap<string, Reader>;
+  readonly fieldsOf: FieldsOf;
+}
+
+type FieldsOf = ObjectTypes['fieldsOf'];
+
 /**
  * After the check: refuses what it lets pass, keeps the patterns, and lets fields be read without a detour.
  * @throws {ExpressionFault}
  */
-export function finishTree(root: Node, readers: ReadonlyMap<string, Reader>): void {
+export function finishTree(root: Node, { readers, fieldsOf }: Scope): void {
   walk(root, (node) => {
     switch (node.op) {
       case 'id':
         return readVariable(node, readers);
       case '.':
       case '.?':
-        return finishField(node);
+        return finishField(node, fieldsOf);
       case '[]':
       case '[?]':
-        return refuseIndexOfFields(node);
+        return refuseIndexOfFields(node, fieldsOf);
       case '+':
         return refuseSwappedSum(node);
       case 'call':
@@ -64,7 +73,7 @@ function keepPattern(node: Node): void {
 const withoutOptional = (type: CelType | undefined): CelType | undefined =>
   type?.kind === 'optional' ? type.valueType : type;
 
-function finishField(node: Node): void {
+function finishField(node: Node, fieldsOf: FieldsOf): void {
   const receiver = receiverOf(node);
   const type = withoutOptional(receiver?.checkedType);
   const fields = fieldsOf(type?.name ?? '');
@@ -101,7 +110,7 @@ function refuseSwappedSum(node: Node): void {
 }
 
 /** CEL indexes lists and maps, not what has fields. */
-function refuseIndexOfFields(node: Node): void {
+function refuseIndexOfFields(node: Node, fieldsOf: FieldsOf): void {
   const [receiver, index] = node.args as [Node, Node];
   const fields = fieldsOf(withoutOptional(receiver.checkedType)?.name ?? '');
   if (fields) throw faultAt(index, `.field instead of [...]: ${Object.keys(fields).join(', ')}`, 'an index');

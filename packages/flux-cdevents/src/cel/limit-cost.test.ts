@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { someVariables } from '../../test/helpers/cel-variables.ts';
-import { type Budget, compileExpression, MAX_COST, readExpression } from './expression.ts';
+import { expressions } from '../mapping/variables-schema.ts';
+import { MAX_COST, type RemainingCost } from './expression.ts';
+
+const { compileExpression, readExpression } = expressions;
 
 /** 39,000 characters in 650 lines, and 200 keys: about as large as an event can be. */
 const large = someVariables({
@@ -15,18 +18,18 @@ const huge = someVariables({
   metadata: Object.fromEntries(Array.from({ length: 40_000 }, (_, key) => [`key${key}`, `v${key}`])),
 });
 
-/** Generous, for a machine that is busy with other things; 10 ms is what the budget is meant to be. */
+/** Generous, for a machine that is busy with other things; the limit stands for about 10 ms. */
 const MAX_MS = 500;
 
 function evaluate(
   text: string,
-  budget: Budget = { left: MAX_COST },
+  remaining: RemainingCost = { left: MAX_COST },
   variables = large,
 ): { ms: number; error: string | undefined } {
   const expression = compileExpression(text);
   const start = performance.now();
   try {
-    expression.evaluate(variables, budget);
+    expression.evaluate(variables, remaining);
     return { ms: performance.now() - start, error: undefined };
   } catch (error) {
     return { ms: performance.now() - start, error: (error as Error).message };
@@ -129,9 +132,9 @@ describe('an expression that does too much', () => {
   });
 
   it('leaves nothing for the other expressions of the event', () => {
-    const budget: Budget = { left: MAX_COST };
-    evaluate(`${characters}.map(a, ${characters}.map(b, a + b))`, budget);
-    expect(evaluate('event.reason', budget).error).toMatch(/^costs more than/);
+    const remaining: RemainingCost = { left: MAX_COST };
+    evaluate(`${characters}.map(a, ${characters}.map(b, a + b))`, remaining);
+    expect(evaluate('event.reason', remaining).error).toMatch(/^costs more than/);
     expect(evaluate('event.reason').error).toBeUndefined();
   });
 });
@@ -145,9 +148,9 @@ describe('an expression that does a reasonable amount of work', () => {
     ["event.metadata.filter(k, k.startsWith('key1'))", 2_000],
     ["event.reason in ['A', 'B'] && event.involvedObject.kind == 'HelmRelease'", 20],
   ])('is let through, of a large event too: %s', (text, most) => {
-    const budget: Budget = { left: MAX_COST };
-    expect(evaluate(text, budget).error).toBeUndefined();
-    expect(MAX_COST - budget.left).toBeLessThan(most);
+    const remaining: RemainingCost = { left: MAX_COST };
+    expect(evaluate(text, remaining).error).toBeUndefined();
+    expect(MAX_COST - remaining.left).toBeLessThan(most);
   });
 
   it('takes no time for a pattern that would stop a backtracking engine', () => {
@@ -194,7 +197,7 @@ describe('expressions at random', () => {
     ),
   }));
 
-  it('end within the budget', () => {
+  it('end within the limit', () => {
     let run = 0;
     fc.assert(
       fc.property(expressions, (text) => {

@@ -1,4 +1,4 @@
-import { COST_OF_ERROR, CostError, spend, spendFor } from './meter.ts';
+import { COST_OF_ERROR, CostError, spend, spendFor } from './cost.ts';
 import {
   childrenOf,
   comprehensionOf,

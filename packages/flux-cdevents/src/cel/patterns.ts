@@ -1,5 +1,5 @@
 import { type GoRegexp, goRegexp } from '../lib/go-regexp.ts';
-import { spend } from './meter.ts';
+import { spend } from './cost.ts';
 
 const MAX_LENGTH = 1_000;
 const MAX_WRITTEN_OUT = 200_000;

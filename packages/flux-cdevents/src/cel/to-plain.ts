@@ -1,7 +1,7 @@
 import { Optional } from '@marcbachmann/cel-js';
 import { UnsignedInt } from '@marcbachmann/cel-js/evaluator';
-import { spend } from './meter.ts';
-import { TypedValue } from './types.ts';
+import { spend } from './cost.ts';
+import { TypedValue } from './object-types.ts';
 
 /**
  * A value of CEL as JSON has it, a copy of its own. An optional value that is absent is null; an integer that a number

@@ -1,6 +1,8 @@
 /*
- * The parsed tree of cel-js. Its typings show `op` and `args`; what else is described here (a node's `meta`, `handle`
- * and `evaluate`) is internal to the pinned version. Only this folder touches it, and its tests fail when it changes.
+ * The parsed tree of cel-js. Its typings show `op` and `args`; the rest of what is described here (a node's `meta`,
+ * `handle` and `evaluate`, the evaluator's `tryEval`) is internal to the pinned version. prepare-tree.ts, finish-tree.ts,
+ * limit-cost.ts and optional-values.ts change it through these types; docs/adr/0003-cel-and-its-patches.md says why, and
+ * which tests fail when it changes.
  */
 
 /** A type as the checker knows it. */

@@ -1,5 +1,5 @@
 import { type CDEvent, type EventName, eventTypeOf } from 'cdevents-sdk';
-import { type Budget, MAX_COST, type Variables } from '../cel/expression.ts';
+import { MAX_COST, type RemainingCost, type Variables } from '../cel/expression.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { groupValue, userValue } from '../flux/metadata.ts';
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
@@ -76,7 +76,7 @@ export function toCDEvents(request: MapRequest): MapResult {
   }
   const run = createRun(request, memory);
   const { compiled, names, own } = mappingOf(options);
-  const { tried: count, rule, error } = compiled.apply(run.variables(), run.budget);
+  const { tried: count, rule, error } = compiled.apply(run.variables(), run.remaining);
   const tried = names.slice(0, count);
   if (error) {
     run.fail(error);
@@ -113,7 +113,7 @@ function createRun(request: MapRequest, before: ProviderMemory) {
     helm: event.involvedObject.kind === 'HelmRelease' ? parseHelmMessage(event.message) : {},
   };
   const common = variablesOf({ ...request, ...scene, environmentId });
-  const budget: Budget = { left: MAX_COST };
+  const remaining: RemainingCost = { left: MAX_COST };
   const isChainGiven = Boolean(userValue(event, 'chainId'));
   const cdevents: MappedCDEvent[] = [];
   const withheld: WithheldCDEvent[] = [];
@@ -135,7 +135,7 @@ function createRun(request: MapRequest, before: ProviderMemory) {
 
   const judge = ({ type, incident }: CompiledEmit, id: string, seen: Variables): Verdict | undefined => {
     if (!incident) return undefined;
-    const once = incident.once(seen, budget);
+    const once = incident.once(seen, remaining);
     const { cause } = incident;
     const step = {
       id,
@@ -161,7 +161,7 @@ function createRun(request: MapRequest, before: ProviderMemory) {
       }
       const known = verdict?.known;
       const seen = variables(known?.subjectId ?? incidents.open?.subjectId ?? ownIncident);
-      const emitted = emit.evaluate(seen, budget);
+      const emitted = emit.evaluate(seen, remaining);
       fields = emitted.fields;
       // What resolves an incident belongs to the rollout that broke the object, even if a later one repairs it.
       const isOfIncident = emit.type === 'incident.resolved' && known !== undefined && !isChainGiven;
@@ -179,7 +179,7 @@ function createRun(request: MapRequest, before: ProviderMemory) {
   };
 
   return {
-    budget,
+    remaining,
     variables,
     fail,
     emit: (rule: CompiledRule) => {

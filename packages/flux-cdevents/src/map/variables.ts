@@ -1,6 +1,6 @@
-import type { Variables } from '../cel/expression.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
+import type { MappingVariables } from '../mapping/variables-schema.ts';
 import type { SpecVersion } from '../provider/provider.ts';
 import { artifactIdOf } from './artifact-id.ts';
 import type { HelmFacts } from './helm-message.ts';
@@ -56,7 +56,7 @@ export interface VariableInput {
 }
 
 /** What the expressions of a mapping see; `incident` follows for each CDEvent, since its id is made from that. */
-export function variablesOf(input: VariableInput): Omit<Variables, 'incident'> {
+export function variablesOf(input: VariableInput): Omit<MappingVariables, 'incident'> {
   const { event, metadata, helm, source, specVersion } = input;
   const { name, namespace } = event.involvedObject;
   const object = nameOf(event.involvedObject);

@@ -2,6 +2,7 @@ import type { MappingText, PresetName, ProviderOptions, SpecVersion } from '../p
 import { readMapping } from './file/read-mapping.ts';
 import { effectiveRules } from './presets/presets.ts';
 import { type CompiledMapping, compileRules } from './rules/compile.ts';
+import { expressions } from './variables-schema.ts';
 
 /** The rules of a Provider, compiled, and where they come from. */
 export interface MappingInForce {
@@ -55,6 +56,7 @@ function compile(text: string | undefined, preset: PresetName, specVersion: Spec
     compiled: compileRules(
       rules.map(({ rule }) => rule),
       specVersion,
+      expressions,
     ),
     names: rules.map(({ rule }) => rule.name),
     own: rules.filter(({ from }) => from === 'mapping').length,

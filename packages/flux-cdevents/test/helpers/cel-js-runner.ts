@@ -8,7 +8,10 @@ import type { CelValue, ConformanceTest, Outcome } from './cel-conformance.ts';
 export function runAsMapping(test: ConformanceTest): Outcome {
   return outcomeOf(test, () => {
     const environment = withVariables(createEnvironment(), test);
-    const { type, run } = compileCel(environment, test.expression, new Map());
+    const { type, run } = compileCel(environment, test.expression, {
+      readers: new Map(),
+      fieldsOf: () => undefined,
+    });
     if ('type' in test.expected) return { type: typeName(type) };
     return { value: run(bindingsOf(test), { left: Number.POSITIVE_INFINITY }, fromCelJs) };
   });

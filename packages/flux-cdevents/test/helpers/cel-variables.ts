@@ -1,7 +1,7 @@
-import type { Variables } from '../../src/cel/expression.ts';
+import type { MappingVariables } from '../../src/mapping/variables-schema.ts';
 
 /** What the expressions of a mapping see for an upgrade of a HelmRelease. */
-export const someVariables = (event: Readonly<Record<string, unknown>> = {}): Variables => ({
+export const someVariables = (event: Readonly<Record<string, unknown>> = {}): MappingVariables => ({
   event: {
     involvedObject: { kind: 'HelmRelease', namespace: 'apps', name: 'podinfo', uid: 'ef3b02e5' },
     severity: 'info',

@@ -1,7 +1,7 @@
 import { type ContentField, contentFields, fullSpecVersions, type SpecVersion } from 'cdevents-sdk';
 import type { CompiledExpression } from '../../cel/expression.ts';
-import { fieldsOf } from '../../cel/types.ts';
 import { listed, suggest } from '../../diagnostics/words.ts';
+import { expressions } from '../variables-schema.ts';
 import { versionsWith } from './check-type.ts';
 import type { Fields } from './fields.ts';
 import { describeField, didYouMean, type Findings, meantWord } from './findings.ts';
@@ -118,7 +118,7 @@ const describeKind = ({ kind, fields = [] }: ContentField): string => {
 };
 
 const describeType = (type: string): string => {
-  const fields = fieldsOf(type);
+  const fields = expressions.fieldsOf(type);
   return fields ? `${type}, a map with ${listed(Object.keys(fields), 'and')}` : type;
 };
 
@@ -128,7 +128,7 @@ function canBe({ kind, fields }: ContentField, type: string): boolean {
   if (/^(?:dyn|null)/.test(inner)) return true;
   if (kind === 'string') return inner === 'string';
   if (kind === 'list') return inner.startsWith('list');
-  const own = fieldsOf(inner);
+  const own = expressions.fieldsOf(inner);
   if (!own) return inner.startsWith('map');
   const known = fields?.map(({ name }) => name) ?? Object.keys(own);
   const required = fields?.filter((field) => field.required) ?? [];

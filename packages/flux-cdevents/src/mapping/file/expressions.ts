@@ -1,12 +1,6 @@
-import {
-  type CompiledExpression,
-  type ExpressionIssue,
-  type ExpressionReading,
-  type ExpressionResult,
-  readExpression,
-  VARIABLES,
-} from '../../cel/expression.ts';
+import type { CompiledExpression, ExpressionIssue, ExpressionReading, ExpressionResult } from '../../cel/expression.ts';
 import { describeFound } from '../../diagnostics/issues.ts';
+import { expressions, VARIABLES } from '../variables-schema.ts';
 import { type Findings, meantWord } from './findings.ts';
 import type { LocatedDocument, Path } from './locate.ts';
 
@@ -69,7 +63,7 @@ export class Expressions {
     const key = `${result} ${text}`;
     let reading = this.known.get(key);
     if (!reading) {
-      reading = readExpression(text, result);
+      reading = expressions.readExpression(text, result);
       this.known.set(key, reading);
     }
     return reading;

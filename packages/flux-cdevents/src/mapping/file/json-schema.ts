@@ -1,6 +1,6 @@
 import { type ContentField, contentFields, eventNames, type SpecVersion, specVersions } from 'cdevents-sdk';
-import { VARIABLES } from '../../cel/expression.ts';
 import { listed } from '../../diagnostics/words.ts';
+import { VARIABLES } from '../variables-schema.ts';
 import { versionsWith } from './check-type.ts';
 import { emitShape, mappingShape, type OpenParts } from './mapping-schema.ts';
 import { DRAFT, plain, type Schema, specVersionSchema, unsafe } from './schema-parts.ts';

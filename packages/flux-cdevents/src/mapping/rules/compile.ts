@@ -1,4 +1,4 @@
-import { type Budget, type CompiledExpression, compileExpression, type Variables } from '../../cel/expression.ts';
+import type { CompiledExpression, Expressions, RemainingCost, Variables } from '../../cel/expression.ts';
 import type { SpecVersion } from '../../provider/provider.ts';
 import { withDefaults } from './defaults.ts';
 import type { Emit, Rule, Template } from './mapping.ts';
@@ -22,7 +22,7 @@ export interface Emitted {
 
 /** What came of the rules for one event. */
 export interface MappingResult {
-  /** How many rules were looked at, in order. */
+  /** How many rules were evaluated, in order. */
   readonly tried: number;
   /** The last of them, when it matched. */
   readonly rule?: CompiledRule;
@@ -42,15 +42,15 @@ export interface CompiledEmit {
   readonly incident?: {
     readonly cause?: string;
     /** The value of `oncePer` as text; undefined when the rule has none. */
-    once(variables: Variables, budget: Budget): string | undefined;
+    once(variables: Variables, remaining: RemainingCost): string | undefined;
   };
   /** @throws {MappingError} when an expression fails for this event */
-  evaluate(variables: Variables, budget: Budget): Emitted;
+  evaluate(variables: Variables, remaining: RemainingCost): Emitted;
 }
 
 export interface CompiledMapping {
   readonly rules: readonly CompiledRule[];
-  apply(variables: Variables, budget: Budget): MappingResult;
+  apply(variables: Variables, remaining: RemainingCost): MappingResult;
 }
 
 /** A rule that fails while it runs: the event becomes a dead letter, and nothing else stops. */
@@ -66,18 +66,18 @@ export class MappingError extends Error {
  * Parses and type-checks every expression of some rules.
  * @throws {Error} for the first expression that is wrong
  */
-export function compileRules(rules: readonly Rule[], version: SpecVersion): CompiledMapping {
+export function compileRules(rules: readonly Rule[], version: SpecVersion, expressions: Expressions): CompiledMapping {
   const compiled = rules.map(({ name, match, emit }) => ({
     name,
-    match: compileExpression(match),
-    emits: emit.map((one) => compileEmit(name, one, version)),
+    match: expressions.compileExpression(match),
+    emits: emit.map((one) => compileEmit(name, one, version, expressions)),
   }));
   return {
     rules: compiled,
-    apply(variables, budget) {
+    apply(variables, remaining) {
       for (const [index, rule] of compiled.entries()) {
         try {
-          if (rule.match.evaluate(variables, budget) === true) return { tried: index + 1, rule };
+          if (rule.match.evaluate(variables, remaining) === true) return { tried: index + 1, rule };
         } catch (cause) {
           return { tried: index + 1, error: new MappingError(rule.name, 'match', cause) };
         }
@@ -89,20 +89,20 @@ export function compileRules(rules: readonly Rule[], version: SpecVersion): Comp
 
 type Leaf = readonly [path: readonly string[], expression: CompiledExpression, name: string];
 
-function compileEmit(rule: string, emit: Emit, version: SpecVersion): CompiledEmit {
+function compileEmit(rule: string, emit: Emit, version: SpecVersion, expressions: Expressions): CompiledEmit {
   const { type, subject, content, customData = {}, incident } = withDefaults(emit, version);
   const leaves = [
-    ...leavesOf({ ...subject }, ['subject']),
-    ...leavesOf(content, ['content']),
-    ...leavesOf(customData, ['customData']),
+    ...leavesOf({ ...subject }, ['subject'], expressions),
+    ...leavesOf(content, ['content'], expressions),
+    ...leavesOf(customData, ['customData'], expressions),
   ];
   return {
     type,
-    ...(incident && { incident: compileIncident(rule, incident) }),
-    evaluate(variables, budget) {
+    ...(incident && { incident: compileIncident(rule, incident, expressions) }),
+    evaluate(variables, remaining) {
       const root: Record<string, unknown> = { content: {}, customData: {} };
       const fields = leaves.map(([path, expression, name]) => {
-        const value = guard(rule, name, () => expression.evaluate(variables, budget));
+        const value = guard(rule, name, () => expression.evaluate(variables, remaining));
         if (value !== null && value !== undefined) assign(root, path, value);
         return { path: name, expression: expression.text, value };
       });
@@ -118,24 +118,24 @@ function compileEmit(rule: string, emit: Emit, version: SpecVersion): CompiledEm
   };
 }
 
-function compileIncident(rule: string, { cause, oncePer }: NonNullable<Emit['incident']>) {
-  const expression = oncePer === undefined ? undefined : compileExpression(oncePer);
+function compileIncident(rule: string, { cause, oncePer }: NonNullable<Emit['incident']>, expressions: Expressions) {
+  const expression = oncePer === undefined ? undefined : expressions.compileExpression(oncePer);
   return {
     ...(cause !== undefined && { cause }),
-    once(variables: Variables, budget: Budget) {
+    once(variables: Variables, remaining: RemainingCost) {
       if (!expression) return undefined;
-      const value = guard(rule, 'incident.oncePer', () => expression.evaluate(variables, budget));
+      const value = guard(rule, 'incident.oncePer', () => expression.evaluate(variables, remaining));
       return typeof value === 'string' ? value : JSON.stringify(value ?? '');
     },
   };
 }
 
-const leavesOf = (template: Template, path: readonly string[]): Leaf[] =>
+const leavesOf = (template: Template, path: readonly string[], expressions: Expressions): Leaf[] =>
   Object.entries(template).flatMap(([field, value]) => {
     const place = [...path, field];
     return typeof value === 'string'
-      ? [[place, compileExpression(value), place.join('.')] as const]
-      : leavesOf(value, place);
+      ? [[place, expressions.compileExpression(value), place.join('.')] as const]
+      : leavesOf(value, place, expressions);
   });
 
 /** Own members only: a field may have the name of something that every object inherits. */

@@ -1,5 +1,5 @@
-/** How much work expressions may still do for one event; shared by all of them. */
-export interface Budget {
+/** How many units the expressions of one event may still cost, all of them together. */
+export interface RemainingCost {
   left: number;
 }
 
@@ -20,7 +20,7 @@ export class CostError extends Error {
   }
 }
 
-// Expressions run one at a time, to the end: one variable stands for the budget that is being spent.
+// Expressions run one at a time, to the end: one variable holds what remains for the current event.
 let left = 0;
 
 /** @throws {CostError} when less is left */
@@ -29,13 +29,13 @@ export function spend(units: number): void {
   if (left < 0) throw new CostError();
 }
 
-/** Runs what spends, on a budget. */
-export function metered<T>(budget: Budget, run: () => T): T {
-  left = budget.left;
+/** Runs a function that calls `spend`, and deducts its cost from what remains. */
+export function withRemaining<T>(remaining: RemainingCost, run: () => T): T {
+  left = remaining.left;
   try {
     return run();
   } finally {
-    budget.left = left;
+    remaining.left = left;
   }
 }
 
