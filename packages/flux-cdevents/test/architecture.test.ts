@@ -37,7 +37,7 @@ const house: Readonly<Record<string, Room>> = {
   flux: { rooms: ['diagnostics'], packages: schemas },
   provider: { rooms: ['diagnostics', 'flux'], packages: ['yaml'] },
   cel: { rooms: ['diagnostics'], packages: ['@marcbachmann/cel-js', '@marcbachmann/cel-js/evaluator'] },
-  mapping: { rooms: ['diagnostics', 'cel', 'provider'], packages: [...schemas, 'cdevents-sdk', 'yaml'] },
+  mapping: { rooms: ['diagnostics', 'cel', 'provider'], packages: [...schemas, 'cdevents-sdk', 'lru-cache', 'yaml'] },
   map: {
     rooms: ['flux', 'provider', 'mapping', 'cel/expression.ts', 'outbox/entry.ts'],
     packages: ['cdevents-sdk', 'packageurl-js', 'uuid'],

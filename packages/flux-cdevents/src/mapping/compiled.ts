@@ -1,30 +1,37 @@
+import { LRUCache } from 'lru-cache';
 import type { MappingText, PresetName, ProviderOptions, SpecVersion } from '../provider/provider.ts';
 import { readMapping } from './file/read-mapping.ts';
 import { effectiveRules } from './presets/presets.ts';
 import { type CompiledMapping, compileRules } from './rules/compile.ts';
 import { expressions } from './variables-schema.ts';
 
-/** The rules of a Provider, compiled, and where they come from. */
+/** The rules that apply to a Provider, compiled, with their origin. */
 export interface MappingInForce {
   readonly compiled: CompiledMapping;
   readonly names: readonly string[];
-  /** Of how many of them the mapping is the author; the others are those of the preset. */
+  /** How many of the rules come from the mapping; the rest come from the preset. */
   readonly own: number;
+}
+
+/** A `Map`, or one that forgets. */
+interface Cache {
+  get(key: string): MappingInForce | undefined;
+  set(key: string, value: MappingInForce): unknown;
 }
 
 type Options = Pick<ProviderOptions, 'specVersion' | 'preset' | 'mapping'>;
 
-/** Texts of mappings that are kept compiled, the last used ones. */
+/** How many compiled mapping texts are kept: the ones that were used last. */
 const MAX_TEXTS = 200;
 
 const presetsOnly = new Map<string, MappingInForce>();
-const byText = new Map<string, MappingInForce>();
-/** Many Providers name one text; as long as one of them is there, it is compiled once. */
+const byText = new LRUCache<string, MappingInForce>({ max: MAX_TEXTS });
+/** Providers that share a text share its compiled rules for as long as one of them exists. */
 const byIdentity = new WeakMap<MappingText, Map<string, MappingInForce>>();
 
 /**
- * The compiled rules of a Provider, made on first use.
- * @throws {Error} when the text of its mapping is not right; a Provider is checked before it gets here
+ * Returns the compiled rules of a Provider and compiles them on first use.
+ * @throws {Error} when its mapping text is invalid, which the check of the Provider rules out
  */
 export function mappingOf({ specVersion, preset, mapping }: Options): MappingInForce {
   const key = `${specVersion} ${preset}`;
@@ -39,12 +46,7 @@ export function mappingOf({ specVersion, preset, mapping }: Options): MappingInF
 
 function compiledText(text: string, preset: PresetName, specVersion: SpecVersion): MappingInForce {
   const key = `${specVersion} ${preset} ${text}`;
-  const made = cached(byText, key, () => compile(text, preset, specVersion));
-  byText.delete(key);
-  byText.set(key, made);
-  const [oldest] = byText.keys();
-  if (byText.size > MAX_TEXTS && oldest !== undefined) byText.delete(oldest);
-  return made;
+  return cached(byText, key, () => compile(text, preset, specVersion));
 }
 
 function compile(text: string | undefined, preset: PresetName, specVersion: SpecVersion): MappingInForce {
@@ -63,7 +65,7 @@ function compile(text: string | undefined, preset: PresetName, specVersion: Spec
   };
 }
 
-function cached<T>(known: Map<string, T>, key: string, make: () => T): T {
+function cached(known: Cache, key: string, make: () => MappingInForce): MappingInForce {
   let value = known.get(key);
   if (value === undefined) {
     value = make();
