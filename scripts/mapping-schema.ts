@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mappingJsonSchema } from '../packages/flux-cdevents/src/mapping/file/json-schema.ts';
-import { casesJsonSchema } from '../packages/flux-cdevents/src/mapping-cases/json-schema.ts';
+import { casesJsonSchema } from '../packages/flux-cdevents/src/mapping-cases/cases-json-schema.ts';
 
 const root = join(import.meta.dirname, '..');
 const folder = 'packages/flux-cdevents/schemas';

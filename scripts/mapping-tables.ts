@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { presets } from '../packages/flux-cdevents/src/mapping/presets/presets.ts';
-import type { Emit, Rule } from '../packages/flux-cdevents/src/mapping/rules/mapping.ts';
+import type { Emit, Rule } from '../packages/flux-cdevents/src/mapping/rules/mapping-model.ts';
 
 /*
  * Writes the tables of the presets into docs/mapping.md, made from the rules themselves: `npm run docs`. A test holds

@@ -9,8 +9,8 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { readMapping } from '../src/mapping/file/read-mapping.ts';
 import { presetNames, presets } from '../src/mapping/presets/presets.ts';
+import { casesJsonSchema } from '../src/mapping-cases/cases-json-schema.ts';
 import { SKIP_REASONS } from '../src/mapping-cases/cases-schema.ts';
-import { casesJsonSchema } from '../src/mapping-cases/json-schema.ts';
 import { readCases } from '../src/mapping-cases/read-cases.ts';
 import { runCase } from '../src/mapping-cases/run-cases.ts';
 

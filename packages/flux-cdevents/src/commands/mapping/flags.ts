@@ -6,7 +6,7 @@ import { FluxCDEventsError, messageOf } from '../../errors.ts';
 import { formatMappingIssue, type MappingIssue } from '../../mapping/file/mapping-issue.ts';
 import { readMapping } from '../../mapping/file/read-mapping.ts';
 import { presetNames } from '../../mapping/presets/presets.ts';
-import type { Mapping } from '../../mapping/rules/mapping.ts';
+import type { Mapping } from '../../mapping/rules/mapping-model.ts';
 import type { PresetName, ProviderOptions, SpecVersion } from '../../provider/provider.ts';
 import { DEFAULT_OPTIONS } from '../../provider/provider-options.ts';
 import { CommandFailed, flag } from '../command.ts';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { runCommand } from '../../../test/helpers/command-io.ts';
 import { mappingJsonSchema } from '../../mapping/file/json-schema.ts';
-import { casesJsonSchema } from '../../mapping-cases/json-schema.ts';
+import { casesJsonSchema } from '../../mapping-cases/cases-json-schema.ts';
 import { createMappingSchemaCommand } from './schema.ts';
 
 it.each([

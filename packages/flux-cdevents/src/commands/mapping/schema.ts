@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
 import { mappingJsonSchema } from '../../mapping/file/json-schema.ts';
-import { casesJsonSchema } from '../../mapping-cases/json-schema.ts';
+import { casesJsonSchema } from '../../mapping-cases/cases-json-schema.ts';
 import { createCommand, helpWith } from '../command.ts';
 import { type Io, print } from '../io.ts';
 

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { rulesOf } from '../../map/explanation.ts';
 import { spellOut } from '../../mapping/presets/spell-out.ts';
-import type { Mapping } from '../../mapping/rules/mapping.ts';
+import type { Mapping } from '../../mapping/rules/mapping-model.ts';
 import { createCommand, flag, helpWith } from '../command.ts';
 import { type Io, print } from '../io.ts';
 import { type ChosenMapping, chooseMapping, type MappingFlags, mappingFlags } from './flags.ts';

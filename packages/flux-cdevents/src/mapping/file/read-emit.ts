@@ -2,7 +2,7 @@ import type { SpecVersion } from 'cdevents-sdk';
 import type { CompiledExpression } from '../../cel/expression.ts';
 import { describeFound } from '../../diagnostics/issues.ts';
 import { isCustomType, withDefaults } from '../rules/defaults.ts';
-import type { Emit, Template } from '../rules/mapping.ts';
+import type { Emit, Template } from '../rules/mapping-model.ts';
 import { ContentCheck } from './check-content.ts';
 import { checkType } from './check-type.ts';
 import type { Expressions } from './expressions.ts';

@@ -4,7 +4,7 @@ import { type ContentField, contentFields, eventNames, type SpecVersion, specVer
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import type { Rule, Template } from '../rules/mapping.ts';
+import type { Rule, Template } from '../rules/mapping-model.ts';
 import { formatMappingIssue } from './mapping-issue.ts';
 import { mappingReader, readMapping } from './read-mapping.ts';
 

@@ -7,7 +7,7 @@ import type { MappingHeader, MappingReader, PresetName } from '../../provider/pr
 import { DEFAULT_OPTIONS } from '../../provider/provider-options.ts';
 import { MAPPING_KEY } from '../../provider/resolve-mapping.ts';
 import { optionalNames, presetNames, presets } from '../presets/presets.ts';
-import type { Mapping, Rule } from '../rules/mapping.ts';
+import type { Mapping, Rule } from '../rules/mapping-model.ts';
 import { type Fields, isFields } from './fields.ts';
 import { didYouMean, Findings } from './findings.ts';
 import { type LocatedDocument, locateDocument } from './locate.ts';

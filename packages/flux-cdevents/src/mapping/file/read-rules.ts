@@ -1,5 +1,5 @@
 import type { SpecVersion } from 'cdevents-sdk';
-import type { Rule } from '../rules/mapping.ts';
+import type { Rule } from '../rules/mapping-model.ts';
 import { isHiddenBy } from '../rules/reach.ts';
 import { Expressions } from './expressions.ts';
 import { isFields } from './fields.ts';

@@ -1,5 +1,5 @@
 import type { PresetName } from '../../provider/provider.ts';
-import type { Mapping, Rule } from '../rules/mapping.ts';
+import type { Mapping, Rule } from '../rules/mapping-model.ts';
 import { rfc } from './rfc.ts';
 import { service } from './service.ts';
 

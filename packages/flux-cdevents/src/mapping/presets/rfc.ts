@@ -1,4 +1,4 @@
-import type { Emit, Mapping } from '../rules/mapping.ts';
+import type { Emit, Mapping } from '../rules/mapping-model.ts';
 import { helmRelease, KUSTOMIZATION_FAILURES, reasonIn, rule } from './rule.ts';
 
 const helmOrKustomization = "event.involvedObject.kind in ['HelmRelease', 'Kustomization']";

@@ -1,4 +1,4 @@
-import type { Emit, Rule } from '../rules/mapping.ts';
+import type { Emit, Rule } from '../rules/mapping-model.ts';
 
 /** One rule of a preset. */
 export const rule = (name: string, match: string, ...emit: Emit[]): Rule => ({ name, match, emit });

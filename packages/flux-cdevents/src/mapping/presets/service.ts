@@ -1,4 +1,4 @@
-import type { Emit, Mapping } from '../rules/mapping.ts';
+import type { Emit, Mapping } from '../rules/mapping-model.ts';
 import { helmRelease, KUSTOMIZATION_FAILURES, optionalRule, reasonIn, rule } from './rule.ts';
 
 const kustomization = "event.involvedObject.kind == 'Kustomization'";

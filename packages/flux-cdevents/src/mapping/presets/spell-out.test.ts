@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { readMapping } from '../file/read-mapping.ts';
-import type { Mapping, Rule } from '../rules/mapping.ts';
+import type { Mapping, Rule } from '../rules/mapping-model.ts';
 import { presets } from './presets.ts';
 import { spellOut } from './spell-out.ts';
 

@@ -1,6 +1,6 @@
 import type { PresetName, SpecVersion } from '../../provider/provider.ts';
 import { withDefaults } from '../rules/defaults.ts';
-import type { Mapping, Rule } from '../rules/mapping.ts';
+import type { Mapping, Rule } from '../rules/mapping-model.ts';
 import { isHiddenBy } from '../rules/reach.ts';
 import { presets } from './presets.ts';
 

@@ -1,7 +1,7 @@
 import type { CompiledExpression, Expressions, RemainingCost, Variables } from '../../cel/expression.ts';
 import type { SpecVersion } from '../../provider/provider.ts';
 import { withDefaults } from './defaults.ts';
-import type { Emit, Rule, Template } from './mapping.ts';
+import type { Emit, Rule, Template } from './mapping-model.ts';
 
 /** Where a field of a CDEvent comes from. */
 export interface FieldOrigin {

@@ -1,5 +1,5 @@
 import type { SpecVersion } from '../../provider/provider.ts';
-import type { Emit, Template } from './mapping.ts';
+import type { Emit, Template } from './mapping-model.ts';
 
 /** What an event type says when its rule does not. */
 export interface EmitDefaults {

@@ -1,4 +1,4 @@
-import type { Rule } from './mapping.ts';
+import type { Rule } from './mapping-model.ts';
 
 /**
  * Whether a rule never gets its turn after another one: that asks the same, or takes every event, and counts whenever
