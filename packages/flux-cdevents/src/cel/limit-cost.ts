@@ -14,9 +14,9 @@ import {
 const MAX_INT = 2n ** 63n - 1n;
 
 /**
- * Makes a checked tree spend. Nodes outside of loops are evaluated once at most, so all of them are paid for at the
- * root; those of a loop are paid for on each turn. On top of that comes what depends on the size of values, at the
- * place where a node handles its operands.
+ * Makes the evaluation of a checked tree deduct its cost. Nodes outside of loops are evaluated at most once, so the root
+ * deducts all of them; a loop deducts its nodes on each turn. Costs that depend on the size of values are deducted where
+ * a node handles its operands.
  */
 export function limitCost(root: Node): void {
   const visit = (node: Node): number => {

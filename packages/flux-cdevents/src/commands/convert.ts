@@ -57,11 +57,14 @@ export function createConvertCommand(io: Io): Command {
     .addHelpText(
       'after',
       helpWith([
-        ['flux-cdevents convert events.jsonl', 'read them as a person'],
-        ['flux-cdevents convert events.jsonl | jq -r .context.type', 'one JSON document a line'],
-        ['flux-cdevents convert --mapping mapping.yaml events.jsonl', 'by rules of your own'],
-        ['flux-cdevents convert --preset service --explain event.json', 'see the rules at work'],
-        ['flux-cdevents convert --content-mode binary event.json', 'the request as it is sent'],
+        ['flux-cdevents convert events.jsonl', 'print the CDEvents in readable form'],
+        ['flux-cdevents convert events.jsonl | jq -r .context.type', 'print one JSON document per line'],
+        ['flux-cdevents convert --mapping mapping.yaml events.jsonl', 'use your own rules'],
+        [
+          'flux-cdevents convert --preset service --explain event.json',
+          'show which rule and expression produced each field',
+        ],
+        ['flux-cdevents convert --content-mode binary event.json', 'print the HTTP request as it is sent'],
       ]),
     )
     .action(async (file: string | undefined, flags: ConvertFlags) => {

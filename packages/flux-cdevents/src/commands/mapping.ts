@@ -5,7 +5,7 @@ import { createMappingSchemaCommand } from './mapping/schema.ts';
 import { createMappingShowCommand } from './mapping/show.ts';
 import { createMappingTestCommand } from './mapping/test.ts';
 
-/** `mapping`: what there is to do with the rules that turn Flux events into CDEvents. */
+/** `mapping`: shows, tests and describes the rules that turn Flux events into CDEvents. */
 export const createMappingCommand = (io: Io): Command =>
   createCommand('mapping', io)
     .summary('show the rules of a mapping, test them, describe them to an editor')
@@ -13,9 +13,9 @@ export const createMappingCommand = (io: Io): Command =>
     .addHelpText(
       'after',
       helpWith([
-        ['flux-cdevents mapping show --preset service', 'the rules of a preset, as you would write them'],
-        ['flux-cdevents mapping test mapping.cases.yaml', 'does it do what it should?'],
-        ['flux-cdevents mapping schema > mapping.schema.json', 'what an editor needs'],
+        ['flux-cdevents mapping show --preset service', 'print the rules of a preset as a mapping file'],
+        ['flux-cdevents mapping test mapping.cases.yaml', 'check that a mapping does what its cases expect'],
+        ['flux-cdevents mapping schema > mapping.schema.json', 'write the JSON Schema that editors use'],
       ]),
     )
     .addCommand(createMappingShowCommand(io))

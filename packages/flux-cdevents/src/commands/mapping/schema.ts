@@ -7,7 +7,7 @@ import { type Io, print } from '../io.ts';
 const schemas = { mapping: mappingJsonSchema, cases: casesJsonSchema } as const;
 type Name = keyof typeof schemas;
 
-/** `mapping schema`: what an editor needs to complete and check a mapping.yaml or its cases. */
+/** `mapping schema`: prints the schema that editors complete and check a mapping.yaml or its cases with. */
 export const createMappingSchemaCommand = (io: Io): Command =>
   createCommand('schema', io)
     .summary('print the JSON Schema of mapping.yaml, or of its cases')
@@ -19,7 +19,7 @@ export const createMappingSchemaCommand = (io: Io): Command =>
     .addHelpText(
       'after',
       helpWith([
-        ['flux-cdevents mapping schema > mapping.schema.json', 'a file to name in an editor'],
+        ['flux-cdevents mapping schema > mapping.schema.json', 'a schema file for your editor'],
         ['flux-cdevents mapping schema cases > cases.schema.json', 'the same for cases'],
       ]),
     )

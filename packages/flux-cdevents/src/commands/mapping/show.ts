@@ -23,9 +23,9 @@ export function createMappingShowCommand(io: Io): Command {
     .addHelpText(
       'after',
       helpWith([
-        ['flux-cdevents mapping show', 'the rules of the RFC'],
-        ['flux-cdevents mapping show --preset service > mapping.yaml', 'a start for rules of your own'],
-        ['flux-cdevents mapping show --mapping mapping.yaml', 'your rules and what follows after them'],
+        ['flux-cdevents mapping show', 'print the rules of preset rfc'],
+        ['flux-cdevents mapping show --preset service > mapping.yaml', 'start a mapping of your own from a preset'],
+        ['flux-cdevents mapping show --mapping mapping.yaml', 'print your rules and the rules that apply after them'],
       ]),
     )
     .action(async ({ json, ...flags }: MappingFlags & { readonly json?: true }) => {

@@ -36,8 +36,8 @@ export const createMappingTestCommand = (io: Io): Command =>
       'after',
       helpWith([
         ['flux-cdevents mapping test mapping.cases.yaml', 'run the cases of one file'],
-        ['flux-cdevents mapping test --require-coverage rules/*.cases.yaml', 'in CI'],
-        ['flux-cdevents mapping schema cases > cases.schema.json', 'what an editor needs to write them'],
+        ['flux-cdevents mapping test --require-coverage rules/*.cases.yaml', 'fail in CI when a rule has no case'],
+        ['flux-cdevents mapping schema cases > cases.schema.json', 'write the JSON Schema that editors use'],
       ]),
     )
     .action(async (files: readonly string[], flags: TestFlags) => {
