@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { ConfigSnapshot } from '../../packages/flux-cdevents/src/config/config-source.ts';
-import { formatProblem } from '../../packages/flux-cdevents/src/config/format-problem.ts';
 import {
   createKubernetesSource,
   type KubernetesSource,
   type KubernetesSourceOptions,
 } from '../../packages/flux-cdevents/src/config/kubernetes/kubernetes-source.ts';
 import type { LabelsChange } from '../../packages/flux-cdevents/src/config/kubernetes/labels.ts';
+import { formatIssue } from '../../packages/flux-cdevents/src/diagnostics/format.ts';
 import { inClusterAccess } from '../../packages/flux-cdevents/src/kube-api/in-cluster.ts';
 import { createKubeClient } from '../../packages/flux-cdevents/src/kube-api/kube-client.ts';
 import { kubeconfigAccess } from '../../packages/flux-cdevents/src/kube-api/kubeconfig.ts';
@@ -91,7 +91,7 @@ describeOnCluster('the configuration in an API server', () => {
   };
   const statuses = ({ source }: Watched) =>
     Object.fromEntries([...(source.snapshot()?.providers ?? [])].map(([name, { status }]) => [name, status]));
-  const problems = ({ source }: Watched) => source.snapshot()?.problems.map(formatProblem);
+  const problems = ({ source }: Watched) => source.snapshot()?.problems.map(formatIssue);
   const alertNames = ({ source }: Watched) =>
     source
       .snapshot()
@@ -358,9 +358,9 @@ describeOnCluster('an API server that says less', () => {
     watched = await watchConfig(await asController(admin));
     const { source } = watched;
     expect(source.snapshot()?.providers.get('source/open')?.status).toBe('ready');
-    expect(source.snapshot()?.problems.map(formatProblem)).toEqual([
-      'Secret source/token: Secret: expected permission to get it, found none: the API server forbids it',
-      'ConfigMap source/rules: ConfigMap: expected permission to get it, found none: the API server forbids it',
+    expect(source.snapshot()?.problems.map(formatIssue)).toEqual([
+      'Secret source/token: expected permission to get it, found none: the API server forbids it',
+      'ConfigMap source/rules: expected permission to get it, found none: the API server forbids it',
       expect.stringMatching(/^Provider source\/hub: spec\.secretRef\.name: /),
       expect.stringMatching(/^Provider source\/mapped: metadata\.annotations/),
     ]);
@@ -376,7 +376,7 @@ describeOnCluster('an API server that says less', () => {
     await cluster.killApiServer();
     await eventually(
       () =>
-        expect(source.snapshot()?.problems.map(formatProblem)).toEqual([
+        expect(source.snapshot()?.problems.map(formatIssue)).toEqual([
           expect.stringMatching(/^API server: .*Alerts cannot be watched: connect ECONNREFUSED/),
           expect.stringMatching(/^API server: .*Providers cannot be watched: connect ECONNREFUSED/),
         ]),

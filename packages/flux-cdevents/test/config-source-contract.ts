@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ConfigSnapshot, ConfigSource } from '../src/config/config-source.ts';
-import { formatProblem } from '../src/config/format-problem.ts';
+import { formatIssue } from '../src/diagnostics/format.ts';
 import type { TestObject } from './helpers/fake-api-server.ts';
 import {
   aMappingObject,
@@ -46,7 +46,7 @@ export function describeConfigSource(name: string, open: () => Promise<ConfigPla
       const provider = hub();
       return provider?.status === 'ready' ? provider.fingerprint : undefined;
     };
-    const problems = (snapshot = source.snapshot()) => snapshot?.problems.map(formatProblem);
+    const problems = (snapshot = source.snapshot()) => snapshot?.problems.map(formatIssue);
     const alertNames = (snapshot = source.snapshot()) => snapshot?.alerts.map(({ metadata }) => metadata.name).sort();
     const eventually = (assertion: () => void) => vi.waitFor(assertion, { timeout: 5_000, interval: 10 });
 

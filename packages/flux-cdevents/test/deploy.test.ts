@@ -377,7 +377,7 @@ describe('the documentation', () => {
       const { problems } = await checkPath(folder);
       // The Secret is made on the command line.
       expect(
-        problems.filter(({ issue }) => !issue.found.includes('Secret') && !issue.expected.includes('Secret')),
+        problems.filter(({ found, expected }) => !found.includes('Secret') && !expected.includes('Secret')),
       ).toEqual([]);
     } finally {
       rmSync(folder, { recursive: true, force: true });

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createIssue } from '../src/diagnostics/issue.ts';
 import type { Alert } from '../src/flux/alert.ts';
 import { type FluxEvent, parseFluxEvent } from '../src/flux/event.ts';
 import { mergeMetadata } from '../src/flux/metadata.ts';
@@ -60,7 +61,7 @@ const invalid = (name: string): InvalidProvider => ({
   ref: { namespace: 'flux-system', name },
   type: 'cdevents',
   suspend: false,
-  issues: [{ path: 'spec.address', expected: 'an http or https URL', found: 'nothing' }],
+  issues: [createIssue('missing', ['spec', 'address'], 'an http or https URL', 'nothing')],
 });
 
 let folder: string;

@@ -1,6 +1,5 @@
 import { type Environment, ParseError, TypeError as TypeFault } from '@marcbachmann/cel-js';
-import { nearest } from '../diagnostics/nearest.ts';
-import { listed, suggest } from '../diagnostics/words.ts';
+import { didYouMean, listed } from '../diagnostics/words.ts';
 import { messageOf } from '../errors.ts';
 import { createEnvironment, LIMITS, REPLACED } from './environment.ts';
 import { ExpressionFault, type ExpressionIssue } from './fault.ts';
@@ -131,7 +130,7 @@ function describeTypeError(error: TypeFault, text: string, { variables, fieldsOf
   switch (code) {
     case 'unknown_variable': {
       const name = String(node?.args);
-      const hint = suggest(nearest(name, variables));
+      const hint = didYouMean(name, variables);
       return { ...place, expected: `a variable: ${variables.join(', ')}${hint}`, found: name };
     }
     case 'no_such_key':
@@ -186,7 +185,7 @@ function describeField(
   return {
     offset: node?.pos ?? place.offset,
     length: node ? node.end - node.pos : place.length,
-    expected: `a field of ${of}: ${fields.join(', ')}${suggest(nearest(name, fields))}`,
+    expected: `a field of ${of}: ${fields.join(', ')}${didYouMean(name, fields)}`,
     found: name,
   };
 }

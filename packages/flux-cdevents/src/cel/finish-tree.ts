@@ -1,6 +1,5 @@
 import { Optional } from '@marcbachmann/cel-js';
-import { nearest } from '../diagnostics/nearest.ts';
-import { suggest } from '../diagnostics/words.ts';
+import { didYouMean } from '../diagnostics/words.ts';
 import { DURATION, REPLACED, TIMESTAMP } from './environment.ts';
 import { faultAt } from './fault.ts';
 import { type ObjectTypes, TypedValue } from './object-types.ts';
@@ -97,7 +96,7 @@ function finishField(node: Node, fieldsOf: FieldsOf): void {
 function unknownField(node: Node, receiver: Node, fields: readonly string[]) {
   const name = nameOf(node);
   const of = node.input.slice(receiver.start, receiver.end);
-  const hint = suggest(nearest(name, fields));
+  const hint = didYouMean(name, fields);
   return faultAt({ start: node.pos, end: node.end }, `a field of ${of}: ${fields.join(', ')}${hint}`, name);
 }
 

@@ -1,5 +1,4 @@
-import { nearest } from '../diagnostics/nearest.ts';
-import { suggest } from '../diagnostics/words.ts';
+import { meantWord, suggest } from '../diagnostics/words.ts';
 import { FUNCTIONS, REPLACED } from './environment.ts';
 import { faultAt } from './fault.ts';
 import { argumentsOf, isCall, literalOf, type Node, nameOf, receiverOf, walk } from './tree.ts';
@@ -47,7 +46,7 @@ const MACROS: ReadonlyMap<string, string> = new Map([
 function prepareCall(node: Node): void {
   const name = nameOf(node);
   if (!FUNCTIONS.includes(name)) {
-    const meant = OTHER_NAMES.get(name) ?? nearest(name, FUNCTIONS);
+    const meant = OTHER_NAMES.get(name) ?? meantWord(name, FUNCTIONS);
     throw faultAt(placeOfName(node, name), `a function${suggest(meant)}`, name);
   }
   const form = MACROS.get(name);

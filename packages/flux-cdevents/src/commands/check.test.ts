@@ -148,7 +148,12 @@ data:
         {
           where: 'all.yaml:1',
           severity: 'error',
-          issue: { path: 'document', expected: 'YAML', found: expect.stringMatching(/^an error: /) },
+          issue: {
+            code: 'unreadable',
+            path: 'document',
+            expected: 'YAML',
+            found: expect.stringMatching(/^an error: /),
+          },
         },
       ],
       counts: { files: 1, providers: 0, alerts: 0, secrets: 0, configMaps: 0, errors: 1, warnings: 0 },

@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
-import type { ConfigProblem } from '../config/config-source.ts';
 import { createFileSet, type FileCounts } from '../config/files/file-set.ts';
+import { folderIssue } from '../config/files/file-source.ts';
 import { readFiles, resolveIn } from '../config/files/read-files.ts';
 import { scan } from '../config/files/scan.ts';
-import { formatProblem } from '../config/format-problem.ts';
+import { formatIssue, toRecord } from '../diagnostics/format.ts';
+import type { Issue } from '../diagnostics/issue.ts';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
 import { type NamespacedName, parseName } from '../flux/object-ref.ts';
 import { mappingReader } from '../mapping/file/read-mapping.ts';
@@ -13,7 +14,7 @@ import { counted, type Io, note, print } from './io.ts';
 
 export interface CheckResult {
   /** By file and line. */
-  readonly problems: readonly ConfigProblem[];
+  readonly problems: readonly Issue[];
   readonly counts: FileCounts & { readonly errors: number; readonly warnings: number };
 }
 
@@ -37,13 +38,7 @@ export async function checkPath(
   const { files, unreadable } = await scan(path);
   const set = createFileSet({ noCrossNamespaceRefs, readMapping: mappingReader });
   await set.update(await readFiles([...files.keys()], resolveIn(path, root.isDirectory())), []);
-  const folders = [...unreadable].map(
-    ([where, found]): ConfigProblem => ({
-      where,
-      severity: 'error',
-      issue: { path: 'folder', expected: 'a folder that can be read', found },
-    }),
-  );
+  const folders = [...unreadable].map(([folder, reason]) => folderIssue(folder, reason));
   const { problems } = set.snapshot(folders);
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   return { problems, counts: { ...set.counts(), errors, warnings: problems.length - errors } };
@@ -105,7 +100,7 @@ export const createCheckCommand = (io: Io): Command =>
 /** @returns how many errors were printed */
 async function reportPath(io: Io, path: string, flags: CheckFlags): Promise<number> {
   const { problems, counts } = await checkPath(path, { noCrossNamespaceRefs: !flags.crossNamespaceRefs });
-  if (flags.json) print(io, JSON.stringify({ problems, counts }, null, 2));
+  if (flags.json) print(io, JSON.stringify({ problems: problems.map(toReport), counts }, null, 2));
   else {
     for (const problem of problems) print(io, toLine(problem));
     note(io, summarize(counts));
@@ -120,8 +115,13 @@ async function reportCluster(io: Io, { as, addressProbe, ...flags }: CheckFlags)
   return report(io, { ...flags, account: as, probe: addressProbe, noCrossNamespaceRefs });
 }
 
-const toLine = (problem: ConfigProblem): string =>
-  problem.severity === 'warning' ? `${formatProblem(problem)} (warning)` : formatProblem(problem);
+const toLine = (issue: Issue): string =>
+  issue.severity === 'warning' ? `${formatIssue(issue)} (warning)` : formatIssue(issue);
+
+function toReport(problem: Issue) {
+  const { object, where, severity, ...issue } = toRecord(problem);
+  return { object, where, severity, issue };
+}
 
 const summarize = (counts: CheckResult['counts']): string => {
   const { providers, alerts, secrets, configMaps, files, errors, warnings } = counts;

@@ -1,11 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
+import { formatIssue, formatLocation } from '../diagnostics/format.ts';
 import type { Alert } from '../flux/alert.ts';
 import type { ConfigMap } from '../flux/config-map.ts';
 import type { Provider } from '../flux/provider.ts';
 import type { Secret } from '../flux/secret.ts';
 import { mappingReader } from '../mapping/file/read-mapping.ts';
 import { assembleSnapshot, type ConfigObjects, createAssembler, secretsNeeded } from './assemble.ts';
-import { formatProblem } from './format-problem.ts';
 
 const aProvider = (
   spec: Partial<Provider['spec']> = {},
@@ -33,7 +33,7 @@ const objects = (overrides: Partial<ConfigObjects>): ConfigObjects => ({
   readMapping: mappingReader,
   isUnreadable: () => false,
   labelsKnown: () => true,
-  where: () => undefined,
+  placeOf: () => undefined,
   ...overrides,
 });
 
@@ -87,7 +87,7 @@ describe('an assembler', () => {
     const assemble = createAssembler();
     const alerts = [anAlert({ inclusionList: ['('] })];
     const problems = (more: Partial<ConfigObjects>) =>
-      assemble(objects({ alerts, secret: () => aSecret('x'), ...more })).problems.map(({ issue }) => issue.path);
+      assemble(objects({ alerts, secret: () => aSecret('x'), ...more })).problems.map(formatLocation);
     expect(problems({})).toEqual(['spec.providerRef.name', 'spec.inclusionList[0]']);
     expect(problems({ providers: [aProvider()] })).toEqual(['spec.inclusionList[0]']);
     expect(problems({ isUnreadable: () => true })).toEqual(['spec.inclusionList[0]']);
@@ -108,7 +108,7 @@ describe('a type that is left to the notification-controller', () => {
       ref: { namespace: 'apps', name: 'hub' },
       type: 'generic-hmac',
     });
-    expect(problems.map(formatProblem)).toEqual([]);
+    expect(problems.map(formatIssue)).toEqual([]);
     expect(secretsNeeded(aProvider(hmac), handledTypes)).toEqual([]);
     expect(secretsNeeded(aProvider(hmac))).toEqual(['token']);
   });

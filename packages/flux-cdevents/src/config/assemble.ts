@@ -1,4 +1,4 @@
-import type { ConfigIssue } from '../diagnostics/issue.ts';
+import { type Issue, type Place, withOwner } from '../diagnostics/issue.ts';
 import type { Alert } from '../flux/alert.ts';
 import type { ConfigMap } from '../flux/config-map.ts';
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
@@ -14,41 +14,41 @@ import {
 } from '../provider/provider.ts';
 import { configMapNamesOf, resolveProvider, secretNamesOf } from '../provider/resolve-provider.ts';
 import { isWebhookOnly } from '../provider/webhook-provider.ts';
-import { type AlertContext, alertProblems, type Finding } from './alert-problems.ts';
-import type { ConfigProblem, ConfigSnapshot } from './config-source.ts';
-import { providerProblems } from './provider-problems.ts';
+import { type AlertContext, alertIssues } from './alert-issues.ts';
+import type { ConfigSnapshot } from './config-source.ts';
+import { providerIssues } from './provider-issues.ts';
 
 /** The objects of a configuration, each well-formed, and what a source knows about them. */
 export interface ConfigObjects {
   readonly alerts: readonly Alert[];
   readonly providers: readonly Provider[];
-  /** Stand-ins for Providers that could never be read. */
+  /** Stand-ins for Providers that were never valid. */
   readonly invalidProviders: readonly InvalidProvider[];
-  /** Problems that the source found while reading; they come first. */
-  readonly problems: readonly ConfigProblem[];
+  /** Issues that the source found while reading; they come first. */
+  readonly problems: readonly Issue[];
   readonly noCrossNamespaceRefs: boolean;
   /** Provider types that are delivered here; the others are foreign. @default all that are known */
   readonly handledTypes?: readonly HandledType[];
   secret(name: NamespacedName): Secret | undefined;
   configMap(name: NamespacedName): ConfigMap | undefined;
   readonly readMapping: MappingReader;
-  /** True for a Provider that is there but cannot be read, so that its Alerts are not blamed as well. */
+  /** True for a Provider that exists but cannot be read, so that its Alerts have no issue for that. */
   isUnreadable(provider: NamespacedName): boolean;
   /** @see AlertContext.labelsKnown */
   readonly labelsKnown: AlertContext['labelsKnown'];
-  /** Where a field of an object was written; undefined when a source has no such places. */
-  where(kind: 'Alert' | 'Provider', name: NamespacedName, issue: ConfigIssue): string | undefined;
+  /** Where the fault of an issue is written; undefined when a source has no such places. */
+  placeOf(issue: Issue): Place | undefined;
 }
 
 interface KnownProvider {
   readonly read: readonly (Secret | ConfigMap | undefined)[];
   readonly resolved: ResolvedProvider;
-  readonly findings: readonly Finding[];
+  readonly issues: readonly Issue[];
 }
 
 interface KnownAlert {
   readonly providerExists: boolean;
-  readonly findings: readonly Finding[];
+  readonly issues: readonly Issue[];
 }
 
 /** Whether a Provider is delivered here: by its type, or because its events come through the webhook. */
@@ -67,13 +67,13 @@ export const configMapsNeeded = (provider: Provider, handledTypes?: readonly Han
 export const inNamespaceOf = ({ metadata: { namespace } }: Provider, names: readonly string[]): NamespacedName[] =>
   names.map((name) => ({ namespace, name }));
 
-/** Makes a snapshot: Providers with their Secrets and ConfigMaps resolved, Alerts held against them, every problem listed. Pure. */
+/** Makes a snapshot: resolves Providers with their Secrets and ConfigMaps, checks Alerts, lists every issue. Pure. */
 export const assembleSnapshot = (objects: ConfigObjects): ConfigSnapshot => createAssembler()(objects);
 
 /**
- * The same again and again, for objects that change a few at a time: what an object came to is remembered by its
- * identity, so an object that stays must be the same one, and one that changes another. `noCrossNamespaceRefs`,
- * `handledTypes`, `labelsKnown` and `readMapping` are to stay what they are.
+ * Makes snapshots of objects of which a few change at a time. Results are remembered by the identity of an object, so an
+ * unchanged object must be the same JavaScript object, and a changed one must be a new one. `noCrossNamespaceRefs`,
+ * `handledTypes`, `labelsKnown` and `readMapping` must not change between calls.
  */
 export function createAssembler(): (objects: ConfigObjects) => ConfigSnapshot {
   const knownProviders = new WeakMap<Provider, KnownProvider>();
@@ -97,26 +97,28 @@ export function createAssembler(): (objects: ConfigObjects) => ConfigSnapshot {
           configMap: (name) => objects.configMap({ namespace, name }),
           readMapping: objects.readMapping,
         });
-    const now = { read, resolved, findings: left ? [] : providerProblems(provider, resolved) };
+    const now = { read, resolved, issues: left ? [] : providerIssues(provider, resolved) };
     knownProviders.set(provider, now);
     return now;
   };
 
   return (objects) => {
     const problems = [...objects.problems];
-    const report = (kind: 'Alert' | 'Provider', { metadata }: Alert | Provider, findings: readonly Finding[]) => {
-      for (const finding of findings) {
-        const where = objects.where(kind, metadata, finding.issue);
-        problems.push({ object: `${kind} ${nameOf(metadata)}`, ...(where && { where }), ...finding });
+    const report = (kind: 'Alert' | 'Provider', { metadata }: Alert | Provider, issues: readonly Issue[]) => {
+      const owner = { kind, namespace: metadata.namespace, name: metadata.name };
+      for (const issue of issues) {
+        const owned = issue.object ? issue : withOwner(owner, issue);
+        const place = objects.placeOf(owned);
+        problems.push(place ? { ...owned, place } : owned);
       }
     };
 
     const providers = new Map<string, ResolvedProvider>();
     for (const provider of objects.invalidProviders) providers.set(nameOf(provider.ref), provider);
     for (const provider of objects.providers) {
-      const { resolved, findings } = resolve(provider, objects);
+      const { resolved, issues } = resolve(provider, objects);
       providers.set(nameOf(provider.metadata), resolved);
-      report('Provider', provider, findings);
+      report('Provider', provider, issues);
     }
 
     for (const alert of objects.alerts) {
@@ -128,10 +130,10 @@ export function createAssembler(): (objects: ConfigObjects) => ConfigSnapshot {
       if (known?.providerExists !== providerExists) {
         const { noCrossNamespaceRefs, labelsKnown } = objects;
         const context: AlertContext = { noCrossNamespaceRefs, providerExists: () => providerExists, labelsKnown };
-        known = { providerExists, findings: alertProblems(alert, context) };
+        known = { providerExists, issues: alertIssues(alert, context) };
         knownAlerts.set(alert, known);
       }
-      report('Alert', alert, known.findings);
+      report('Alert', alert, known.issues);
     }
     return { alerts: objects.alerts, providers, problems };
   };

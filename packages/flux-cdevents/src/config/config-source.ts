@@ -1,4 +1,4 @@
-import type { ConfigIssue } from '../diagnostics/issue.ts';
+import type { Issue } from '../diagnostics/issue.ts';
 import { FluxCDEventsError } from '../errors.ts';
 import type { Alert } from '../flux/alert.ts';
 import type { InvolvedObject } from '../flux/object-ref.ts';
@@ -7,23 +7,13 @@ import type { ResolvedProvider } from '../provider/provider.ts';
 /** Labels of a live object. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** An object or a file that is not valid. The last valid version of the object, if there was one, stays in use. */
-export interface ConfigProblem {
-  /** `Provider flux-system/hub`, `Alert apps/all`; absent when the problem is a whole file or the API server. */
-  readonly object?: string;
-  /** `providers.yaml:12`: file and line, in files mode. */
-  readonly where?: string;
-  /** `error` when the object cannot do its work; `warning` when part of it has no effect. */
-  readonly severity: 'error' | 'warning';
-  readonly issue: ConfigIssue;
-}
-
 /** The whole configuration at one moment. It never changes: each change makes a new snapshot. */
 export interface ConfigSnapshot {
   readonly alerts: readonly Alert[];
   /** By `namespace/name`. */
   readonly providers: ReadonlyMap<string, ResolvedProvider>;
-  readonly problems: readonly ConfigProblem[];
+  /** Everything that is wrong. The last good version of an object, if there was one, stays in force. */
+  readonly problems: readonly Issue[];
 }
 
 /** The port: where Alerts and Providers come from. */

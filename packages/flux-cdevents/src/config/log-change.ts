@@ -1,13 +1,13 @@
+import { formatIssue } from '../diagnostics/format.ts';
 import type { Logger } from '../observe/log.ts';
 import type { ConfigSnapshot } from './config-source.ts';
-import { formatProblem } from './format-problem.ts';
 
 /** Logs every new problem, every problem that is gone, and the size of the new snapshot. */
 export function logChange(logger: Logger, before: ConfigSnapshot | undefined, after: ConfigSnapshot): void {
-  const old = new Set(before?.problems.map(formatProblem));
-  const now = new Set(after.problems.map(formatProblem));
+  const old = new Set(before?.problems.map(formatIssue));
+  const now = new Set(after.problems.map(formatIssue));
   for (const problem of after.problems) {
-    const text = formatProblem(problem);
+    const text = formatIssue(problem);
     if (old.has(text)) continue;
     if (problem.severity === 'error') logger.error({ problem: text }, 'configuration problem');
     else logger.info({ problem: text }, 'configuration warning');

@@ -1,25 +1,23 @@
-import type { ConfigIssue } from '../diagnostics/issue.ts';
-import type { Parsed } from '../diagnostics/issues.ts';
+import { createIssue, type Parsed, parsedFrom } from '../diagnostics/issue.ts';
 import type { NamespacedName } from './object-ref.ts';
-import { entriesOf, memberOf, readName } from './read-object.ts';
+import { memberOf, readEntries, readName } from './read-object.ts';
 
 /** A `ConfigMap` of the core API. */
 export interface ConfigMap {
   readonly metadata: NamespacedName;
   readonly data: Readonly<Record<string, string>>;
-  /** The keys of `binaryData`, which is not read. */
+  /** The keys of `binaryData`, whose values are not read. */
   readonly binaryKeys: readonly string[];
 }
 
-const nameless: ConfigIssue = { path: 'metadata.name', expected: 'the name of the ConfigMap', found: 'nothing' };
+const nameless = createIssue('missing', ['metadata', 'name'], 'the name of the ConfigMap', 'nothing');
 
 /** Reads a ConfigMap. */
 export function parseConfigMap(document: unknown): Parsed<ConfigMap> {
   const metadata = readName(document);
-  const issues: ConfigIssue[] = metadata ? [] : [nameless];
-  const data = Object.fromEntries(entriesOf(document, 'data', 'a string', issues));
+  const { entries, issues } = readEntries(document, 'data', 'a string');
   const binaryKeys = Object.keys(memberOf(document, 'binaryData') ?? {});
-  const [first, ...more] = issues;
-  if (first || !metadata) return { value: undefined, issues: [first ?? nameless, ...more] };
-  return { value: { metadata, data, binaryKeys }, issues: [] };
+  return metadata
+    ? parsedFrom(() => ({ metadata, data: Object.fromEntries(entries), binaryKeys }), issues)
+    : { value: undefined, issues: [nameless, ...issues] };
 }

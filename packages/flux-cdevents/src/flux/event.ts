@@ -2,7 +2,9 @@ import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { IsDateTime } from 'typebox/format';
 import { Value } from 'typebox/value';
+import { formatPath } from '../diagnostics/format.ts';
 import { FluxCDEventsError } from '../errors.ts';
+import { parsePointer } from '../lib/json-pointer.ts';
 import type { InvolvedObject } from './object-ref.ts';
 
 /**
@@ -109,6 +111,6 @@ export function toFluxEvent(wire: unknown, now: number): FluxEvent {
 
 function describeFirstIssue(wire: unknown): string {
   const [issue] = Value.Errors(WireEvent, wire);
-  const path = issue?.instancePath.slice(1).replaceAll('/', '.') || 'body';
+  const path = formatPath(parsePointer(issue?.instancePath ?? '')) || 'body';
   return `${path}: expected a Flux event, but it ${issue?.message ?? 'is something else'}`;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { formatIssue } from '../diagnostics/issue.ts';
+import { formatIssue } from '../diagnostics/format.ts';
 import { parseAlert } from './parse-alert.ts';
 
 const read = (yaml: string) => parseAlert(parse(yaml));

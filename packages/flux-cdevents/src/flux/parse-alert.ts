@@ -1,14 +1,14 @@
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
-import type { Parsed } from '../diagnostics/issues.ts';
+import type { Parsed } from '../diagnostics/issue.ts';
 import type { Alert } from './alert.ts';
 import { DEFAULT_NAMESPACE, notificationApi, objectMetadata, readObject, reference, textMap } from './read-object.ts';
 
 const EventSourceShape = Type.Object({
-  kind: Type.String({ minLength: 1, description: 'a kind such as HelmRelease' }),
-  name: Type.String({ minLength: 1, maxLength: 253, description: 'a name of 1 to 253 characters, or *' }),
+  kind: Type.String({ minLength: 1, expected: 'a kind such as HelmRelease' }),
+  name: Type.String({ minLength: 1, maxLength: 253, expected: 'a name of 1 to 253 characters, or *' }),
   namespace: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 253, description: 'a namespace of 1 to 253 characters' }),
+    Type.String({ minLength: 1, maxLength: 253, expected: 'a namespace of 1 to 253 characters' }),
   ),
   matchLabels: Type.Optional(textMap),
 });
@@ -20,11 +20,11 @@ const AlertShape = Compile(
     spec: Type.Object({
       providerRef: reference,
       eventSources: Type.Array(EventSourceShape),
-      eventSeverity: Type.Optional(Type.Enum(['info', 'error'], { description: 'info or error' })),
+      eventSeverity: Type.Optional(Type.Enum(['info', 'error'], { expected: 'info or error' })),
       inclusionList: Type.Optional(Type.Array(Type.String())),
       exclusionList: Type.Optional(Type.Array(Type.String())),
       eventMetadata: Type.Optional(textMap),
-      summary: Type.Optional(Type.String({ maxLength: 255, description: 'a string of at most 255 characters' })),
+      summary: Type.Optional(Type.String({ maxLength: 255, expected: 'a string of at most 255 characters' })),
       suspend: Type.Optional(Type.Boolean()),
     }),
   }),

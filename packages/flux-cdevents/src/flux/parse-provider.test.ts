@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatIssue } from '../diagnostics/issue.ts';
+import { formatIssue } from '../diagnostics/format.ts';
 import { parseProvider } from './parse-provider.ts';
 
 const aDocument = (spec: object, metadata: object = {}) => ({

@@ -1,24 +1,24 @@
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
-import type { Parsed } from '../diagnostics/issues.ts';
+import type { Parsed } from '../diagnostics/issue.ts';
 import type { Provider } from './provider.ts';
 import { annotatedMetadata, DEFAULT_NAMESPACE, notificationApi, readObject, reference } from './read-object.ts';
 
-const short = Type.String({ maxLength: 2048, description: 'a string of at most 2,048 characters' });
+const short = Type.String({ maxLength: 2048, expected: 'a string of at most 2,048 characters' });
 
 const ProviderShape = Compile(
   Type.Object({
     ...notificationApi,
     metadata: annotatedMetadata,
     spec: Type.Object({
-      type: Type.String({ minLength: 1, description: 'a Provider type such as cdevents' }),
+      type: Type.String({ minLength: 1, expected: 'a Provider type such as cdevents' }),
       // The lengths of address and proxy are checked where the rest of a URL is, so that no credential is shown.
       address: Type.Optional(Type.String()),
       username: Type.Optional(short),
       timeout: Type.Optional(
         Type.String({
           pattern: String.raw`^([0-9]+(\.[0-9]+)?(ms|s|m))+$`,
-          description: 'a duration of ms, s and m such as 1m30s',
+          expected: 'a duration of ms, s and m such as 1m30s',
         }),
       ),
       proxy: Type.Optional(Type.String()),

@@ -1,8 +1,9 @@
 import Type, { type Static, type TProperties, type TSchema } from 'typebox';
 import type { Validator } from 'typebox/compile';
 import { Value } from 'typebox/value';
-import type { ConfigIssue } from '../diagnostics/issue.ts';
-import { formatPath, type Parsed, shapeIssues, withoutNulls } from '../diagnostics/issues.ts';
+import { createIssue, type Issue, type Parsed, parsedFrom } from '../diagnostics/issue.ts';
+import { shapeIssues } from '../diagnostics/shape-issues.ts';
+import { listed } from '../diagnostics/words.ts';
 import type { NamespacedName } from './object-ref.ts';
 
 /** API group of Provider and Alert. */
@@ -15,27 +16,27 @@ export const DEFAULT_NAMESPACE = 'default';
 export const NOTIFICATION_VERSIONS = ['v1', 'v1beta3', 'v1beta2'] as const;
 
 export const notificationApi = {
-  apiVersion: Type.Enum(
-    NOTIFICATION_VERSIONS.map((version) => `${NOTIFICATION_GROUP}/${version}`),
-    { description: `${NOTIFICATION_GROUP}/v1, v1beta3 or v1beta2` },
-  ),
+  apiVersion: Type.String({
+    pattern: `^${NOTIFICATION_GROUP.replaceAll('.', String.raw`\.`)}/(${NOTIFICATION_VERSIONS.join('|')})$`,
+    expected: `${NOTIFICATION_GROUP}/${listed(NOTIFICATION_VERSIONS)}`,
+  }),
 };
 
-export const textMap = Type.Record(Type.String(), Type.String(), { description: 'a map of strings' });
+export const textMap = Type.Record(Type.String(), Type.String(), { expected: 'a map of strings' });
 
-export const reference = Type.Object({ name: Type.String({ minLength: 1, description: 'the name of an object' }) });
+export const reference = Type.Object({ name: Type.String({ minLength: 1, expected: 'the name of an object' }) });
 
 const metadataFields = {
   name: Type.String({
     maxLength: 253,
     pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
-    description: 'a name of at most 253 lower case letters, digits, - and .',
+    expected: 'a name of at most 253 lower case letters, digits, - and .',
   }),
   namespace: Type.Optional(
     Type.String({
       maxLength: 63,
       pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
-      description: 'a namespace of at most 63 lower case letters, digits and -',
+      expected: 'a namespace of at most 63 lower case letters, digits and -',
     }),
   ),
 };
@@ -45,10 +46,19 @@ export const annotatedMetadata = Type.Object({ ...metadataFields, annotations: T
 /** The object without the fields that the shape does not know, or all its issues. The document is left as it is. */
 export function readObject<S extends TSchema>(shape: Validator<TProperties, S>, document: unknown): Parsed<Static<S>> {
   const copy = withoutNulls(document);
-  if (shape.Check(copy)) return { value: Value.Clean(shape.Type(), copy) as Static<S>, issues: [] };
-  const [first, ...more] = shapeIssues(shape, copy);
-  const issue = first ?? { path: 'document', expected: 'an object', found: 'something else' };
-  return { value: undefined, issues: [issue, ...more] };
+  const issues = shapeIssues(shape, copy);
+  return parsedFrom(() => Value.Clean(shape.Type(), copy) as Static<S>, issues);
+}
+
+/** A deep copy without the members that are null, which an API server treats as left out. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, member]) => member !== null && member !== undefined)
+      .map(([key, member]) => [key, withoutNulls(member)]),
+  );
 }
 
 /** Namespace and name of any document, whatever else is wrong with it; undefined when it has no name. */
@@ -65,30 +75,26 @@ export function memberOf(document: unknown, key: string): Readonly<Record<string
   return typeof member === 'object' && member !== null ? (member as Record<string, unknown>) : undefined;
 }
 
-/** The members of a map of texts, and an issue for what is no text. A member that is null is an empty text. */
-export function entriesOf(
+/** The members of a map of strings, and an issue for each that is not a string. A null member is an empty string. */
+export function readEntries(
   document: unknown,
   field: string,
   expected: string,
-  issues: ConfigIssue[],
-): [string, string][] {
+): { readonly entries: readonly (readonly [string, string])[]; readonly issues: readonly Issue[] } {
   const value = typeof document === 'object' && document !== null ? Reflect.get(document, field) : undefined;
-  if (value === undefined || value === null) return [];
+  if (value === undefined || value === null) return { entries: [], issues: [] };
   const map = memberOf(document, field);
   if (!map || Array.isArray(map)) {
-    issues.push({ path: field, expected: 'a map of keys to values', found: 'something else' });
-    return [];
+    const issue = createIssue('invalid-value', [field], 'a map of keys to values', 'something else');
+    return { entries: [], issues: [issue] };
   }
   const entries: [string, string][] = [];
+  const issues: Issue[] = [];
   for (const [key, member] of Object.entries(map)) {
+    const found = `a ${Array.isArray(member) ? 'list' : typeof member}`;
     if (typeof member === 'string') entries.push([key, member]);
     else if (member === null) entries.push([key, '']);
-    else
-      issues.push({
-        path: formatPath([field, key]),
-        expected,
-        found: `a ${Array.isArray(member) ? 'list' : typeof member}`,
-      });
+    else issues.push(createIssue('invalid-value', [field, key], expected, found));
   }
-  return entries;
+  return { entries, issues };
 }

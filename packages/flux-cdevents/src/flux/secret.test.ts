@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatIssue } from '../diagnostics/issue.ts';
+import { formatIssue } from '../diagnostics/format.ts';
 import { parseSecret } from './secret.ts';
 
 const aSecret = (fields: object) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'token' }, ...fields });
@@ -38,8 +38,8 @@ describe('parseSecret', () => {
   });
 
   it.each(['text', ['a'], 5])('refuses %j as data', (data) =>
-    expect(parseSecret(aSecret({ data })).issues).toEqual([
-      { path: 'data', expected: 'a map of keys to values', found: 'something else' },
+    expect(parseSecret(aSecret({ data })).issues).toMatchObject([
+      { path: ['data'], expected: 'a map of keys to values', found: 'something else' },
     ]),
   );
 });

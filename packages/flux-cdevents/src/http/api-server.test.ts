@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { snapshotOf, startTestApi, type TestApi } from '../../test/helpers/api.ts';
 import { aFluxEvent } from '../../test/helpers/flux-events.ts';
 import { anInvalidProvider, aProvider } from '../../test/helpers/providers.ts';
+import { createWarning } from '../diagnostics/issue.ts';
 
 let api: TestApi;
 beforeEach(async () => {
@@ -256,10 +257,9 @@ describe('GET /providers, /alerts, /problems', () => {
         ],
         problems: [
           {
-            object: 'Alert apps/old',
-            where: 'alerts.yaml:12',
-            severity: 'warning',
-            issue: { path: 'spec.summary', expected: 'no summary', found: 'one' },
+            ...createWarning('no-effect', ['spec', 'summary'], 'no summary', 'one'),
+            object: { kind: 'Alert', namespace: 'apps', name: 'old' },
+            place: { file: 'alerts.yaml', line: 12 },
           },
         ],
       }),
@@ -282,6 +282,7 @@ describe('GET /providers, /alerts, /problems', () => {
         object: 'Alert apps/old',
         where: 'alerts.yaml:12',
         severity: 'warning',
+        code: 'no-effect',
         path: 'spec.summary',
         expected: 'no summary',
         found: 'one',

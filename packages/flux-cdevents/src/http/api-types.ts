@@ -151,7 +151,12 @@ export const DeliveryDetail = Type.Object({
 });
 export type DeliveryDetail = Static<typeof DeliveryDetail>;
 
-const issue = { path: Type.String(), expected: Type.String(), found: Type.String() };
+const issue = {
+  code: Type.String({ description: 'The kind of fault: docs/errors.md.', examples: ['invalid-value'] }),
+  path: Type.String(),
+  expected: Type.String(),
+  found: Type.String(),
+};
 
 export const ProviderInfo = Type.Object({
   namespace: Type.String(),

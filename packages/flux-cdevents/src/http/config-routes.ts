@@ -1,4 +1,6 @@
 import type { ConfigSnapshot } from '../config/config-source.ts';
+import { toRecord } from '../diagnostics/format.ts';
+import type { Issue } from '../diagnostics/issue.ts';
 import { FluxCDEventsError } from '../errors.ts';
 import type { Alert } from '../flux/alert.ts';
 import { toFluxEvent } from '../flux/event.ts';
@@ -77,16 +79,7 @@ export function configRoutes(api: TypedServer, { outbox, snapshot, send, now }: 
       summary: 'What is wrong with the configuration',
       response: { 200: ProblemsAnswer, default: ErrorAnswer },
     },
-    handler: async () => ({
-      problems: loaded().problems.map(({ object, where, severity, issue }) => ({
-        ...(object !== undefined && { object }),
-        ...(where !== undefined && { where }),
-        severity,
-        path: issue.path,
-        expected: issue.expected,
-        found: issue.found,
-      })),
-    }),
+    handler: async () => ({ problems: loaded().problems.map(toRecord) }),
   });
 
   api.route({
@@ -130,10 +123,15 @@ function toInfo(
     status,
     suspend: status !== 'foreign' && provider.suspend,
     ...(status === 'ready' && shownSettings(provider)),
-    issues: status === 'invalid' ? provider.issues.map(({ path, expected, found }) => ({ path, expected, found })) : [],
+    issues: status === 'invalid' ? provider.issues.map(toIssueInfo) : [],
     ...countsOf(stats),
     ...(isStopped && { stopped: { reason: stop.reason, at: new Date(stop.at).toISOString() } }),
   };
+}
+
+function toIssueInfo(issue: Issue): ProviderInfo['issues'][number] {
+  const { code, path, expected, found } = toRecord(issue);
+  return { code, path, expected, found };
 }
 
 const missing = (stats: ProviderStats): ProviderInfo => ({

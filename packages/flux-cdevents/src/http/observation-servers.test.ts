@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ConfigSnapshot } from '../config/config-source.ts';
+import { createIssue } from '../diagnostics/issue.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import type { ProviderStats } from '../outbox/outbox.ts';
 import { createHealthServer } from './health-server.ts';
@@ -17,7 +18,7 @@ const statsOf = (name: string, counts: Partial<ProviderStats['counts']>, oldestP
 const snapshot: ConfigSnapshot = {
   alerts: [],
   providers: new Map(),
-  problems: [{ severity: 'error', issue: { path: 'spec', expected: 'a spec', found: 'nothing' } }],
+  problems: [createIssue('missing', ['spec'], 'a spec', 'nothing')],
 };
 
 describe('health', () => {

@@ -15,10 +15,9 @@ export interface OpenParts {
 }
 
 const text = (expected: string, description: string) => Type.String({ minLength: 1, ...says(expected, description) });
-const quoted = (what: string, description: string) =>
-  Type.String(says(`${what} (numbers, true and false in quotes)`, description));
+const quoted = (what: string, description: string) => Type.String(says(what, description));
 const texts = (expected: string, description: string) =>
-  Type.Record(Type.String(), Type.String(says('a text (numbers, true and false in quotes)', 'A text.')), {
+  Type.Record(Type.String(), Type.String(says('a text', 'A text.')), {
     ...says(expected, description),
   });
 const reference = (description: string) =>

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { formatMappingIssue } from '../mapping/file/mapping-issue.ts';
+import { formatIssue } from '../diagnostics/format.ts';
+import { withFile } from '../diagnostics/issue.ts';
 import { readCases } from './read-cases.ts';
 
-const issuesOf = (text: string) => readCases(text).issues.map((issue) => formatMappingIssue(issue, 'cases.yaml'));
+const issuesOf = (text: string) => readCases(text).issues.map((issue) => formatIssue(withFile('cases.yaml', issue)));
 const one = (fields: string) => `cases:\n  - name: a\n    ${fields.trim().replaceAll('\n', '\n    ')}\n`;
 
 describe('a file of cases', () => {
@@ -91,7 +92,7 @@ cases:
     [
       'a number as metadata',
       one('event: {reason: X, metadata: {revision: 6.5}}\nexpect: []'),
-      'cases[0].event.metadata.revision: expected a text (numbers, true and false in quotes), found the number 6.5',
+      'cases[0].event.metadata.revision: expected a text (put it in quotes), found the number 6.5',
     ],
     [
       'a time that is none',

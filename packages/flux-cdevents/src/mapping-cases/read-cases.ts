@@ -1,20 +1,20 @@
 import { eventNames, isSpecVersion, parseEventType, specVersions } from 'cdevents-sdk';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
-import { describeFound } from '../diagnostics/issues.ts';
-import { listed } from '../diagnostics/words.ts';
+import { describeFound } from '../diagnostics/describe.ts';
+import type { Issue, Path } from '../diagnostics/issue.ts';
+import { IssueList } from '../diagnostics/issue-list.ts';
+import { shapeIssues } from '../diagnostics/shape-issues.ts';
+import { didYouMean, listed } from '../diagnostics/words.ts';
+import { type LocatedDocument, locateDocument } from '../diagnostics/yaml-places.ts';
 import { type Fields, isFields } from '../mapping/file/fields.ts';
-import { didYouMean, Findings } from '../mapping/file/findings.ts';
-import { type LocatedDocument, locateDocument, type Path } from '../mapping/file/locate.ts';
-import type { MappingIssue } from '../mapping/file/mapping-issue.ts';
-import { findShapeIssues } from '../mapping/file/shape-findings.ts';
 import type { Case, CasesFile, Step } from './cases.ts';
 import { casesShape } from './cases-schema.ts';
 
 /** A file of cases, or all that is wrong with it. */
 export type CasesReading =
   | { readonly file: CasesFile; readonly issues: readonly [] }
-  | { readonly file: undefined; readonly issues: readonly MappingIssue[] };
+  | { readonly file: undefined; readonly issues: readonly Issue[] };
 
 const shape = Compile(
   casesShape({
@@ -24,22 +24,25 @@ const shape = Compile(
   }),
 );
 
+/** How many errors of the schema library are looked at: the list shows the first ones and counts the others. */
+const MAX_SHAPE_ERRORS = 10_000;
+
 /** Passes for a written event where the name of a file stands. */
 const IN_A_FILE = { reason: 'InAFile' };
 
 /** Reads the text of a file of cases and lists all that is wrong with it at once. */
 export function readCases(text: string): CasesReading {
   const document = locateDocument(text);
-  const findings = new Findings(document);
-  for (const { offset, path, expected, found } of document.problems) findings.at(offset, path, expected, found);
-  if (document.problems.length > 0) return { file: undefined, issues: findings.list() };
+  const list = new IssueList(document);
+  list.addAll(document.issues);
+  if (document.issues.length > 0) return { file: undefined, issues: list.list() };
   const value = document.value;
-  findShapeIssues(shape, withoutFiles(value), findings);
+  list.addAll(shapeIssues(shape, withoutFiles(value), MAX_SHAPE_ERRORS));
   const fields: Fields = isFields(value) ? value : {};
-  const specVersion = readVersion(fields, document, findings);
-  checkNames(fields, findings);
-  const cases = listOf(fields.cases).map((one, index) => readCase(one, ['cases', index], findings));
-  const issues = findings.list();
+  const specVersion = readVersion(fields, document, list);
+  checkNames(fields, list);
+  const cases = listOf(fields.cases).map((one, index) => readCase(one, ['cases', index], list));
+  const issues = list.list();
   if (issues.length > 0) return { file: undefined, issues };
   const { specVersion: _, cases: __, ...rest } = fields;
   return { file: { ...rest, ...(specVersion && { specVersion }), cases } as CasesFile, issues: [] };
@@ -61,15 +64,15 @@ function withoutFiles(value: unknown): unknown {
   return { ...value, cases };
 }
 
-function readVersion({ specVersion }: Fields, document: LocatedDocument, findings: Findings) {
+function readVersion({ specVersion }: Fields, document: LocatedDocument, list: IssueList) {
   const version = typeof specVersion === 'number' ? document.sourceOf(['specVersion']) : specVersion;
   if (specVersion === undefined) return undefined;
   if (isSpecVersion(version)) return version;
-  findings.value(['specVersion'], listed(specVersions), describeFound(specVersion));
+  list.value(['specVersion'], listed(specVersions), describeFound(specVersion));
   return undefined;
 }
 
-function checkNames({ cases }: Fields, findings: Findings): void {
+function checkNames({ cases }: Fields, list: IssueList): void {
   const first = new Map<string, number>();
   for (const [index, { name }] of listOf(cases).entries()) {
     if (typeof name !== 'string') continue;
@@ -78,50 +81,46 @@ function checkNames({ cases }: Fields, findings: Findings): void {
       first.set(name, index);
       continue;
     }
-    const line = findings.lineOf(['cases', before, 'name']);
-    findings.value(
-      ['cases', index, 'name'],
-      'a name that no other case has',
-      `that of cases[${before}] on line ${line}`,
-    );
+    const line = list.lineOf(['cases', before, 'name']);
+    list.value(['cases', index, 'name'], 'a name that no other case has', `that of cases[${before}] on line ${line}`);
   }
 }
 
-function readCase(fields: Fields, path: Path, findings: Findings): Case {
+function readCase(fields: Fields, path: Path, list: IssueList): Case {
   const { name, eventMetadata, steps, ...single } = fields;
-  const line = findings.lineOf(path);
+  const line = list.lineOf(path);
   const given = { name: String(name), line, ...(eventMetadata !== undefined && { eventMetadata }) } as Omit<
     Case,
     'steps'
   >;
   if (steps === undefined) {
-    if (!('event' in single)) findings.value([...path, 'event'], 'an event, or steps', 'nothing');
-    return { ...given, steps: [readStep(single, path, findings)] };
+    if (!('event' in single)) list.value([...path, 'event'], 'an event, or steps', 'nothing', 'missing');
+    return { ...given, steps: [readStep(single, path, list)] };
   }
   for (const field of ['event', 'rule', 'expect', 'skipped', 'error']) {
-    if (field in single) findings.key([...path, field], 'either steps or an event of the case itself', 'both');
+    if (field in single) list.key([...path, field], 'either steps or an event of the case itself', 'both', 'conflict');
   }
   return {
     ...given,
-    steps: listOf(steps).map((step, index) => readStep(step, [...path, 'steps', index], findings)),
+    steps: listOf(steps).map((step, index) => readStep(step, [...path, 'steps', index], list)),
   };
 }
 
-function readStep(step: Fields, path: Path, findings: Findings): Step {
+function readStep(step: Fields, path: Path, list: IssueList): Step {
   const { event, expect, ...rest } = step;
-  const line = findings.lineOf(path);
+  const line = list.lineOf(path);
   if ('event' in step && !['expect', 'skipped', 'error'].some((field) => field in step)) {
-    findings.value([...path, 'expect'], 'a list of CDEvents ([] for none), skipped or error', 'nothing');
+    list.value([...path, 'expect'], 'a list of CDEvents ([] for none), skipped or error', 'nothing', 'missing');
   }
   const isSkipped = rest.skipped !== undefined && rest.error === undefined;
   if (isSkipped && Array.isArray(expect) && expect.length > 0) {
-    findings.key([...path, 'skipped'], 'no CDEvents beside it', `${expect.length} in expect`);
+    list.key([...path, 'skipped'], 'no CDEvents beside it', `${expect.length} in expect`, 'conflict');
   }
   const types = new Set<unknown>();
   for (const [index, { type }] of listOf(expect).entries()) {
     const place = [...path, 'expect', index, 'type'];
-    if (typeof type === 'string') checkType(type, place, findings);
-    if (types.has(type)) findings.value(place, 'another type than the CDEvents before it', describeFound(type));
+    if (typeof type === 'string') checkType(type, place, list);
+    if (types.has(type)) list.value(place, 'another type than the CDEvents before it', describeFound(type));
     types.add(type);
   }
   return { ...rest, event, line, expect: expect ?? [] } as Step;
@@ -130,7 +129,7 @@ function readStep(step: Fields, path: Path, findings: Findings): Step {
 const known = [...new Set(specVersions.flatMap((version) => eventNames(version)))];
 const CUSTOM_NAME = /^[a-zA-Z0-9]+-[a-zA-Z]+\.[a-zA-Z]+$/;
 
-function checkType(type: string, path: Path, findings: Findings): void {
+function checkType(type: string, path: Path, list: IssueList): void {
   if ((known as readonly string[]).includes(type) || CUSTOM_NAME.test(type) || parseEventType(type)) return;
-  findings.value(path, `an event name such as service.upgraded${didYouMean(type, known)}`, describeFound(type));
+  list.value(path, `an event name such as service.upgraded${didYouMean(type, known)}`, describeFound(type));
 }

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { formatFault } from '../diagnostics/format.ts';
 import type { MappingText, PresetName, ProviderOptions, SpecVersion } from '../provider/provider.ts';
 import { readMapping } from './file/read-mapping.ts';
 import { effectiveRules } from './presets/presets.ts';
@@ -52,7 +53,7 @@ function compiledText(text: string, preset: PresetName, specVersion: SpecVersion
 function compile(text: string | undefined, preset: PresetName, specVersion: SpecVersion): MappingInForce {
   const reading = text === undefined ? undefined : readMapping(text, { specVersion, preset });
   const [issue] = reading?.issues ?? [];
-  if (issue) throw new Error(`mapping: ${issue.path}: expected ${issue.expected}, found ${issue.found}`);
+  if (issue) throw new Error(`mapping: ${formatFault(issue)}`);
   const rules = effectiveRules(reading?.mapping, preset);
   return {
     compiled: compileRules(

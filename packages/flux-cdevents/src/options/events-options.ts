@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Option } from 'commander';
 import { type NamespacedName, parseName } from '../flux/object-ref.ts';
-import { splitUrl, urlIssue } from '../provider/endpoint/url.ts';
+import { splitUrl, urlFault } from '../provider/endpoint/url.ts';
 import { flag, listFlag, listOf, type RawOptions, textOf } from './flag.ts';
 
 /** Who may post events, how, and where they go besides. */
@@ -103,7 +103,7 @@ function tlsOf(raw: RawOptions, issues: string[]): EventsTls | undefined {
 function forwardingOf(raw: RawOptions, issues: string[]): string | undefined {
   const url = textOf(raw, 'forward-to');
   if (url === undefined) return undefined;
-  const wrong = urlIssue(url);
+  const wrong = urlFault(url);
   if (wrong) {
     issues.push(`--forward-to: expected ${wrong.expected}, found ${wrong.found}`);
     return undefined;

@@ -1,5 +1,5 @@
 import type { ConfigSnapshot } from '../config/config-source.ts';
-import { formatIssue } from '../diagnostics/issue.ts';
+import { formatFault } from '../diagnostics/format.ts';
 import { FluxCDEventsError } from '../errors.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { mergeMetadata } from '../flux/metadata.ts';
@@ -84,7 +84,7 @@ function usable(snapshot: ConfigSnapshot | undefined, ref: NamespacedName): Read
     throw new FluxCDEventsError('FCE_API_REFUSED', `Provider ${name}: ${found}`);
   }
   if (provider.status === 'invalid') {
-    const issues = provider.issues.map(formatIssue).join('; ');
+    const issues = provider.issues.map(formatFault).join('; ');
     throw new FluxCDEventsError('FCE_CONFIG_INVALID', `Provider ${name}: ${issues}`);
   }
   if (provider.suspend) throw new FluxCDEventsError('FCE_API_REFUSED', `Provider ${name}: it is suspended`);

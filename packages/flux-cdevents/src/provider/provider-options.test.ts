@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { formatIssue } from '../diagnostics/issue.ts';
+import { formatFault } from '../diagnostics/format.ts';
 import type { ProviderOptions } from './provider.ts';
 import { DEFAULT_OPTIONS, OPTION_PREFIX, parseProviderOptions } from './provider-options.ts';
 
 const read = (name: string, value: string) => parseProviderOptions({ [OPTION_PREFIX + name]: value });
-const messageFor = (name: string, value: string) => read(name, value).issues.map(formatIssue).join('\n');
+const messageFor = (name: string, value: string) => read(name, value).issues.map(formatFault).join('\n');
 
 describe('parseProviderOptions', () => {
   it('fills in the defaults', () => {

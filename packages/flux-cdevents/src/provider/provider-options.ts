@@ -1,15 +1,14 @@
-import type { ConfigIssue } from '../diagnostics/issue.ts';
-import { describeFound, formatPath } from '../diagnostics/issues.ts';
-import { nearest } from '../diagnostics/nearest.ts';
-import { listed, suggest } from '../diagnostics/words.ts';
+import { describeFound } from '../diagnostics/describe.ts';
+import { createIssue, type Issue, type Path } from '../diagnostics/issue.ts';
+import { didYouMean, listed } from '../diagnostics/words.ts';
 import { parseGoDuration } from '../lib/go-duration.ts';
-import { urlIssue } from './endpoint/url.ts';
+import { urlFault } from './endpoint/url.ts';
 import type { MappingHeader, ProviderOptions, ResolvedProvider } from './provider.ts';
 
 /** Prefix of the annotations on a Provider for which the CRD has no field. */
 export const OPTION_PREFIX = 'cdevents.toolkit.fluxcd.io/';
 
-/** What may stand in braces in the `source` annotation and in `--source`. */
+/** The placeholders of the `source` annotation and of `--source`. */
 export const SOURCE_PLACEHOLDERS = ['cluster', 'reportingController', 'namespace', 'name', 'kind'] as const;
 
 export const DEFAULT_OPTIONS: ProviderOptions = {
@@ -22,21 +21,22 @@ export const DEFAULT_OPTIONS: ProviderOptions = {
   unchanged: 'skip',
 };
 
-/** How long a Provider's events are tried; the default while there is none, or it says something wrong. */
+/** How long a Provider's events are tried; the default while the Provider is absent or invalid. */
 export const maxAgeOf = (provider: ResolvedProvider | undefined): number =>
   provider?.status === 'ready' ? provider.options.maxAgeMs : DEFAULT_OPTIONS.maxAgeMs;
 
-/** What is wrong with a value: expected, and found when that is not the value itself. */
-type Complaint = { readonly expected: string; readonly found?: string };
-type Reading = Partial<ProviderOptions> | { readonly complaint: Complaint };
-type Reader = (value: string) => Reading;
+/** The options that an annotation sets, or what it should be; `found` where the value itself must not be shown. */
+type OptionReading =
+  | Partial<ProviderOptions>
+  | { readonly refused: { readonly expected: string; readonly found?: string } };
+type OptionReader = (value: string) => OptionReading;
 
-const refuse = (expected: string, found?: string): Reading => ({
-  complaint: found === undefined ? { expected } : { expected, found },
+const refuse = (expected: string, found?: string): OptionReading => ({
+  refused: found === undefined ? { expected } : { expected, found },
 });
 
 const oneOf =
-  <K extends keyof ProviderOptions>(key: K, values: readonly (ProviderOptions[K] & string)[]): Reader =>
+  <K extends keyof ProviderOptions>(key: K, values: readonly (ProviderOptions[K] & string)[]): OptionReader =>
   (value) => {
     const known = values.find((allowed) => allowed === value);
     return known === undefined ? refuse(listed(values)) : ({ [key]: known } as Partial<ProviderOptions>);
@@ -44,7 +44,7 @@ const oneOf =
 
 const isObjectName = (value: string): boolean => /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(value);
 
-const readers: Readonly<Record<string, Reader>> = {
+const readers: Readonly<Record<string, OptionReader>> = {
   'spec-version': oneOf('specVersion', ['0.4', '0.3', '0.5']),
   preset: oneOf('preset', ['rfc', 'service', 'none']),
   // Read in resolve-mapping.ts, with the ConfigMap.
@@ -62,9 +62,9 @@ const readers: Readonly<Record<string, Reader>> = {
   },
   ordering: oneOf('ordering', ['object', 'none']),
   unchanged: oneOf('unchanged', ['skip', 'send']),
-  // The three of the webhook, read in webhook-provider.ts: here they only have to make sense.
+  // webhook-provider.ts reads these three; here they are only checked.
   address: (value) => {
-    const wrong = urlIssue(value);
+    const wrong = urlFault(value);
     return wrong ? refuse(wrong.expected, wrong.found) : {};
   },
   secret: (value) => (isObjectName(value) ? {} : refuse('the name of a Secret')),
@@ -74,15 +74,15 @@ const readers: Readonly<Record<string, Reader>> = {
 /** The names of all options, without the prefix. */
 export const OPTION_NAMES: readonly string[] = Object.keys(readers);
 
-/** What the annotations of a Provider say. */
+/** The options that the annotations of a Provider set. */
 export interface ParsedOptions {
   /** Defaults filled in, the mapping left out. */
   readonly options: ProviderOptions;
-  /** What of the options a mapping cannot change, since an annotation says it. */
+  /** The options that a mapping cannot change, since an annotation sets them. */
   readonly given: MappingHeader;
   /** Name of the ConfigMap with the mapping. */
   readonly mapping?: string;
-  readonly issues: readonly ConfigIssue[];
+  readonly issues: readonly Issue[];
 }
 
 /** Name of the ConfigMap with the mapping; undefined when it cannot be one. */
@@ -93,7 +93,7 @@ export function mappingNameOf(annotations: Readonly<Record<string, string>> = {}
 
 /** The annotations under `cdevents.toolkit.fluxcd.io/`, and all that is wrong with them. */
 export function parseProviderOptions(annotations: Readonly<Record<string, string>> = {}): ParsedOptions {
-  const issues: ConfigIssue[] = [];
+  const issues: Issue[] = [];
   let read: Partial<ProviderOptions> = {};
   for (const [annotation, value] of Object.entries(annotations)) {
     if (!annotation.startsWith(OPTION_PREFIX)) continue;
@@ -101,12 +101,15 @@ export function parseProviderOptions(annotations: Readonly<Record<string, string
     const path = optionPath(name);
     const reader = Object.hasOwn(readers, name) ? readers[name] : undefined;
     if (!reader) {
-      issues.push({ path, expected: unknownOption(name), found: describeFound(value) });
+      const expected = `one of the options ${OPTION_NAMES.join(', ')}${didYouMean(name, OPTION_NAMES)}`;
+      issues.push(createIssue('unknown-field', path, expected, describeFound(value)));
       continue;
     }
     const reading = reader(value);
-    if ('complaint' in reading) issues.push({ path, found: describeFound(value), ...reading.complaint });
-    else read = { ...read, ...reading };
+    if ('refused' in reading) {
+      const { expected, found = describeFound(value) } = reading.refused;
+      issues.push(createIssue('invalid-value', path, expected, found));
+    } else read = { ...read, ...reading };
   }
   const { specVersion, preset } = read;
   const mapping = mappingNameOf(annotations);
@@ -118,21 +121,15 @@ export function parseProviderOptions(annotations: Readonly<Record<string, string
   };
 }
 
-/** Options that do not go together. */
-export function optionConflicts({ unmapped, specVersion }: ProviderOptions): readonly ConfigIssue[] {
+/** Options that contradict each other. */
+export function optionConflicts({ unmapped, specVersion }: ProviderOptions): readonly Issue[] {
   if (unmapped !== 'custom' || specVersion !== '0.3') return [];
   const expected = 'skip with spec-version 0.3, which has no custom events';
-  return [{ path: optionPath('unmapped'), expected, found: 'custom' }];
+  return [createIssue('conflict', optionPath('unmapped'), expected, 'custom')];
 }
 
-/** Where an option stands in a Provider: `metadata.annotations[cdevents.toolkit.fluxcd.io/preset]`. */
-export const optionPath = (name: string): string => formatPath(['metadata', 'annotations', OPTION_PREFIX + name]);
-
-function unknownOption(name: string): string {
-  const meant = nearest(name, OPTION_NAMES);
-  const known = `one of the options ${OPTION_NAMES.join(', ')}`;
-  return `${known}${suggest(meant)}`;
-}
+/** Where an option is written in a Provider: `metadata.annotations[cdevents.toolkit.fluxcd.io/preset]`. */
+export const optionPath = (name: string): Path => ['metadata', 'annotations', OPTION_PREFIX + name];
 
 /** What a template of `context.source` should be; undefined when it is that. */
 export function sourceExpectation(template: string): string | undefined {

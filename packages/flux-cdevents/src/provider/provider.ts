@@ -1,4 +1,4 @@
-import type { ConfigIssue } from '../diagnostics/issue.ts';
+import type { Issue } from '../diagnostics/issue.ts';
 import type { NamespacedName } from '../flux/object-ref.ts';
 
 /** The types that are delivered here; a Provider of any other type is the notification-controller's. */
@@ -22,20 +22,20 @@ export interface MappingText {
   readonly text: string;
 }
 
-/** What a mapping says of itself. An annotation of the Provider wins over either. */
+/** The options that a mapping sets in its header. An annotation of the Provider wins over each. */
 export interface MappingHeader {
   readonly specVersion?: SpecVersion;
   readonly preset?: PresetName;
 }
 
 /**
- * Reads the text of a `mapping.yaml` for a Provider whose annotations say `given`, and lists all that is wrong with it.
- * Passed in where Providers are resolved: what a mapping is, only the mapping itself knows.
+ * Reads the text of a `mapping.yaml` for a Provider whose annotations set `given`, and lists everything that is wrong
+ * with it, each issue with its `textPlace`. A port: only the mapping room knows what a mapping is.
  */
 export type MappingReader = (
   text: string,
   given: MappingHeader,
-) => { readonly header: MappingHeader; readonly issues: readonly ConfigIssue[] };
+) => { readonly header: MappingHeader; readonly issues: readonly Issue[] };
 
 /** What the annotations `cdevents.toolkit.fluxcd.io/…` say, else the header of the mapping, else the defaults. */
 export interface ProviderOptions {
@@ -115,7 +115,7 @@ export interface InvalidProvider extends WebhookSide {
   readonly ref: NamespacedName;
   readonly type: HandledType;
   readonly suspend: boolean;
-  readonly issues: readonly ConfigIssue[];
+  readonly issues: readonly Issue[];
 }
 
 /** A Provider of a type that is the notification-controller's business. */

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { formatIssue } from '../diagnostics/issue.ts';
+import { formatFault } from '../diagnostics/format.ts';
+import { createIssue, type Issue, type Path } from '../diagnostics/issue.ts';
 import { type ConfigMap, parseConfigMap } from '../flux/config-map.ts';
 import type { Provider } from '../flux/provider.ts';
 import type { MappingReader } from './provider.ts';
@@ -20,6 +21,10 @@ const aProvider = (annotations: Record<string, string> = { mapping: 'rules' }, s
   },
   spec: { type: 'cdevents', address: 'http://sink:5000/', ...spec },
 });
+const inMapping = (path: Path, expected: string, found: string, line: number, column: number): Issue => ({
+  ...createIssue('invalid-value', path, expected, found),
+  textPlace: { file: 'mapping.yaml', line, column },
+});
 const fine: MappingReader = () => ({ header: {}, issues: [] });
 
 const resolve = (provider: Provider, configMap: ConfigMap | undefined = aConfigMap(), readMapping = fine) =>
@@ -30,7 +35,7 @@ const optionsOf = (...args: Parameters<typeof resolve>) => {
 };
 const issuesOf = (...args: Parameters<typeof resolve>) => {
   const resolved = resolve(...args);
-  return resolved.status === 'invalid' ? resolved.issues.map(formatIssue) : [];
+  return resolved.status === 'invalid' ? resolved.issues.map(formatFault) : [];
 };
 
 describe('the mapping of a Provider', () => {
@@ -87,15 +92,11 @@ describe('the mapping of a Provider', () => {
       readMapping: fine,
     });
     expect(resolved).toMatchObject({ status: 'invalid' });
-    expect(resolved.status === 'invalid' && resolved.issues.map(formatIssue)).toEqual([message]);
+    expect(resolved.status === 'invalid' && resolved.issues.map(formatFault)).toEqual([message]);
   });
 
   it('names every issue of its text, and those of the Provider', () => {
-    const issues = ['rules[0]', 'rules[1]'].map((path) => ({
-      path: `mapping.yaml:2:3: ${path}`,
-      expected: 'a',
-      found: 'b',
-    }));
+    const issues = [0, 1].map((index) => inMapping(['rules', index], 'a', 'b', 2, 3));
     const provider = aProvider({ mapping: 'rules', ordering: 'fifo' });
     expect(issuesOf(provider, aConfigMap(), () => ({ header: {}, issues }))).toEqual([
       `metadata.annotations[${OPTION_PREFIX}ordering]: expected object or none, found "fifo"`,
@@ -105,7 +106,7 @@ describe('the mapping of a Provider', () => {
   });
 
   it('names every issue of one place, for a Provider of the webhook too', () => {
-    const issues = ['a', 'b'].map((expected) => ({ path: 'mapping.yaml:2:3: rules[0]', expected, found: 'c' }));
+    const issues = ['a', 'b'].map((expected) => inMapping(['rules', 0], expected, 'c', 2, 3));
     const provider = aProvider(
       { mapping: 'rules', address: 'http://x', 'webhook-auth': 'none' },
       { type: 'generic-hmac' },
@@ -130,7 +131,7 @@ describe('the mapping of a Provider', () => {
     );
     const wrong: MappingReader = () => ({
       header: {},
-      issues: [{ path: 'mapping.yaml:1:8: rules', expected: 'a list', found: 'a number' }],
+      issues: [inMapping(['rules'], 'a list', 'a number', 1, 8)],
     });
     expect(optionsOf(provider)).toMatchObject({ mapping: { name: 'rules', text: TEXT } });
     expect(issuesOf(provider, aConfigMap(), wrong)).toEqual([
@@ -176,5 +177,5 @@ it.each([
   ],
   ['no name', { data: {} }, 'metadata.name: expected the name of the ConfigMap, found nothing'],
 ])('a ConfigMap with %s is malformed', (_, document, message) =>
-  expect(parseConfigMap(document).issues.map(formatIssue)).toEqual([message]),
+  expect(parseConfigMap(document).issues.map(formatFault)).toEqual([message]),
 );

@@ -1,6 +1,6 @@
-import type { ConfigIssue } from '../diagnostics/issue.ts';
-import { describeFound } from '../diagnostics/issues.ts';
-import { nearest } from '../diagnostics/nearest.ts';
+import { describeFound } from '../diagnostics/describe.ts';
+import { createIssue, type Issue } from '../diagnostics/issue.ts';
+import { meantWord } from '../diagnostics/words.ts';
 import type { ConfigMap } from '../flux/config-map.ts';
 import type { MappingHeader, MappingReader, MappingText, ProviderOptions } from './provider.ts';
 import { optionPath, type ParsedOptions } from './provider-options.ts';
@@ -22,25 +22,21 @@ export const MAPPING_KEY = 'mapping.yaml';
 export function resolveMapping(
   { options, given, mapping: name }: ParsedOptions,
   deps: MappingDeps,
-): { readonly options: ProviderOptions; readonly issues: readonly ConfigIssue[] } {
+): { readonly options: ProviderOptions; readonly issues: readonly Issue[] } {
   if (name === undefined) return { options, issues: [] };
-  const refuse = (issues: readonly ConfigIssue[]) => ({ options, issues });
   const configMap = deps.configMap(name);
   if (!configMap) {
     const found = `${describeFound(name)}, which does not exist or cannot be read`;
-    return refuse([
-      { path: optionPath('mapping'), expected: "the name of a ConfigMap in the Provider's namespace", found },
-    ]);
+    const expected = "the name of a ConfigMap in the Provider's namespace";
+    return { options, issues: [createIssue('not-found', optionPath('mapping'), expected, found)] };
   }
+  const object = { kind: 'ConfigMap', ...configMap.metadata };
   if (configMap.data[MAPPING_KEY] === undefined) {
-    return refuse([
-      { path: `ConfigMap ${name}`, expected: `the key ${MAPPING_KEY} in data`, found: describeKeys(configMap) },
-    ]);
+    const issue = createIssue('missing', [], `the key ${MAPPING_KEY} in data`, describeKeys(configMap));
+    return { options, issues: [{ ...issue, object }] };
   }
   const { mapping, header, issues } = readOnce(configMap, given, deps.readMapping);
-  if (issues.length > 0) {
-    return refuse(issues.map((issue) => ({ ...issue, path: `ConfigMap ${name}: ${issue.path}` })));
-  }
+  if (issues.length > 0) return { options, issues: issues.map((issue) => ({ ...issue, object })) };
   return { options: { ...options, ...header, ...given, mapping }, issues: [] };
 }
 
@@ -48,16 +44,19 @@ function describeKeys({ data, binaryKeys }: ConfigMap): string {
   if (binaryKeys.includes(MAPPING_KEY)) return `it in binaryData`;
   const keys = Object.keys(data);
   if (keys.length === 0) return 'no keys';
-  const meant = nearest(MAPPING_KEY, keys);
+  const meant = meantWord(MAPPING_KEY, keys);
   return meant === undefined ? `the keys ${keys.slice(0, 5).join(', ')}` : `the key ${meant}`;
 }
 
-type Reading = ReturnType<MappingReader> & { readonly mapping: MappingText };
+type MappingReading = ReturnType<MappingReader> & { readonly mapping: MappingText };
 
-const known = new WeakMap<ConfigMap, { readonly mapping: MappingText; readonly readings: Map<string, Reading> }>();
+const known = new WeakMap<
+  ConfigMap,
+  { readonly mapping: MappingText; readonly readings: Map<string, MappingReading> }
+>();
 
 /** A ConfigMap is read once for all the Providers that name it, and for as long as it stays the same object. */
-function readOnce(configMap: ConfigMap, given: MappingHeader, read: MappingReader): Reading {
+function readOnce(configMap: ConfigMap, given: MappingHeader, read: MappingReader): MappingReading {
   let entry = known.get(configMap);
   if (!entry) {
     const mapping = { name: configMap.metadata.name, text: configMap.data[MAPPING_KEY] ?? '' };

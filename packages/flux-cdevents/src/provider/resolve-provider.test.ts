@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type CertificateAuthority, createAuthority } from '../../test/helpers/certificates.ts';
-import { formatIssue } from '../diagnostics/issue.ts';
+import { formatFault } from '../diagnostics/format.ts';
+import { createIssue } from '../diagnostics/issue.ts';
 import type { Provider } from '../flux/provider.ts';
 import type { Endpoint, ReadyProvider } from './provider.ts';
 import { invalidProvider, resolveProvider, secretNamesOf } from './resolve-provider.ts';
@@ -28,7 +29,7 @@ const resolve = (provider: Provider, secrets: Secrets = {}) =>
 function ready(spec: Spec, secrets: Secrets = {}): ReadyProvider {
   const resolved = resolve(aProvider(spec), secrets);
   if (resolved.status === 'ready') return resolved;
-  throw new Error(resolved.status === 'invalid' ? resolved.issues.map(formatIssue).join('\n') : 'foreign');
+  throw new Error(resolved.status === 'invalid' ? resolved.issues.map(formatFault).join('\n') : 'foreign');
 }
 
 /** The endpoint for a Provider whose `secretRef` has this data. */
@@ -37,7 +38,7 @@ const withSecret = (data: Secrets[string], spec: Spec = {}): Endpoint =>
 
 const issuesOf = (provider: Provider, secrets: Secrets = {}): string[] => {
   const resolved = resolve(provider, secrets);
-  return resolved.status === 'invalid' ? resolved.issues.map(formatIssue) : [];
+  return resolved.status === 'invalid' ? resolved.issues.map(formatFault) : [];
 };
 
 const issuesWith = (data: Secrets[string], spec: Spec = {}): string[] =>
@@ -98,14 +99,14 @@ describe('a Provider', () => {
 
   it('that cannot be read stays in place when its type can', () => {
     const metadata = { name: 'hub', namespace: 'apps' };
-    const issues = [{ path: 'spec.timeout', expected: 'a', found: 'b' }];
+    const issues = [createIssue('invalid-value', ['spec', 'timeout'], 'a', 'b')];
     const ref = { namespace: 'apps', name: 'hub' };
     expect(invalidProvider({ metadata, spec: { type: 'cdevents', suspend: true } }, issues)).toEqual({
       status: 'invalid',
       ref,
       type: 'cdevents',
       suspend: true,
-      issues,
+      issues: issues.map((issue) => ({ ...issue, object: { kind: 'Provider', ...ref } })),
     });
     expect(invalidProvider({ metadata, spec: { type: 'slack' } }, issues)).toBeUndefined();
     expect(invalidProvider({ metadata, spec: {} }, issues)).toBeUndefined();

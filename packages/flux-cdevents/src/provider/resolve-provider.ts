@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { ConfigIssue } from '../diagnostics/issue.ts';
+import { type Issue, withOwner } from '../diagnostics/issue.ts';
+import type { NamespacedName } from '../flux/object-ref.ts';
 import type { Provider } from '../flux/provider.ts';
 import { memberOf, readName } from '../flux/read-object.ts';
 import { type EndpointDeps, resolveEndpoint } from './endpoint/endpoint.ts';
-import type { Findings } from './endpoint/findings.ts';
+import { EndpointReading } from './endpoint/endpoint-reading.ts';
 import type {
   InvalidProvider,
   MappingText,
@@ -43,8 +44,8 @@ const mapsEvents = (provider: Provider): boolean => provider.spec.type === 'cdev
 export interface ProviderDeps extends EndpointDeps, MappingDeps {}
 
 /**
- * Checks a Provider, its annotations, its Secrets and its mapping, and says where and how to deliver. Pure. Whatever is
- * wrong makes the Provider `invalid` with every issue; nothing that a Secret says is dropped in silence, and no issue shows it.
+ * Checks a Provider, its annotations, its Secrets and its mapping, and says where and how to deliver. Pure. Any issue
+ * makes the Provider `invalid`, and every issue is listed. Nothing in a Secret is silently ignored, and no issue shows it.
  */
 export function resolveProvider(provider: Provider, deps: ProviderDeps): ResolvedProvider {
   const { metadata, spec } = provider;
@@ -54,15 +55,15 @@ export function resolveProvider(provider: Provider, deps: ProviderDeps): Resolve
 
   const parsed = parseProviderOptions(metadata.annotations);
   const { options, issues } = mapsEvents(provider) ? resolveMapping(parsed, deps) : { ...parsed, issues: [] };
-  const findings: Findings = {
-    issues: [...parsed.issues, ...issues, ...optionConflicts(options)],
-    masked: new Set(),
-  };
+  const reading = new EndpointReading();
+  reading.issues.push(...parsed.issues, ...issues, ...optionConflicts(options));
   const webhook = webhookAuthOf(provider, deps);
-  if (isWebhookOnly(provider)) return resolveWebhookOnly(provider, webhook, { options, suspend, deps, findings });
-  const endpoint = resolveEndpoint(provider, type, deps, findings);
+  if (isWebhookOnly(provider)) return resolveWebhookOnly(provider, webhook, { options, suspend, deps, reading });
+  const endpoint = resolveEndpoint(provider, type, deps, reading);
   const side = webhook && { webhook };
-  if (findings.issues.length > 0) return { status: 'invalid', ref, type, suspend, issues: findings.issues, ...side };
+  if (reading.issues.length > 0) {
+    return { status: 'invalid', ref, type, suspend, issues: ownedBy(ref, reading.issues), ...side };
+  }
   const ready: Omit<ReadyProvider, 'fingerprint'> = { status: 'ready', ref, type, suspend, options, endpoint };
   return { ...ready, ...side, fingerprint: fingerprintOf(ready) };
 }
@@ -71,27 +72,28 @@ interface WebhookOnlyContext {
   readonly options: ProviderOptions;
   readonly suspend: boolean;
   readonly deps: ProviderDeps;
-  readonly findings: Findings;
+  readonly reading: EndpointReading;
 }
 
 /** Delivers as a Provider of type `cdevents` would whose receiver is the one of the annotations. */
 function resolveWebhookOnly(
   provider: Provider,
   webhook: WebhookAuth | undefined,
-  { options, suspend, deps, findings }: WebhookOnlyContext,
+  { options, suspend, deps, reading }: WebhookOnlyContext,
 ): ReadyProvider | InvalidProvider {
   const { namespace, name } = provider.metadata;
   const common = { ref: { namespace, name }, type: 'cdevents', suspend } as const;
-  const endpoint = resolveEndpoint(receiverOf(provider), 'cdevents', deps, findings);
+  const endpoint = resolveEndpoint(receiverOf(provider), 'cdevents', deps, reading);
   if (!webhook) {
-    findings.issues.push({
-      path: 'spec.secretRef',
+    const found = provider.spec.secretRef ? 'none that can be read' : 'nothing';
+    reading.inProvider(['spec', 'secretRef'], {
+      code: 'missing',
       expected: 'a Secret with the HMAC key as token',
-      found: provider.spec.secretRef ? 'none that can be read' : 'nothing',
+      found,
     });
   }
   const side = { webhookOnly: true, ...(webhook && { webhook }) } as const;
-  const issues = toAnnotationPaths(findings.issues);
+  const issues = ownedBy(common.ref, toAnnotationPaths(reading.issues));
   if (issues.length > 0) return { status: 'invalid', ...common, issues, ...side };
   const ready: Omit<ReadyProvider, 'fingerprint'> = { status: 'ready', ...common, options, endpoint };
   return { ...ready, ...side, fingerprint: fingerprintOf(ready) };
@@ -99,9 +101,9 @@ function resolveWebhookOnly(
 
 /**
  * Stands in for a Provider that cannot even be read, so that its events wait.
- * @returns undefined when its name or a type that is delivered here cannot be made out
+ * @returns undefined when it has no readable name, or no type that is delivered here
  */
-export function invalidProvider(document: unknown, issues: readonly ConfigIssue[]): InvalidProvider | undefined {
+export function invalidProvider(document: unknown, issues: readonly Issue[]): InvalidProvider | undefined {
   const ref = readName(document);
   const spec = memberOf(document, 'spec');
   const type = spec?.type;
@@ -109,8 +111,18 @@ export function invalidProvider(document: unknown, issues: readonly ConfigIssue[
   const annotations = memberOf(memberOf(document, 'metadata'), 'annotations');
   const webhookOnly = type !== 'cdevents' && annotations?.[WEBHOOK_ANNOTATIONS.address] !== undefined;
   const suspend = spec?.suspend === true;
-  return { status: 'invalid', ref, type, suspend, issues, ...(webhookOnly && { webhookOnly }) };
+  return {
+    status: 'invalid',
+    ref,
+    type,
+    suspend,
+    issues: ownedBy(ref, issues),
+    ...(webhookOnly && { webhookOnly }),
+  };
 }
+
+const ownedBy = (ref: NamespacedName, issues: readonly Issue[]): readonly Issue[] =>
+  issues.map((issue) => withOwner({ kind: 'Provider', ...ref }, issue));
 
 /** The order of annotations does not count, that of headers does. */
 function fingerprintOf(provider: Omit<ReadyProvider, 'fingerprint'>): string {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { formatIssue } from '../diagnostics/issue.ts';
+import { formatFault } from '../diagnostics/format.ts';
+import { createIssue } from '../diagnostics/issue.ts';
 import type { Provider } from '../flux/provider.ts';
 import type { ResolvedProvider } from './provider.ts';
 import { invalidProvider, resolveProvider, secretNamesOf } from './resolve-provider.ts';
@@ -43,7 +44,7 @@ const resolve = (provider: Provider, secrets: Secrets = signing): ResolvedProvid
 
 const issuesOf = (provider: Provider, secrets?: Secrets): string[] => {
   const resolved = resolve(provider, secrets);
-  return resolved.status === 'invalid' ? resolved.issues.map(formatIssue) : [];
+  return resolved.status === 'invalid' ? resolved.issues.map(formatFault) : [];
 };
 
 describe('an annotated Provider of the notification-controller', () => {
@@ -127,7 +128,7 @@ describe('an annotated Provider of the notification-controller', () => {
   it('is for the webhook even if it cannot be read', () => {
     const { metadata } = aProvider();
     const document = { metadata, spec: { type: 'generic', timeout: 5 } };
-    const issues = [{ path: 'spec.timeout', expected: 'x', found: 'y' }];
+    const issues = [createIssue('invalid-value', ['spec', 'timeout'], 'x', 'y')];
     expect(invalidProvider(document, issues)).toMatchObject({ status: 'invalid', webhookOnly: true });
     expect(invalidProvider({ ...document, metadata: { name: 'hub' } }, issues)).not.toHaveProperty('webhookOnly');
   });

@@ -1,5 +1,5 @@
-import type { ConfigIssue } from '../diagnostics/issue.ts';
-import { formatPath } from '../diagnostics/issues.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { Issue, Path } from '../diagnostics/issue.ts';
 import type { Provider } from '../flux/provider.ts';
 import type { EndpointDeps } from './endpoint/endpoint.ts';
 import type { WebhookAuth } from './provider.ts';
@@ -48,19 +48,24 @@ export function receiverOf(provider: Provider): Provider {
   };
 }
 
-/** The issues of a `receiverOf`, told of the annotations that it was made from, each once. */
-export function toAnnotationPaths(issues: readonly ConfigIssue[]): readonly ConfigIssue[] {
-  const pathOf = (name: string) => formatPath(['metadata', 'annotations', name]);
-  const paths: Readonly<Record<string, string>> = {
-    'spec.address': pathOf(WEBHOOK_ANNOTATIONS.address),
-    'spec.secretRef.name': pathOf(WEBHOOK_ANNOTATIONS.secret),
-  };
-  const told: ConfigIssue[] = [];
+/** The issues of a `receiverOf`, with the paths of the annotations that it was made from, each annotation once. */
+export function toAnnotationPaths(issues: readonly Issue[]): readonly Issue[] {
+  const moved: readonly (readonly [from: Path, to: Path])[] = [
+    [
+      ['spec', 'address'],
+      ['metadata', 'annotations', WEBHOOK_ANNOTATIONS.address],
+    ],
+    [
+      ['spec', 'secretRef', 'name'],
+      ['metadata', 'annotations', WEBHOOK_ANNOTATIONS.secret],
+    ],
+  ];
+  const mapped: Issue[] = [];
   for (const issue of issues) {
-    const path = paths[issue.path] ?? issue.path;
-    // What an annotation says is looked at as an option, and once more as part of the receiver.
-    const isRepeated = path !== issue.path && told.some((other) => other.path === path);
-    if (!isRepeated) told.push({ ...issue, path });
+    const [, path] = (!issue.object && moved.find(([from]) => isDeepStrictEqual(from, issue.path))) || [];
+    // An annotation is checked as an option, and once more as part of the receiver.
+    const isRepeated = path && mapped.some((other) => isDeepStrictEqual(other.path, path));
+    if (!isRepeated) mapped.push(path ? { ...issue, path } : issue);
   }
-  return told;
+  return mapped;
 }

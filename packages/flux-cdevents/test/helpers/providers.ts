@@ -1,3 +1,4 @@
+import { createIssue } from '../../src/diagnostics/issue.ts';
 import type { InvalidProvider, ReadyProvider } from '../../src/provider/provider.ts';
 
 type Overrides = Partial<Omit<ReadyProvider, 'options' | 'endpoint'>> & {
@@ -39,5 +40,5 @@ export const anInvalidProvider = (name = 'wrong'): InvalidProvider => ({
   ref: { namespace: 'flux-system', name },
   type: 'cdevents',
   suspend: false,
-  issues: [{ path: 'spec.address', expected: 'an http or https URL', found: 'ftp' }],
+  issues: [createIssue('invalid-value', ['spec', 'address'], 'an http or https URL', 'ftp')],
 });

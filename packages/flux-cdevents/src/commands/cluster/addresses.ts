@@ -1,4 +1,4 @@
-import { formatPath } from '../../diagnostics/issues.ts';
+import { formatPath } from '../../diagnostics/format.ts';
 import { nameOf } from '../../flux/object-ref.ts';
 import { resourcePath } from '../../kube-api/discovery.ts';
 import type { ReadyProvider } from '../../provider/provider.ts';

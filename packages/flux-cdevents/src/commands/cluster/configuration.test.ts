@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { readAlert, readProvider } from '../../config/kubernetes/notification-objects.ts';
-import { formatIssue } from '../../diagnostics/issue.ts';
+import { createIssue } from '../../diagnostics/issue.ts';
 import type { ConfigMap } from '../../flux/config-map.ts';
 import type { Secret } from '../../flux/secret.ts';
 import { type Answer, type ClusterObjects, judgeObjects } from './configuration.ts';
+import { formatFinding } from './finding.ts';
 
 const apiVersion = 'notification.toolkit.fluxcd.io/v1';
 const hub = { namespace: 'apps', name: 'hub' };
@@ -38,7 +39,7 @@ const judge = (objects: Partial<ClusterObjects>, settings = { forwards: false, n
     settings,
   );
 const linesOf = (...args: Parameters<typeof judge>) =>
-  judge(...args).findings.map(({ result, object, issue }) => `${result}: ${object}: ${formatIssue(issue)}`);
+  judge(...args).findings.map(({ result, object, issue }) => `${result}: ${formatFinding(object, issue)}`);
 const aConfigMapWith = (data: Record<string, string>): Answer<ConfigMap> => ({
   status: 'found',
   value: { metadata: { namespace: 'apps', name: 'rules' }, data, binaryKeys: [] },
@@ -75,7 +76,7 @@ describe('judgeObjects', () => {
   });
 
   it('tells of a malformed Secret and of the Provider that names it', () => {
-    const issue = { path: 'data[token]', expected: 'base64', found: '5 bytes that are not' };
+    const issue = createIssue('invalid-value', ['data', 'token'], 'base64', '5 bytes that are not');
     expect(linesOf(secretIs({ status: 'malformed', issue })).map((line) => line.slice(0, 24))).toEqual([
       'error: Secret apps/hub: ',
       'error: Provider apps/hub',

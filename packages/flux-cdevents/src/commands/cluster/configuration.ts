@@ -5,7 +5,7 @@ import {
   isDelivered,
   secretsNeeded,
 } from '../../config/assemble.ts';
-import type { ConfigProblem, ConfigSnapshot } from '../../config/config-source.ts';
+import type { ConfigSnapshot } from '../../config/config-source.ts';
 import {
   locateNotification,
   type ObjectState,
@@ -13,17 +13,26 @@ import {
   readAlert,
   readProvider,
 } from '../../config/kubernetes/notification-objects.ts';
-import type { ConfigIssue } from '../../diagnostics/issue.ts';
-import { describeFound, type Parsed } from '../../diagnostics/issues.ts';
+import { describeFound } from '../../diagnostics/describe.ts';
+import { toRecord } from '../../diagnostics/format.ts';
+import {
+  createIssue,
+  type Issue,
+  type ObjectName,
+  type Parsed,
+  reportedObject,
+  withOwner,
+} from '../../diagnostics/issue.ts';
 import type { Alert } from '../../flux/alert.ts';
 import { type ConfigMap, parseConfigMap } from '../../flux/config-map.ts';
-import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
+import { type NamespacedName, nameOf, parseName } from '../../flux/object-ref.ts';
 import type { Provider } from '../../flux/provider.ts';
 import { parseSecret, type Secret } from '../../flux/secret.ts';
 import { type Discovery, resourcePath } from '../../kube-api/discovery.ts';
 import { mappingReader } from '../../mapping/file/read-mapping.ts';
 import { HANDLED_TYPES, type HandledType } from '../../provider/provider.ts';
-import { isWebhookOnly } from '../../provider/webhook-provider.ts';
+import { OPTION_PREFIX } from '../../provider/provider-options.ts';
+import { isWebhookOnly, WEBHOOK_ANNOTATIONS } from '../../provider/webhook-provider.ts';
 import { type Asked, ask, askAll, mapLimited } from './ask.ts';
 import { type Area, type Bad, bad } from './finding.ts';
 import type { Settings } from './installation.ts';
@@ -32,7 +41,7 @@ import type { Settings } from './installation.ts';
 export type Answer<T> =
   | { readonly status: 'found'; readonly value: T }
   | { readonly status: 'absent' }
-  | { readonly status: 'malformed'; readonly issue: ConfigIssue }
+  | { readonly status: 'malformed'; readonly issue: Issue }
   /** The caller may not see it; whether the controller may is another question. */
   | { readonly status: 'refused'; readonly why: string };
 
@@ -121,7 +130,7 @@ async function readNamed<T>(
     const answer = await ask(api, `${path}/${encodeURIComponent(name)}`);
     if (answer.status !== 'found') return answer;
     const { value, issues } = parse(answer.body);
-    return value ? { status: 'found', value } : { status: 'malformed', issue: issues[0] as ConfigIssue };
+    return value ? { status: 'found', value } : { status: 'malformed', issue: issues[0] as Issue };
   };
   return new Map(await mapLimited([...distinct], 8, async ([key, name]) => [key, await read(name)] as const));
 }
@@ -141,11 +150,11 @@ export interface Configuration {
 /** What the controller would make of these objects, and what is wrong with them. Pure. */
 export function judgeObjects(objects: ClusterObjects, settings: ReadSettings): Configuration {
   const findings: Bad[] = [...objects.unread];
-  const problems: ConfigProblem[] = [];
+  const problems: Issue[] = [];
   const providers: Provider[] = [];
   for (const { name, reading } of objects.providers) {
     const object = `Provider ${nameOf(name)}`;
-    for (const issue of reading.issues) problems.push({ object, severity: 'error', issue });
+    for (const issue of reading.issues) problems.push(withOwner({ kind: 'Provider', ...name }, issue));
     if (!reading.good) continue;
     const hidden = [
       ...refusedAmong('Secret', secretsOf(reading.good, settings), objects.secrets),
@@ -158,15 +167,9 @@ export function judgeObjects(objects: ClusterObjects, settings: ReadSettings): C
     }
     if (hidden.length === 0) providers.push(reading.good);
   }
-  const malformed = [
-    ...[...objects.secrets].map(([key, answer]) => [`Secret ${key}`, answer] as const),
-    ...[...objects.configMaps].map(([key, answer]) => [`ConfigMap ${key}`, answer] as const),
-  ];
-  for (const [object, answer] of malformed) {
-    if (answer.status === 'malformed') problems.push({ object, severity: 'error', issue: answer.issue });
-  }
+  problems.push(...malformedAmong('Secret', objects.secrets), ...malformedAmong('ConfigMap', objects.configMaps));
   for (const { name, reading } of objects.alerts) {
-    for (const issue of reading.issues) problems.push({ object: `Alert ${nameOf(name)}`, severity: 'error', issue });
+    for (const issue of reading.issues) problems.push(withOwner({ kind: 'Alert', ...name }, issue));
   }
   const there = new Set(objects.providers.map(({ name }) => nameOf(name)));
   const snapshot = assembleSnapshot({
@@ -181,15 +184,25 @@ export function judgeObjects(objects: ClusterObjects, settings: ReadSettings): C
     readMapping: mappingReader,
     isUnreadable: (provider) => there.has(nameOf(provider)),
     labelsKnown: () => true,
-    where: () => undefined,
+    placeOf: () => undefined,
   });
-  for (const { object = '', severity, issue } of snapshot.problems) {
-    const area: Area = object.startsWith('Alert ') ? 'Alerts' : 'Providers';
-    findings.push(bad(severity, area, { object, ...issue, fix: fixFor(object, issue) }));
+  for (const issue of snapshot.problems) {
+    const area: Area = reportedObject(issue)?.kind === 'Alert' ? 'Alerts' : 'Providers';
+    findings.push(toFinding(area, issue));
   }
   const delivered = providers.filter((provider) => isDelivered(provider, handledTypes(settings)));
   for (const provider of delivered) findings.push(...uselessSecret(provider, objects), ...otherWebhook(provider));
   return { snapshot, findings };
+}
+
+const malformedAmong = (kind: string, answers: ReadonlyMap<string, Answer<unknown>>): Issue[] =>
+  [...answers].flatMap(([key, answer]) =>
+    answer.status === 'malformed' ? [withOwner({ kind, ...parseName(key) }, answer.issue)] : [],
+  );
+
+function toFinding(area: Area, issue: Issue): Bad {
+  const { code, severity, object = '', path, expected, found } = toRecord(issue);
+  return bad(severity, area, { object, code, path, expected, found, fix: fixFor(issue) });
 }
 
 function refusedAmong(kind: string, names: readonly NamespacedName[], answers: ReadonlyMap<string, Answer<unknown>>) {
@@ -209,10 +222,10 @@ function uselessSecret({ metadata, spec }: Provider, { secrets }: ClusterObjects
   if (spec.type !== 'cdevents' || answer?.status !== 'found') return [];
   const keys = Object.keys(answer.value.data);
   if (keys.some((key) => SECRET_KEYS.includes(key))) return [];
-  const object = `Provider ${nameOf(metadata)}`;
   const found = keys.length === 0 ? 'no keys' : `only ${keys.map(describeFound).join(', ')}`;
-  const issue = { path: `Secret ${name}`, expected: `one of ${SECRET_KEYS.join(', ')}`, found };
-  return [bad('error', 'Providers', { object, ...issue, fix: fixFor(object, issue) })];
+  const issue = createIssue('missing', [], `one of ${SECRET_KEYS.join(', ')}`, found);
+  const object: ObjectName = { kind: 'Secret', ...answer.value.metadata, ...(name !== undefined && { name }) };
+  return [toFinding('Providers', withOwner(ownerOf(metadata), { ...issue, object }))];
 }
 
 /** A Provider of the webhook that posts to the path of another one: its signature would be held against another key. */
@@ -223,28 +236,35 @@ function otherWebhook(provider: Provider): readonly Bad[] {
   if (!isWebhookOnly(provider) || !URL.canParse(address)) return [];
   const { pathname } = new URL(address);
   if (pathname.replace(/\/$/, '').endsWith(path)) return [];
-  const object = `Provider ${nameOf(metadata)}`;
-  const issue = { path: 'spec.address', expected: `a path that ends with ${path}`, found: describeFound(pathname) };
-  return [bad('error', 'Providers', { object, ...issue, fix: fixFor(object, issue) })];
+  const expected = `a path that ends with ${path}`;
+  const issue = createIssue('conflict', ['spec', 'address'], expected, describeFound(pathname));
+  return [toFinding('Providers', withOwner(ownerOf(metadata), issue))];
 }
 
-/** What to do about a problem of the configuration. */
-export function fixFor(object: string, { path }: ConfigIssue): string {
-  const [kind = '', full = ''] = object.split(' ');
-  const [namespace = '', name = ''] = full.split('/');
-  const secret = /^Secret ([^:]+)/.exec(path)?.[1];
-  if (secret) return `kubectl -n ${namespace} edit secret ${secret}; its keys: docs/options.md, Secrets of a Provider`;
-  const configMap = /^ConfigMap ([^:]+)/.exec(path)?.[1];
-  if (configMap) return `kubectl -n ${namespace} edit configmap ${configMap}; its rules: docs/mapping.md`;
-  if (/^spec\.\w*[sS]ecretRef/.test(path) || path.endsWith('/secret]')) {
+const ownerOf = ({ namespace, name }: NamespacedName): ObjectName => ({ kind: 'Provider', namespace, name });
+
+/** What to do about an issue of the configuration. */
+export function fixFor(issue: Issue): string {
+  const { kind = '', namespace = '', name = '' } = reportedObject(issue) ?? {};
+  const [section, field, annotation] = issue.path;
+  if (issue.affects && issue.object?.kind === 'Secret') {
+    return `kubectl -n ${namespace} edit secret ${issue.object.name}; its keys: docs/options.md, Secrets of a Provider`;
+  }
+  if (issue.affects && issue.object?.kind === 'ConfigMap') {
+    return `kubectl -n ${namespace} edit configmap ${issue.object.name}; its rules: docs/mapping.md`;
+  }
+  const isReference = section === 'spec' && ['secretRef', 'certSecretRef', 'proxySecretRef'].includes(String(field));
+  if (isReference || annotation === WEBHOOK_ANNOTATIONS.secret) {
     return `kubectl -n ${namespace} create secret generic …; its keys: docs/options.md, Secrets of a Provider`;
   }
-  if (path.endsWith('/mapping]')) {
+  if (annotation === `${OPTION_PREFIX}mapping`) {
     return `kubectl -n ${namespace} create configmap … --from-file=mapping.yaml; its rules: docs/mapping.md`;
   }
-  if (path.startsWith('metadata.annotations')) {
+  if (section === 'metadata' && field === 'annotations') {
     return `kubectl -n ${namespace} edit provider ${name}; its annotations: docs/options.md, Annotations of a Provider`;
   }
-  if (path === 'spec.providerRef.name') return 'create the Provider, or name one that exists: kubectl get providers -A';
+  if (section === 'spec' && field === 'providerRef') {
+    return 'create the Provider, or name one that exists: kubectl get providers -A';
+  }
   return `kubectl -n ${namespace} edit ${kind.toLowerCase()} ${name}`;
 }

@@ -1,4 +1,4 @@
-import type { ConfigIssue } from '../../diagnostics/issue.ts';
+import type { IssueRecord } from '../../diagnostics/format.ts';
 
 /** What is looked at in a cluster, in the order of the output. */
 export const AREAS = ['API server', 'definitions', 'installation', 'permissions', 'Providers', 'Alerts'] as const;
@@ -17,10 +17,13 @@ export interface Bad {
   readonly result: 'warning' | 'error';
   /** `Provider apps/hub`. */
   readonly object: string;
-  readonly issue: ConfigIssue;
+  readonly issue: ShownIssue;
   /** What to do about it. */
   readonly fix: string;
 }
+
+/** An issue as the check prints it, with its path as text. */
+export type ShownIssue = Pick<IssueRecord, 'path' | 'expected' | 'found'> & Partial<Pick<IssueRecord, 'code'>>;
 
 /** The answer to one question about a cluster. No secret is in it. */
 export type ClusterFinding = Good | Bad;
@@ -30,8 +33,12 @@ export const good = (area: Area, text: string): Good => ({ area, result: 'ok', t
 export const bad = (
   result: Bad['result'],
   area: Area,
-  { object, fix, ...issue }: ConfigIssue & { readonly object: string; readonly fix: string },
+  { object, fix, ...issue }: ShownIssue & { readonly object: string; readonly fix: string },
 ): Bad => ({ area, result, object, issue, fix });
+
+/** `Provider apps/hub: spec.address: expected an http or https URL, found ftp`. */
+export const formatFinding = (object: string, { path, expected, found }: ShownIssue): string =>
+  [object, path, `expected ${expected}, found ${found}`].filter((part) => part !== '').join(': ');
 
 export const countBad = (
   findings: readonly ClusterFinding[],

@@ -1,6 +1,5 @@
-import { formatIssue } from '../../diagnostics/issue.ts';
 import { counted, type Io, note, paint, print } from '../io.ts';
-import { AREAS, type Area, type ClusterFinding, countBad } from './finding.ts';
+import { AREAS, type Area, type ClusterFinding, countBad, formatFinding } from './finding.ts';
 
 const TITLES: Readonly<Record<Area, string>> = {
   'API server': 'asking the API server',
@@ -23,7 +22,7 @@ export function printFindings(io: Io, findings: readonly ClusterFinding[]): void
       const mark = paint(io.stdout, STYLES[finding.result], MARKS[finding.result]);
       if (finding.result === 'ok') print(io, `${mark} ${finding.text}`);
       else {
-        print(io, `${mark} ${finding.object}: ${formatIssue(finding.issue)}`);
+        print(io, `${mark} ${formatFinding(finding.object, finding.issue)}`);
         print(io, `  to fix: ${finding.fix}`);
       }
     }

@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { specVersions } from 'cdevents-sdk';
 import type { Option } from 'commander';
+import { formatIssue } from '../../diagnostics/format.ts';
+import { type Issue, withFile } from '../../diagnostics/issue.ts';
 import { FluxCDEventsError, messageOf } from '../../errors.ts';
-import { formatMappingIssue, type MappingIssue } from '../../mapping/file/mapping-issue.ts';
 import { readMapping } from '../../mapping/file/read-mapping.ts';
 import { presetNames } from '../../mapping/presets/presets.ts';
 import type { Mapping } from '../../mapping/rules/mapping-model.ts';
@@ -47,7 +48,7 @@ export async function chooseMapping(io: Io, flags: MappingFlags): Promise<Chosen
   if (flags.mapping === undefined) return { options: optionsOf(flags, {}) };
   const chosen = readChosen(await readText(flags.mapping), flags.mapping, flags);
   if ('options' in chosen) return chosen;
-  for (const issue of chosen.issues) note(io, formatMappingIssue(issue, flags.mapping));
+  for (const issue of chosen.issues) note(io, formatIssue(issue));
   throw new CommandFailed();
 }
 
@@ -56,13 +57,13 @@ export function readChosen(
   text: string,
   file: string,
   flags: Omit<MappingFlags, 'mapping'>,
-): ChosenMapping | { readonly issues: readonly MappingIssue[] } {
+): ChosenMapping | { readonly issues: readonly Issue[] } {
   const given = {
     ...(flags.specVersion && { specVersion: flags.specVersion }),
     ...(flags.preset && { preset: flags.preset }),
   };
   const { mapping, header, issues } = readMapping(text, given);
-  if (issues.length > 0 || !mapping) return { issues };
+  if (issues.length > 0 || !mapping) return { issues: issues.map((issue) => withFile(file, issue)) };
   return { options: { ...optionsOf(flags, header), mapping: { name: basename(file), text } }, mapping };
 }
 

@@ -1,10 +1,11 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Command } from 'commander';
+import { formatIssue } from '../../diagnostics/format.ts';
+import { withFile } from '../../diagnostics/issue.ts';
 import type { FluxEvent } from '../../flux/event.ts';
 import { parseName } from '../../flux/object-ref.ts';
 import type { ConverterOptions } from '../../map/converter.ts';
 import { rulesOf } from '../../map/explanation.ts';
-import { formatMappingIssue } from '../../mapping/file/mapping-issue.ts';
 import type { Case, CasesFile } from '../../mapping-cases/cases.ts';
 import { readCases } from '../../mapping-cases/read-cases.ts';
 import { type CaseResult, runCase } from '../../mapping-cases/run-cases.ts';
@@ -63,7 +64,7 @@ interface Suite {
 /** None when something is wrong, which was said then. */
 async function readSuite(io: Io, file: string): Promise<Suite[]> {
   const { file: read, issues } = readCases(await readText(file));
-  for (const issue of issues) note(io, formatMappingIssue(issue, file));
+  for (const issue of issues) note(io, formatIssue(withFile(file, issue)));
   if (!read) return [];
   const chosen = await chooseRules(io, file, read);
   const events = await readEventFiles(io, file, read);
@@ -103,7 +104,7 @@ async function chooseRules(io: Io, file: string, cases: CasesFile): Promise<Chos
   const mapping = beside(file, cases.mapping);
   const chosen = readChosen(await readText(mapping), mapping, cases);
   if ('options' in chosen) return chosen;
-  for (const issue of chosen.issues) note(io, formatMappingIssue(issue, mapping));
+  for (const issue of chosen.issues) note(io, formatIssue(issue));
   return undefined;
 }
 

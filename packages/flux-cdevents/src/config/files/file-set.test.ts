@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { formatIssue } from '../../diagnostics/format.ts';
 import { mappingReader } from '../../mapping/file/read-mapping.ts';
-import { formatProblem } from '../format-problem.ts';
 import { createFileSet, type FileContent } from './file-set.ts';
 
 const api = 'apiVersion: notification.toolkit.fluxcd.io/v1';
@@ -53,7 +53,7 @@ function aFileSet() {
             provider.status === 'ready' ? provider.endpoint.address : provider.status,
           ]),
         ),
-        problems: problems.map(formatProblem),
+        problems: problems.map(formatIssue),
       };
     },
   };

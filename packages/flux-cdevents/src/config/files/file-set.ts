@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ConfigIssue } from '../../diagnostics/issue.ts';
+import { comparePlaces, formatObject, formatPlace } from '../../diagnostics/format.ts';
+import { createIssue, type Issue, type ObjectName, type Path, type Place, withOwner } from '../../diagnostics/issue.ts';
 import type { Alert } from '../../flux/alert.ts';
 import type { ConfigMap } from '../../flux/config-map.ts';
-import { type InvolvedObject, type NamespacedName, nameOf } from '../../flux/object-ref.ts';
+import { type InvolvedObject, nameOf } from '../../flux/object-ref.ts';
 import type { Provider } from '../../flux/provider.ts';
 import type { Secret } from '../../flux/secret.ts';
 import type { InvalidProvider, MappingReader } from '../../provider/provider.ts';
@@ -10,7 +11,7 @@ import { optionPath } from '../../provider/provider-options.ts';
 import { MAPPING_KEY } from '../../provider/resolve-mapping.ts';
 import { invalidProvider } from '../../provider/resolve-provider.ts';
 import { assembleSnapshot, configMapsNeeded, inNamespaceOf } from '../assemble.ts';
-import type { ConfigProblem, ConfigSnapshot, Labels } from '../config-source.ts';
+import type { ConfigSnapshot, Labels } from '../config-source.ts';
 import { createLabelIndex } from './label-index.ts';
 import { type FileObject, type ReadDocument, readDocument } from './read-document.ts';
 import { splitDocuments } from './split-documents.ts';
@@ -18,7 +19,7 @@ import { splitDocuments } from './split-documents.ts';
 /** The content of a file: its text, or why it cannot be read. */
 export type FileContent = { readonly text: string } | { readonly unreadable: string };
 
-/** How many files and objects of each kind there are, the broken ones included; of ConfigMaps, those that Providers name. */
+/** How many files and objects of each kind there are, including broken ones. Only ConfigMaps that Providers name count. */
 export interface FileCounts {
   readonly files: number;
   readonly providers: number;
@@ -27,35 +28,36 @@ export interface FileCounts {
   readonly configMaps: number;
 }
 
-/** Files of configuration in memory: knows what they say now, and what their objects last said that was good. */
+/** Files of configuration in memory, with the current and the last good version of each object. */
 export interface FileSet {
   /**
-   * Takes in what changed. Documents that stayed the same are not parsed again.
+   * Applies what changed. Unchanged documents are not parsed again.
    * @param removed files that are gone, and their objects with them
-   * @returns false when all that counts is as it was
+   * @returns false when nothing relevant changed
    */
   update(changed: ReadonlyMap<string, FileContent>, removed: readonly string[]): Promise<boolean>;
-  /** Everything at once. `problems` of the folder itself come first. */
-  snapshot(problems?: readonly ConfigProblem[]): ConfigSnapshot;
+  /** The whole configuration. The given `problems`, those of the folder itself, come first. */
+  snapshot(problems?: readonly Issue[]): ConfigSnapshot;
   labels(object: InvolvedObject): Labels | undefined;
   counts(): FileCounts;
 }
 
-interface LocatedDocument extends ReadDocument {
+/** A document, and how many lines of its file come before it. */
+interface FileDocument extends ReadDocument {
   readonly linesBefore: number;
 }
 
 interface FileState {
-  readonly documents: readonly LocatedDocument[];
-  /** Keys of objects that a broken part of the file may still mean: those of its last version that could be read. */
+  readonly documents: readonly FileDocument[];
+  /** Keys of objects that a broken part of the file may still define: those of its last readable version. */
   readonly carried: readonly string[];
   readonly unreadable?: string;
 }
 
-/** An object where it counts: in the first file that defines it. */
+/** An object in the first file that defines it, which is the one in use. */
 interface Placed {
   readonly object: FileObject;
-  readonly where: (path: string) => string;
+  readonly placeOf: (path: Path) => Place;
 }
 
 const MAX_TURN_MS = 20;
@@ -67,49 +69,47 @@ export interface FileSetOptions {
 
 export function createFileSet({ noCrossNamespaceRefs, readMapping }: FileSetOptions): FileSet {
   const files = new Map<string, FileState>();
-  /** By their text: what is in no file any more is dropped after each update. */
+  /** By their text. Documents that are no longer in any file are dropped after each update. */
   let parsed = new Map<string, ReadDocument>();
   const lastGood = new Map<string, FileObject>();
   let placed = new Map<string, Placed>();
-  /** Keys of the ConfigMaps that Providers name: what is wrong with others is nothing to us. */
+  /** Keys of the ConfigMaps that Providers name. Issues of other ConfigMaps are not reported. */
   let named: ReadonlySet<string> = new Set();
   let labels = createLabelIndex([]);
-  let conflicts: { readonly object: FileObject; readonly where: string; readonly issue: ConfigIssue }[] = [];
+  let conflicts: { readonly object: FileObject; readonly issue: Issue }[] = [];
 
   const pathsInOrder = () => [...files.keys()].sort();
 
-  async function parse(text: string): Promise<LocatedDocument[]> {
-    const documents: LocatedDocument[] = [];
+  async function parse(text: string): Promise<FileDocument[]> {
+    const documents: FileDocument[] = [];
     let turn = performance.now();
     for (const { linesBefore, text: part } of splitDocuments(text)) {
       const document = parsed.get(part) ?? readDocument(part);
       parsed.set(part, document);
       documents.push({ ...document, linesBefore });
       if (performance.now() - turn > MAX_TURN_MS) {
-        await nextTurn(); // thousands of objects must not keep events waiting
+        await nextTurn(); // thousands of objects must not block the event loop
         turn = performance.now();
       }
     }
     return documents;
   }
 
-  /** Puts every object at its place, the first definition in path order, and remembers what is good. */
+  /** Finds the definition in use of every object, the first in path order, and remembers the good ones. */
   function place() {
     placed = new Map();
     conflicts = [];
     for (const path of pathsInOrder()) {
       for (const { linesBefore, objects } of files.get(path)?.documents ?? []) {
         for (const object of objects) {
-          const where = (field: string) => `${path}:${linesBefore + object.lineOf(field)}`;
+          const placeOf = (field: Path) => ({ file: path, line: linesBefore + object.lineOf(field) });
           const first = placed.get(object.key);
-          if (!first) placed.set(object.key, { object, where });
+          if (!first) placed.set(object.key, { object, placeOf });
           else {
-            const issue = {
-              path: 'metadata.name',
-              expected: 'every object once',
-              found: `another definition at ${first.where('metadata.name')}, which is the one in use`,
-            };
-            conflicts.push({ object, where: where('metadata.name'), issue });
+            const name = ['metadata', 'name'];
+            const found = `another definition at ${formatPlace(first.placeOf(name))}, which is the one in use`;
+            const issue = createIssue('duplicate', name, 'every object once', found);
+            conflicts.push({ object, issue: { ...issue, place: placeOf(name) } });
           }
         }
       }
@@ -117,7 +117,7 @@ export function createFileSet({ noCrossNamespaceRefs, readMapping }: FileSetOpti
     for (const path of pathsInOrder()) {
       for (const key of files.get(path)?.carried ?? []) {
         const object = lastGood.get(key);
-        if (object && !placed.has(key)) placed.set(key, { object, where: () => path });
+        if (object && !placed.has(key)) placed.set(key, { object, placeOf: () => ({ file: path }) });
       }
     }
     for (const [key, { object }] of placed) if (goodValue(object)) lastGood.set(key, object);
@@ -130,45 +130,46 @@ export function createFileSet({ noCrossNamespaceRefs, readMapping }: FileSetOpti
   const isOurs = (key: string, { reading }: FileObject): boolean =>
     reading.kind === 'ConfigMap' ? named.has(key) : reading.kind !== 'Other';
 
-  /** What an object says, or said when it was last good. */
+  /** The current version of an object if it is good, else its last good version. */
   const effective = (key: string, object: FileObject): FileObject =>
     goodValue(object) ? object : (lastGood.get(key) ?? object);
 
-  function readingProblems(): ConfigProblem[] {
-    const problems: ConfigProblem[] = [];
+  function readingIssues(): Issue[] {
+    const all: Issue[] = [];
     for (const path of pathsInOrder()) {
       const { documents = [], unreadable } = files.get(path) ?? {};
       if (unreadable !== undefined) {
-        const issue = { path: 'file', expected: 'a readable file', found: unreadable };
-        problems.push({ where: path, severity: 'error', issue });
+        const issue = createIssue('unreadable', ['file'], 'a readable file', unreadable);
+        all.push({ ...issue, place: { file: path } });
       }
-      for (const { linesBefore, problems: found } of documents) {
-        for (const { line, issue } of found) {
-          problems.push({ where: `${path}:${linesBefore + line}`, severity: 'error', issue });
+      for (const { linesBefore, issues } of documents) {
+        for (const issue of issues) {
+          all.push({ ...issue, place: { file: path, line: linesBefore + (issue.place?.line ?? 1) } });
         }
       }
     }
-    for (const [key, { object, where }] of placed) {
+    for (const [key, { object, placeOf }] of placed) {
       if (object.reading.kind === 'Other' || !isOurs(key, object)) continue;
       for (const issue of object.reading.issues) {
-        problems.push({ object: key, where: where(issue.path), severity: 'error', issue });
+        all.push({ ...withOwner(nameIn(object), issue), place: placeOf(issue.path) });
       }
     }
-    for (const { object, where, issue } of conflicts) {
-      if (isOurs(object.key, object)) problems.push({ object: object.key, where, severity: 'error', issue });
+    for (const { object, issue } of conflicts) {
+      if (isOurs(object.key, object)) all.push(withOwner(nameIn(object), issue));
     }
-    return problems;
+    return all;
   }
 
-  function locate(kind: string, name: NamespacedName, issue: ConfigIssue): string | undefined {
-    const [, referenced, referencedName = '', field = ''] =
-      /^(Secret|ConfigMap) ([^\s:]+):? ?(.*)$/.exec(issue.path) ?? [];
-    const own = placed.get(`${kind} ${nameOf(name)}`);
-    if (referenced === undefined) return own?.where(issue.path);
-    const object = placed.get(`${referenced} ${nameOf({ namespace: name.namespace, name: referencedName })}`);
-    if (referenced === 'ConfigMap') return object ? inMapping(object, field) : own?.where(optionPath('mapping'));
-    const member = hasMember(object?.object.document, 'stringData', field) ? 'stringData' : 'data';
-    return object ? object.where(`${member}[${field}]`) : own?.where('spec.secretRef');
+  function placeOf(issue: Issue): Place | undefined {
+    const found = issue.object && placed.get(formatObject(issue.object));
+    const affected = issue.affects && placed.get(formatObject(issue.affects));
+    if (issue.object?.kind === 'ConfigMap') {
+      return found ? placeInMapping(found, issue.textPlace) : affected?.placeOf(optionPath('mapping'));
+    }
+    if (issue.object?.kind !== 'Secret') return found?.placeOf(issue.path);
+    const [key = ''] = issue.path;
+    const member = hasMember(found?.object.document, 'stringData', key) ? 'stringData' : 'data';
+    return found ? found.placeOf([member, key]) : affected?.placeOf(['spec', 'secretRef']);
   }
 
   return {
@@ -185,7 +186,7 @@ export function createFileSet({ noCrossNamespaceRefs, readMapping }: FileSetOpti
         const documents = await parse(content.text);
         if (before && before.unreadable === undefined && isSame(documents, before.documents)) continue;
         differs = true;
-        const broken = documents.some(({ problems }) => problems.length > 0);
+        const broken = documents.some(({ issues }) => issues.length > 0);
         files.set(path, { documents, carried: broken && before ? keysOf(before) : [] });
       }
       if (!differs) return false;
@@ -219,16 +220,16 @@ export function createFileSet({ noCrossNamespaceRefs, readMapping }: FileSetOpti
         alerts,
         providers,
         invalidProviders,
-        problems: [...problems, ...readingProblems()],
+        problems: [...problems, ...readingIssues()],
         noCrossNamespaceRefs,
         secret: (name) => secrets.get(nameOf(name)),
         configMap: (name) => configMaps.get(nameOf(name)),
         readMapping,
         isUnreadable: (provider) => placed.has(`Provider ${nameOf(provider)}`),
         labelsKnown: (source) => labels.covers(source),
-        where: locate,
+        placeOf,
       });
-      return { ...snapshot, problems: snapshot.problems.toSorted(byPlace) };
+      return { ...snapshot, problems: snapshot.problems.toSorted(comparePlaces) };
     },
 
     labels: (object) => labels.of(object),
@@ -255,7 +256,7 @@ const configMapsOf = ({ reading }: FileObject): string[] => {
   return inNamespaceOf(reading.value, configMapsNeeded(reading.value)).map((name) => `ConfigMap ${nameOf(name)}`);
 };
 
-const isSame = (a: readonly LocatedDocument[], b: readonly LocatedDocument[]): boolean =>
+const isSame = (a: readonly FileDocument[], b: readonly FileDocument[]): boolean =>
   a.length === b.length &&
   a.every(({ objects, linesBefore }, index) => b[index]?.objects === objects && b[index]?.linesBefore === linesBefore);
 
@@ -264,24 +265,18 @@ const keysOf = ({ documents, carried }: FileState): string[] => [
   ...documents.flatMap(({ objects }) => objects.map(({ key }) => key)),
 ];
 
-/** The line of an issue `mapping.yaml:12:7: …` of a ConfigMap: that of the key, and of the line in its block of text. */
-function inMapping({ object, where }: Placed, field: string): string {
-  const place = where(`data[${MAPPING_KEY}]`);
-  const [, line] = /^[^:]+:(\d+):/.exec(field) ?? [];
+/** The place of an issue in the mapping of a ConfigMap: that of the key, or of the line in its block of text. */
+function placeInMapping({ object, placeOf }: Placed, textPlace: Place | undefined): Place {
+  const place = placeOf(['data', MAPPING_KEY]);
   const data: unknown = (object.document as { readonly data?: Readonly<Record<string, unknown>> }).data?.[MAPPING_KEY];
-  // A text of several lines is a block, whose first line follows on that of the key.
-  if (line === undefined || typeof data !== 'string' || !data.trimEnd().includes('\n')) return place;
-  return place.replace(/\d+$/, (start) => String(Number(start) + Number(line)));
+  const isBlock = typeof data === 'string' && data.trimEnd().includes('\n');
+  if (!isBlock || place.line === undefined || textPlace?.line === undefined) return place;
+  return { ...place, line: place.line + textPlace.line }; // the first line of a block follows the line of its key
 }
 
-const hasMember = (document: unknown, field: string, key: string): boolean => {
+const nameIn = ({ reading: { kind }, ref }: FileObject): ObjectName => ({ kind, ...ref });
+
+const hasMember = (document: unknown, field: string, key: string | number): boolean => {
   const map: unknown = typeof document === 'object' && document !== null ? Reflect.get(document, field) : undefined;
   return typeof map === 'object' && map !== null && Object.hasOwn(map, key);
 };
-
-/** By file and line, those of no place first; the order of one place stays. */
-function byPlace(a: ConfigProblem, b: ConfigProblem): number {
-  const [, fileA = '', lineA = '0'] = /^(.*?)(?::(\d+))?$/.exec(a.where ?? '') ?? [];
-  const [, fileB = '', lineB = '0'] = /^(.*?)(?::(\d+))?$/.exec(b.where ?? '') ?? [];
-  return fileA === fileB ? Number(lineA) - Number(lineB) : fileA < fileB ? -1 : 1;
-}

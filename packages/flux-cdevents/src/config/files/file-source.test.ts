@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, realpath, rename, rm, symlink, utimes, writeFile } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { formatIssue } from '../../diagnostics/format.ts';
 import { mappingReader } from '../../mapping/file/read-mapping.ts';
 import { silentLogger } from '../../observe/log.ts';
 import type { ConfigSnapshot, ConfigSource } from '../config-source.ts';
-import { formatProblem } from '../format-problem.ts';
 import { createFileSource } from './file-source.ts';
 
 const aProvider = (name: string, address: string) => `apiVersion: notification.toolkit.fluxcd.io/v1
@@ -57,7 +57,7 @@ const expectAddresses = (expected: Readonly<Record<string, string>>) =>
   vi.waitFor(() => expect(addressesIn(source?.snapshot())).toEqual(expected), { timeout: 1000, interval: 10 });
 
 const expectProblems = (expected: readonly unknown[]) =>
-  vi.waitFor(() => expect(source?.snapshot()?.problems.map(formatProblem)).toEqual(expected), { timeout: 1000 });
+  vi.waitFor(() => expect(source?.snapshot()?.problems.map(formatIssue)).toEqual(expected), { timeout: 1000 });
 
 describe('start', () => {
   it('loads the whole folder before it resolves', async () => {

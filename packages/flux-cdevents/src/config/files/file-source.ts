@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { createIssue, type Issue } from '../../diagnostics/issue.ts';
 import { FluxCDEventsError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../observe/log.ts';
 import type { MappingReader } from '../../provider/provider.ts';
-import { type ConfigProblem, type ConfigSnapshot, type ConfigSource, closedBeforeLoaded } from '../config-source.ts';
+import { type ConfigSnapshot, type ConfigSource, closedBeforeLoaded } from '../config-source.ts';
 import { logChange } from '../log-change.ts';
 import { createFileSet, type FileContent } from './file-set.ts';
 import { readFiles, resolveIn } from './read-files.ts';
@@ -16,22 +17,22 @@ export interface FileSourceOptions {
   readonly noCrossNamespaceRefs?: boolean;
   readonly readMapping: MappingReader;
   readonly logger: Logger;
-  /** The longest time between two looks at the folder, a large folder excepted. @default 500 */
+  /** The longest time between two scans of the folder, except for a large one. @default 500 */
   readonly rescanMs?: number;
-  /** How long the folder has to be at rest before a change is applied. @default 100 */
+  /** How long the folder must be unchanged before a change is applied. @default 100 */
   readonly settleMs?: number;
 }
 
-/** A file that is written to all the time is left as it was after so long, so that others get their turn. */
+/** After this time a file that is still being written to keeps its last version, so that other changes are applied. */
 const MAX_SETTLE_MS = 600;
-/** Looking at a folder may take this part of the time at most. */
+/** The share of the time that scans may take. */
 const MAX_SCAN_SHARE = 1 / 25;
 
 const nothing: Scan = { files: new Map(), directories: new Map(), unreadable: new Map() };
 
 /**
- * Configuration from a folder of YAML. A change is applied when the folder has come to rest, all of it at once: a
- * scan before and a scan after the files were read have to agree. What is broken keeps its last good version.
+ * Configuration from a folder of YAML. Changes are applied together, once the folder has stopped changing: the scans
+ * before and after the files were read must agree. A broken object keeps its last good version.
  */
 export function createFileSource({
   directory,
@@ -51,7 +52,7 @@ export function createFileSource({
     wake();
   });
   let applied = nothing;
-  let missing: ConfigProblem | undefined;
+  let missing: Issue | undefined;
   let current: ConfigSnapshot | undefined;
   let loop: Promise<void> = Promise.resolve();
 
@@ -84,7 +85,7 @@ export function createFileSource({
   }
 
   function publish() {
-    const folders = [...applied.unreadable].map(([path, reason]) => folderProblem(path || '.', reason));
+    const folders = [...applied.unreadable].map(([path, reason]) => folderIssue(path || '.', reason));
     const snapshot = set.snapshot(missing ? [missing, ...folders] : folders);
     logChange(logger, current, snapshot);
     current = snapshot;
@@ -106,8 +107,8 @@ export function createFileSource({
       await refresh();
     } catch (error) {
       if (closing.signal.aborted || missing) return;
-      // Whoever removes the folder is about to put another in its place, or made a mistake: nothing is dropped.
-      missing = folderProblem('.', (error as NodeJS.ErrnoException).code ?? messageOf(error));
+      // The folder is about to be replaced, or was removed by mistake: keep the configuration.
+      missing = folderIssue('.', (error as NodeJS.ErrnoException).code ?? messageOf(error));
       watch.follow(nothing.directories);
       publish();
     }
@@ -119,7 +120,7 @@ export function createFileSource({
       await refreshOrKeep();
       const tookMs = performance.now() - begun;
       await sleepUntilWoken(Math.max(rescanMs, tookMs / MAX_SCAN_SHARE));
-      // A folder in which something happens all the time is not looked at all the time.
+      // A folder that changes all the time must not be scanned all the time.
       const restMs = Math.max(settleMs, tookMs) - (performance.now() - begun - tookMs);
       if (restMs > 0) await delay(restMs, undefined, { signal: closing.signal }).catch(() => {});
     }
@@ -168,7 +169,7 @@ export function createFileSource({
 
 type Contents = ReadonlyMap<string, FileContent>;
 
-/** Files that did not come to rest stay as they were applied; a new one waits. */
+/** Files that are still changing keep the version that was applied; a new one waits. */
 function withoutUnsettled(before: Scan, after: Scan, applied: Scan): Scan {
   const files = new Map<string, string>();
   for (const [name, identity] of after.files) {
@@ -178,10 +179,10 @@ function withoutUnsettled(before: Scan, after: Scan, applied: Scan): Scan {
   return { ...after, files };
 }
 
-const folderProblem = (where: string, reason: string): ConfigProblem => ({
-  where,
-  severity: 'error',
-  issue: { path: 'folder', expected: 'a folder that can be read', found: reason },
+/** The issue of a folder that cannot be read. */
+export const folderIssue = (folder: string, reason: string): Issue => ({
+  ...createIssue('unreadable', ['folder'], 'a folder that can be read', reason),
+  place: { file: folder },
 });
 
 const unusable = (directory: string, found: unknown) =>

@@ -2,11 +2,11 @@ import { apiGroupOf, type InvolvedObject, type NamespacedName } from '../../flux
 import type { Labels } from '../config-source.ts';
 import type { FileObject } from './read-document.ts';
 
-/** The labels of the objects in a folder that may be of others than the configuration: what `matchLabels` is evaluated against. */
+/** The labels of the objects in a folder, against which `matchLabels` is evaluated. */
 export interface LabelIndex {
-  /** Whatever the version of the API; without an `apiVersion`, whatever the group. Undefined when it is not there. */
+  /** The labels of an object in any version of its API group; without `apiVersion`, of any group. Undefined when unknown. */
   of(object: InvolvedObject): Labels | undefined;
-  /** Whether there is such an object; `*` stands for any name. */
+  /** Whether such an object exists; `*` stands for any name. */
   covers(source: NamespacedName & { readonly kind: string }): boolean;
 }
 

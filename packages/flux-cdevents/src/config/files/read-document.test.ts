@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { formatLocation } from '../../diagnostics/format.ts';
 import { readDocument } from './read-document.ts';
 
 const keysOf = (text: string) => readDocument(text).objects.map(({ key }) => key);
 const problemsOf = (text: string) =>
-  readDocument(text).problems.map(({ line, issue }) => `${line}: ${issue.path}: ${issue.expected}, ${issue.found}`);
+  readDocument(text).issues.map(
+    (issue) => `${issue.place?.line}: ${formatLocation(issue)}: ${issue.expected}, ${issue.found}`,
+  );
 
 describe('readDocument', () => {
   it('knows the objects of the configuration and the labels of all others', () => {
@@ -76,7 +79,10 @@ spec:
 
   it('misses the API version of an Alert and a Provider', () => {
     const { objects } = readDocument('kind: Provider\nmetadata: {name: a}\nspec: {type: cdevents}');
-    expect(objects[0]?.reading).toMatchObject({ kind: 'Provider', issues: [{ path: 'apiVersion', found: 'nothing' }] });
+    expect(objects[0]?.reading).toMatchObject({
+      kind: 'Provider',
+      issues: [{ path: ['apiVersion'], found: 'nothing' }],
+    });
   });
 
   it('is not led astray by aliases that grow', () => {
@@ -103,11 +109,11 @@ spec:
     - name: z
 `).objects;
     const lines = [
-      'metadata.name',
-      'spec.eventSources[0].matchLabels[app.kubernetes.io/name]',
-      'spec.eventSources[1].kind',
+      ['metadata', 'name'],
+      ['spec', 'eventSources', 0, 'matchLabels', 'app.kubernetes.io/name'],
+      ['spec', 'eventSources', 1, 'kind'],
     ];
-    expect([...lines, 'spec.providerRef.name', 'status'].map((path) => object?.lineOf(path))).toEqual([
+    expect([...lines, ['spec', 'providerRef', 'name'], ['status']].map((path) => object?.lineOf(path))).toEqual([
       5, 11, 12, 6, 2,
     ]);
   });

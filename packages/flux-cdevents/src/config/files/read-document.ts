@@ -1,6 +1,6 @@
-import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
-import type { ConfigIssue } from '../../diagnostics/issue.ts';
-import { formatPath, type Parsed, splitPath } from '../../diagnostics/issues.ts';
+import { Document, LineCounter, parseAllDocuments } from 'yaml';
+import { createIssue, type Issue, type Parsed, type Path } from '../../diagnostics/issue.ts';
+import { locateIn, type YamlPlaces } from '../../diagnostics/yaml-places.ts';
 import { messageOf } from '../../errors.ts';
 import type { Alert } from '../../flux/alert.ts';
 import { type ConfigMap, parseConfigMap } from '../../flux/config-map.ts';
@@ -38,78 +38,80 @@ export interface FileObject {
   readonly reading: Reading;
   /** The object as it was written. */
   readonly document: unknown;
-  /** The line of a field, or of what comes nearest to it, in the text of the document, from 1. */
-  lineOf(path: string): number;
+  /** The line of a field in the text of the document, from 1; for a missing field, that of the nearest place above it. */
+  lineOf(path: Path): number;
 }
 
 /** A document of a file. */
 export interface ReadDocument {
   readonly objects: readonly FileObject[];
-  /** What keeps objects from being made out. With any, objects of an earlier version may still be meant. */
-  readonly problems: readonly { readonly line: number; readonly issue: ConfigIssue }[];
+  /** Why objects cannot be recognised, each issue with its line. With any, objects of an earlier version stay in force. */
+  readonly issues: readonly Issue[];
 }
 
 const yamlOptions = { merge: true, prettyErrors: false, logLevel: 'silent' } as const;
 
-/** Reads the text of one document. Lists (`kind: List`) are unfolded; what is no Kubernetes object is left out. */
+/** Reads the text of one document. Unfolds lists (`kind: List`) and leaves out what is not a Kubernetes object. */
 export function readDocument(text: string): ReadDocument {
   const lines = new LineCounter();
   const objects: FileObject[] = [];
-  const problems: { line: number; issue: ConfigIssue }[] = [];
+  const issues: Issue[] = [];
   for (const [index, document] of [...parseAllDocuments(text, { ...yamlOptions, lineCounter: lines })].entries()) {
     const refuse = (offset: number, found: string) =>
-      problems.push({ line: lines.linePos(offset).line, issue: { path: 'document', expected: 'YAML', found } });
+      issues.push({ ...createIssue('unreadable', [], 'YAML', found), place: { line: lines.linePos(offset).line } });
     const [error] = document.errors;
     if (error) {
       refuse(error.pos[0], `an error: ${error.message}`);
       continue;
     }
     try {
-      const locate = (path: readonly string[]) => lineIn(text, index, path);
-      collect(document.toJS(), [], locate, objects, problems);
+      const places = lazily(() => placesIn(text, index));
+      const lineOf = (path: Path) => places().lineAndColumn(places().offsetOf(path)).line;
+      collect(document.toJS(), [], lineOf, objects, issues);
     } catch (thrown) {
       refuse(document.range[0], `an error: ${messageOf(thrown)}`); // an alias without its anchor
     }
   }
-  return { objects, problems };
+  return { objects, issues };
 }
 
 function collect(
   value: unknown,
-  place: readonly string[],
-  locate: (path: readonly string[]) => number,
+  root: Path,
+  lineInDocument: (path: Path) => number,
   objects: FileObject[],
-  problems: { line: number; issue: ConfigIssue }[],
+  issues: Issue[],
 ): void {
   if (typeof value !== 'object' || value === null) return;
   const { kind, apiVersion, items } = value as Readonly<Record<string, unknown>>;
   const group = apiGroupOf({ apiVersion: typeof apiVersion === 'string' ? apiVersion : '' });
-  const lineOf = (path: string) => locate([...place, ...splitPath(path)]);
-  const lacks = (field: string, expected: string) => {
-    const issue = { path: formatPath([...place, ...splitPath(field)]), expected, found: 'nothing' };
-    problems.push({ line: lineOf(field), issue });
-  };
+  const lineOf = (path: Path) => lineInDocument([...root, ...path]);
+  const lacks = (field: Path, expected: string) =>
+    issues.push({
+      ...createIssue('missing', [...root, ...field], expected, 'nothing'),
+      place: { line: lineOf(field) },
+    });
   if (typeof kind !== 'string' || kind === '') {
-    if (group === NOTIFICATION_GROUP) lacks('kind', 'Provider or Alert');
+    if (group === NOTIFICATION_GROUP) lacks(['kind'], 'Provider or Alert');
     return;
   }
   if (kind.endsWith('List') && Array.isArray(items)) {
     for (const [index, item] of items.entries()) {
-      collect(item, [...place, 'items', String(index)], locate, objects, problems);
+      collect(item, [...root, 'items', index], lineInDocument, objects, issues);
     }
     return;
   }
   const ref = readName(value);
   const reading = readAs(kind, apiVersion === undefined ? undefined : group, value);
   if (!ref) {
-    if (reading.kind !== 'Other') lacks('metadata.name', `the name of the ${kind}`);
+    if (reading.kind !== 'Other') lacks(['metadata', 'name'], `the name of the ${kind}`);
     return;
   }
   const key = reading.kind === 'Other' ? `${group}/${kind} ${nameOf(ref)}` : `${kind} ${nameOf(ref)}`;
-  objects.push({ key, ref, reading, document: value, lineOf: memoized(lineOf) });
+  objects.push({ key, ref, reading, document: value, lineOf });
 }
 
-/** @param group undefined when there is no `apiVersion`, which is then what is wrong with an Alert or a Provider */
+/** @param group undefined without an `apiVersion`, which an Alert or a Provider then lacks */
 function readAs(kind: string, group: string | undefined, value: object): Reading {
   const notification = group === undefined || group === NOTIFICATION_GROUP;
   if (notification && kind === 'Alert') return { kind, ...parseAlert(value) };
@@ -125,37 +127,17 @@ function readAs(kind: string, group: string | undefined, value: object): Reading
   return { kind: 'Other', ...labelled };
 }
 
-/** Parses again, as lines are only asked for where something is wrong. */
-function lineIn(text: string, index: number, path: readonly string[]): number {
+/** Parses again: places are needed only where something is wrong, and take a lot of memory. */
+function placesIn(text: string, index: number): YamlPlaces {
   const lines = new LineCounter();
   const document = [...parseAllDocuments(text, { ...yamlOptions, lineCounter: lines })][index];
-  return document ? lines.linePos(offsetOf(document, path)).line : 1;
+  return locateIn(document ?? new Document(), text, lines);
 }
 
-function offsetOf(document: Document, path: readonly string[]): number {
-  let node: unknown = document.contents;
-  let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
-  for (const segment of path) {
-    if (isMap(node)) {
-      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === segment);
-      if (!pair) break;
-      if (isNode(pair.key)) offset = pair.key.range?.[0] ?? offset;
-      node = pair.value;
-    } else if (isSeq(node)) {
-      const item: unknown = node.items[Number(segment)];
-      if (!isNode(item)) break;
-      offset = item.range?.[0] ?? offset;
-      node = item;
-    } else break;
-  }
-  return offset;
-}
-
-function memoized(lineOf: (path: string) => number): (path: string) => number {
-  const known = new Map<string, number>();
-  return (path) => {
-    const line = known.get(path) ?? lineOf(path);
-    known.set(path, line);
-    return line;
+function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }

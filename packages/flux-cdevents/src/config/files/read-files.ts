@@ -7,7 +7,7 @@ const MAX_FILE_BYTES = 32 * 1024 * 1024;
 const CONCURRENT_READS = 16;
 
 /**
- * Reads files of a folder. One that is gone by now is left out: the next scan will not find it either.
+ * Reads files of a folder. A file that no longer exists is left out: the next scan will not find it either.
  * @param resolve makes the path of a file from its name in the scan
  */
 export async function readFiles(

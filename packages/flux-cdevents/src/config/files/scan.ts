@@ -2,11 +2,11 @@ import type { BigIntStats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 
-/** What lies in a folder at one moment, as far as it can be told without reading a file. */
+/** The files of a folder at one moment, as far as they can be known without being read. */
 export interface Scan {
-  /** Relative path with `/` → what changes whenever the file does. In path order. */
+  /** Relative path with `/` → a text that differs whenever the file changes. In path order. */
   readonly files: ReadonlyMap<string, string>;
-  /** Absolute path of each folder → what changes when another folder takes its place. */
+  /** Absolute path of each folder → a text that differs when another folder takes its place. */
   readonly directories: ReadonlyMap<string, string>;
   /** Folders that may not be read: relative path → reason. */
   readonly unreadable: ReadonlyMap<string, string>;
@@ -64,9 +64,9 @@ export const isSameScan = (a: Scan, b: Scan): boolean =>
 export const isSameMap = (a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean =>
   a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
 
-/** The change time tells what the modification time hides: `cp -p`, `rsync -t`. */
+/** The change time shows changes that keep the modification time: `cp -p`, `rsync -t`. */
 const identityOf = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>
   `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
 
-/** Undefined for what is gone by now and for links that lead nowhere. */
+/** Undefined for files that no longer exist and for broken links. */
 const statOf = (path: string): Promise<BigIntStats | undefined> => stat(path, { bigint: true }).catch(() => undefined);

@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import type { Scan } from './scan.ts';
 
-/** Tells that something happened in one of the folders, soon and cheaply, but without a promise that it always does. */
+/** Reports changes in folders soon and cheaply. It may miss some, so a periodic scan is needed as well. */
 export interface FolderWatch {
   /** Watches these folders from now on, and no others. */
   follow(directories: Scan['directories']): void;
@@ -9,8 +9,8 @@ export interface FolderWatch {
 }
 
 /**
- * Watches folders, not files: that also sees a file replaced by renaming and Kubernetes' swap of `..data`. Where the
- * system refuses (no inotify watches left, a network file system) the periodic scan has to do.
+ * Watches folders, not files, to see a file replaced by renaming and Kubernetes' swap of `..data` as well. Where the
+ * system refuses (no inotify watches left, a network file system), only the periodic scan is left.
  */
 export function createFolderWatch(onChange: () => void): FolderWatch {
   const watches = new Map<string, { readonly identity: string; readonly watcher: FSWatcher }>();

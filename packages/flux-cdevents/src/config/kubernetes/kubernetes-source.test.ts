@@ -13,7 +13,7 @@ import {
 import { mappingReader } from '../../mapping/file/read-mapping.ts';
 import { silentLogger } from '../../observe/log.ts';
 import type { ConfigSnapshot } from '../config-source.ts';
-import { formatProblem } from '../format-problem.ts';
+import { formatIssue } from '../../diagnostics/format.ts';
 import { createKubernetesSource, type KubernetesSource, type KubernetesSourceOptions } from './kubernetes-source.ts';
 
 const NEVER_MS = 3_600_000;
@@ -67,7 +67,7 @@ const addressOf = (name: string) => {
   const provider = source?.snapshot()?.providers.get(`${NAMESPACE}/${name}`);
   return provider?.status === 'ready' ? provider.endpoint.address : provider?.status;
 };
-const problems = () => source?.snapshot()?.problems.map(formatProblem);
+const problems = () => source?.snapshot()?.problems.map(formatIssue);
 
 describe('the first snapshot', () => {
   it('waits for Secrets and ConfigMaps, and says for what it waits', async () => {

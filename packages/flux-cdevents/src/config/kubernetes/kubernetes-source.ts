@@ -1,3 +1,4 @@
+import { createIssue, type Issue, withOwner } from '../../diagnostics/issue.ts';
 import type { Alert } from '../../flux/alert.ts';
 import { parseConfigMap } from '../../flux/config-map.ts';
 import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
@@ -9,7 +10,7 @@ import type { KubeClient } from '../../kube-api/kube-client.ts';
 import type { Logger } from '../../observe/log.ts';
 import type { HandledType, InvalidProvider, MappingReader } from '../../provider/provider.ts';
 import { configMapsNeeded, createAssembler, inNamespaceOf, secretsNeeded } from '../assemble.ts';
-import { type ConfigProblem, type ConfigSnapshot, type ConfigSource, closedBeforeLoaded } from '../config-source.ts';
+import { type ConfigSnapshot, type ConfigSource, closedBeforeLoaded } from '../config-source.ts';
 import { logChange } from '../log-change.ts';
 import { type CollectionOptions, createCollection, type WatchedObject } from './collection.ts';
 import { createLabelReader, type LabelsChange } from './labels.ts';
@@ -207,16 +208,14 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
 
   function assembleNow(): ConfigSnapshot {
     const stale = [alerts.staleFor(), providers.staleFor()].filter((reason) => reason !== undefined);
-    const problems: ConfigProblem[] = [
-      ...stale.map(staleProblem),
-      ...references.flatMap(({ objects }) => objects.problems()),
-    ];
+    const problems: Issue[] = [...stale.map(staleProblem), ...references.flatMap(({ objects }) => objects.problems())];
     const goodAlerts: Alert[] = [];
     const goodProviders: Provider[] = [];
     const invalidProviders: InvalidProvider[] = [];
     const addIssues = (kind: string, { identity, value }: WatchedObject<ObjectState<unknown>>) => {
-      for (const issue of value.issues)
-        problems.push({ object: `${kind} ${nameOf(identity)}`, severity: 'error', issue });
+      for (const issue of value.issues) {
+        problems.push(withOwner({ kind, namespace: identity.namespace, name: identity.name }, issue));
+      }
     };
     for (const provider of providers.items.values()) {
       const { good, invalid } = provider.value;
@@ -240,7 +239,7 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
       readMapping: options.readMapping,
       isUnreadable: (provider) => providers.items.has(nameOf(provider)),
       labelsKnown: () => true,
-      where: () => undefined,
+      placeOf: () => undefined,
     });
   }
 
@@ -287,7 +286,5 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
   };
 }
 
-const staleProblem = (found: string): ConfigProblem => ({
-  severity: 'error',
-  issue: { path: 'API server', expected: 'the objects as they are now', found },
-});
+const staleProblem = (found: string): Issue =>
+  createIssue('unreachable', ['API server'], 'the objects as they are now', found);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type FakeApiServer, startFakeApiServer } from '../../../test/helpers/fake-api-server.ts';
 import { aSecretObject, NAMESPACE } from '../../../test/helpers/notification-objects.ts';
 import { parseSecret, type Secret } from '../../flux/secret.ts';
-import { formatProblem } from '../format-problem.ts';
+import { formatIssue } from '../../diagnostics/format.ts';
 import { createNamedObjects, type NamedObjects, type NamedObjectsOptions } from './named-objects.ts';
 
 const NEVER_MS = 3_600_000;
@@ -44,7 +44,7 @@ const textOf = (objects: NamedObjects<Secret>, name: string) => {
   const token = objects.get(named(name))?.data.token;
   return token && Buffer.from(token).toString();
 };
-const problemsOf = (objects: NamedObjects<Secret>) => objects.problems().map(formatProblem);
+const problemsOf = (objects: NamedObjects<Secret>) => objects.problems().map(formatIssue);
 const eventually = (assertion: () => void) => vi.waitFor(assertion, { timeout: 5_000, interval: 5 });
 const answered = (objects: NamedObjects<Secret>) => eventually(() => expect(objects.pending).toBe(0));
 

@@ -1,9 +1,7 @@
-import type { ConfigIssue } from '../../diagnostics/issue.ts';
-import type { Parsed } from '../../diagnostics/issues.ts';
+import { createIssue, type Issue, type Parsed, withOwner } from '../../diagnostics/issue.ts';
 import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
 import { isObjectName } from '../../kube-api/discovery.ts';
 import { describeAnswer, describeNoAnswer, type KubeClient } from '../../kube-api/kube-client.ts';
-import type { ConfigProblem } from '../config-source.ts';
 
 export interface NamedObjectsOptions<T> {
   readonly kind: 'Secret' | 'ConfigMap';
@@ -35,7 +33,7 @@ export interface NamedObjects<T> {
   /** How many objects the API server has not answered for yet. */
   readonly pending: number;
   /** Objects that cannot be read or are not valid. */
-  problems(): readonly ConfigProblem[];
+  problems(): readonly Issue[];
   close(): void;
 }
 
@@ -43,7 +41,7 @@ interface FollowedObject<T> {
   readonly name: NamespacedName;
   object: T | undefined;
   version: string | undefined;
-  issue: ConfigIssue | undefined;
+  issue: Issue | undefined;
   /** Whether the API server has answered for it. */
   answered: boolean;
   failures: number;
@@ -69,12 +67,7 @@ export function createNamedObjects<T>(options: NamedObjectsOptions<T>): NamedObj
   /** Between 80 and 120 % of the time, and longer where this many objects would take too much of the rate limit. */
   const spread = (ms: number): number => Math.max(ms, (followed.size / (qps / 4)) * 1000) * (0.8 + random() * 0.4);
 
-  const settle = (
-    entry: FollowedObject<T>,
-    object: T | undefined,
-    version: string | undefined,
-    issue?: ConfigIssue,
-  ) => {
+  const settle = (entry: FollowedObject<T>, object: T | undefined, version: string | undefined, issue?: Issue) => {
     const first = !entry.answered;
     const changed = version !== entry.version || issue?.found !== entry.issue?.found;
     entry.answered = true;
@@ -102,7 +95,7 @@ export function createNamedObjects<T>(options: NamedObjectsOptions<T>): NamedObj
         return settle(entry, value, version, issues[0]);
       }
       if (status === 404) return settle(entry, undefined, undefined);
-      if (status === 403) return settle(entry, undefined, undefined, forbidden(kind));
+      if (status === 403) return settle(entry, undefined, undefined, forbidden);
       failed(entry, describeAnswer(response));
     } catch (error) {
       if (!closing.signal.aborted) failed(entry, describeNoAnswer(error));
@@ -115,7 +108,7 @@ export function createNamedObjects<T>(options: NamedObjectsOptions<T>): NamedObj
     entry.dueAt = performance.now() + spread(Math.min(noAnswerRetryMs * 2 ** (entry.failures - 1), MAX_RETRY_MS));
     if (entry.answered || entry.failures < GIVE_UP_AFTER) return;
     entry.answered = true;
-    entry.issue = { path: kind, expected: 'an answer of the API server', found };
+    entry.issue = createIssue('unreachable', [], 'an answer of the API server', found);
     onChange();
   };
 
@@ -186,9 +179,9 @@ export function createNamedObjects<T>(options: NamedObjectsOptions<T>): NamedObj
       return pending;
     },
     problems() {
-      const problems: ConfigProblem[] = [];
+      const problems: Issue[] = [];
       for (const { name, issue } of followed.values()) {
-        if (issue) problems.push({ object: `${kind} ${nameOf(name)}`, severity: 'error', issue });
+        if (issue) problems.push(withOwner({ kind, ...name }, issue));
       }
       return problems;
     },
@@ -210,8 +203,4 @@ const unread: Omit<FollowedObject<never>, 'name'> = {
   dueAt: 0,
 };
 
-const forbidden = (kind: string): ConfigIssue => ({
-  path: kind,
-  expected: 'permission to get it',
-  found: 'none: the API server forbids it',
-});
+const forbidden = createIssue('forbidden', [], 'permission to get it', 'none: the API server forbids it');

@@ -12,7 +12,7 @@ it('keeps what an object said when it was last good', () => {
   expect(first).toMatchObject({ good: { spec: { address: 'http://hub' } }, issues: [] });
   const second = readProvider(broken, first);
   expect(second.good).toBe(first.good);
-  expect(second.issues).toMatchObject([{ path: 'spec.timeout' }]);
+  expect(second.issues).toMatchObject([{ path: ['spec', 'timeout'] }]);
   expect(second).not.toHaveProperty('invalid');
   expect(readProvider(good, second)).toMatchObject({ issues: [] });
 });
@@ -30,7 +30,10 @@ it('has none for an Alert', () => {
     undefined,
   );
   expect(reading.good).toBeUndefined();
-  expect(reading.issues.map(({ path }) => path)).toEqual(['spec.providerRef', 'spec.eventSources']);
+  expect(reading.issues.map(({ path }) => path)).toEqual([
+    ['spec', 'providerRef'],
+    ['spec', 'eventSources'],
+  ]);
 });
 
 it.each<[string, Record<string, readonly string[]>, string | undefined]>([

@@ -1,5 +1,4 @@
-import type { ConfigIssue } from '../../diagnostics/issue.ts';
-import type { Parsed } from '../../diagnostics/issues.ts';
+import type { Issue, Parsed } from '../../diagnostics/issue.ts';
 import type { Alert } from '../../flux/alert.ts';
 import { parseAlert } from '../../flux/parse-alert.ts';
 import { parseProvider } from '../../flux/parse-provider.ts';
@@ -14,7 +13,7 @@ export interface ObjectState<T> {
   /** The last version that was valid; undefined when none was. */
   readonly good: T | undefined;
   /** Why the current version is not valid; empty when it is. */
-  readonly issues: readonly ConfigIssue[];
+  readonly issues: readonly Issue[];
 }
 
 export interface ProviderState extends ObjectState<Provider> {

@@ -1,13 +1,14 @@
 import { type ContentField, contentFields, fullSpecVersions, type SpecVersion } from 'cdevents-sdk';
 import type { CompiledExpression } from '../../cel/expression.ts';
-import { listed, suggest } from '../../diagnostics/words.ts';
+import { describeField } from '../../diagnostics/describe.ts';
+import type { Path } from '../../diagnostics/issue.ts';
+import type { IssueList } from '../../diagnostics/issue-list.ts';
+import { didYouMean, listed, meantWord, suggest } from '../../diagnostics/words.ts';
 import { expressions } from '../variables-schema.ts';
 import { versionsWith } from './check-type.ts';
 import type { Fields } from './fields.ts';
-import { describeField, didYouMean, type Findings, meantWord } from './findings.ts';
-import type { Path } from './locate.ts';
 
-/** A part of a CDEvent's content: what every spec version says of it. */
+/** A part of a CDEvent's content, with its fields in every spec version. */
 interface Part {
   /** `testcaserun.finished`, `testCase of testcaserun.finished`. */
   readonly name: string;
@@ -18,13 +19,13 @@ interface Part {
 /** Fields that other spec versions spell in another way. */
 const OTHER_SPELLINGS: Readonly<Record<string, string>> = { url: 'uri', uri: 'url' };
 
-/** Holds the content of a rule against what the event type has in a spec version. */
+/** Checks the content of a rule against the fields that its event type has in a spec version. */
 export class ContentCheck {
-  private readonly findings: Findings;
+  private readonly issues: IssueList;
   private readonly expressionAt: (path: Path) => CompiledExpression | undefined;
 
-  constructor(findings: Findings, expressionAt: (path: Path) => CompiledExpression | undefined) {
-    this.findings = findings;
+  constructor(issues: IssueList, expressionAt: (path: Path) => CompiledExpression | undefined) {
+    this.issues = issues;
     this.expressionAt = expressionAt;
   }
 
@@ -32,7 +33,7 @@ export class ContentCheck {
     this.checkPart({ name: type, version, fieldsIn: (other) => contentFields(type, other) }, content, path);
   }
 
-  /** Where a rule gives no content: whether that of the type by itself will do. */
+  /** Checks whether the default content of the type is enough, for a rule without content. */
   checkDefaults(type: string, version: SpecVersion, defaults: Fields, path: Path): void {
     const missing = (contentFields(type, version) ?? []).filter(
       ({ name, required }) => required && !Object.hasOwn(defaults, name),
@@ -42,7 +43,7 @@ export class ContentCheck {
       missing.map(({ name }) => name),
       'and',
     );
-    this.findings.value(path, `a map with ${names} (${describeEvent(type, version)} must have it)`, 'nothing');
+    this.issues.missing(path, `a map with ${names} (${describeEvent(type, version)} must have it)`);
   }
 
   private checkPart(part: Part, content: Fields, path: Path): void {
@@ -57,7 +58,7 @@ export class ContentCheck {
     const meant = new Set(Object.keys(content).map((name) => (names.includes(name) ? name : meantWord(name, names))));
     for (const { name, required } of fields) {
       if (!required || meant.has(name)) continue;
-      this.findings.value([...path, name], `a value (${nameOf(part)} must have it)`, 'nothing');
+      this.issues.missing([...path, name], `a value (${nameOf(part)} must have it)`);
     }
   }
 
@@ -68,7 +69,7 @@ export class ContentCheck {
     const hint = names.includes(other) ? suggest(other) : didYouMean(name, names);
     const expected =
       names.length === 0 ? `no content of ${nameOf(part)}` : `a field of ${nameOf(part)}: ${listed(names)}${hint}`;
-    this.findings.key(path, expected, elsewhere === '' ? describeField(name) : `${name}, which it has ${elsewhere}`);
+    this.issues.key(path, expected, elsewhere === '' ? describeField(name) : `${name}, which it has ${elsewhere}`);
   }
 
   private checkField(part: Part, field: ContentField, value: unknown, path: Path): void {
@@ -83,13 +84,13 @@ export class ContentCheck {
       const hint =
         isNumber(expression.text) && field.kind === 'string' ? ` (for the text: "'${expression.text}'")` : '';
       const found = `one that gives ${describeType(expression.type)}`;
-      this.findings.value(path, `an expression that gives ${describeKind(field)}${hint}`, found);
+      this.issues.value(path, `an expression that gives ${describeKind(field)}${hint}`, found);
     }
   }
 
   private checkMap(part: Part, field: ContentField, value: Fields, path: Path): void {
     const { name, kind, fields } = field;
-    if (kind !== 'object') this.findings.value(path, `an expression that gives ${KINDS[kind]}`, 'a map');
+    if (kind !== 'object') this.issues.value(path, `an expression that gives ${KINDS[kind]}`, 'a map');
     if (!fields) return;
     const fieldsIn = (version: SpecVersion) => part.fieldsIn(version)?.find((known) => known.name === name)?.fields;
     this.checkPart({ ...part, name: `${name} of ${part.name}`, fieldsIn }, value, path);
@@ -102,7 +103,7 @@ export class ContentCheck {
       return field?.values?.includes(text) === true;
     });
     const expected = `${listed(values.map((allowed) => `'${allowed}'`))}${didYouMean(text, values)}`;
-    this.findings.value(path, expected, `'${text}'${elsewhere === '' ? '' : `, a value ${elsewhere}`}`);
+    this.issues.value(path, expected, `'${text}'${elsewhere === '' ? '' : `, a value ${elsewhere}`}`);
   }
 }
 
@@ -122,7 +123,7 @@ const describeType = (type: string): string => {
   return fields ? `${type}, a map with ${listed(Object.keys(fields), 'and')}` : type;
 };
 
-/** Whether a value of a CEL type may do for a field. */
+/** Whether a field may take a value of a CEL type. */
 function canBe({ kind, fields }: ContentField, type: string): boolean {
   const [, inner = type] = /^optional<(.*)>$/.exec(type) ?? [];
   if (/^(?:dyn|null)/.test(inner)) return true;
@@ -139,7 +140,7 @@ function canBe({ kind, fields }: ContentField, type: string): boolean {
 
 const isNumber = (text: string): boolean => /^-?[\d.]+$/.test(text);
 
-/** The text that a literal of CEL stands for, when it is a plain one. */
+/** The text of a plain CEL string literal; undefined for any other expression. */
 const textOf = (expression: string): string | undefined => {
   const [, single, double] = /^\s*(?:'([^'\\]*)'|"([^"\\]*)")\s*$/.exec(expression) ?? [];
   return single ?? double;

@@ -6,27 +6,27 @@ import {
   type SpecVersion,
   specVersions,
 } from 'cdevents-sdk';
-import { describeFound } from '../../diagnostics/issues.ts';
-import { listed, suggest } from '../../diagnostics/words.ts';
+import { describeFound } from '../../diagnostics/describe.ts';
+import type { Path } from '../../diagnostics/issue.ts';
+import type { IssueList } from '../../diagnostics/issue-list.ts';
+import { didYouMean, listed, suggest } from '../../diagnostics/words.ts';
 import { isCustomType } from '../rules/defaults.ts';
-import { didYouMean, type Findings } from './findings.ts';
-import type { Path } from './locate.ts';
 
 const CUSTOM_FORM = 'dev.cdeventsx.<tool>-<subject>.<predicate>.<x.y.z>';
 
 /** Reports a `type` that the spec version does not have. */
-export function checkType(type: unknown, path: Path, version: SpecVersion, findings: Findings): type is string {
-  if (typeof type === 'string' && isCustomType(type)) return checkCustomType(type, path, version, findings);
+export function checkType(type: unknown, path: Path, version: SpecVersion, issues: IssueList): type is string {
+  if (typeof type === 'string' && isCustomType(type)) return checkCustomType(type, path, version, issues);
   if (typeof type === 'string' && isEventName(type, version)) return true;
   const elsewhere = typeof type === 'string' ? versionsWith((other) => isEventName(type, other)) : '';
   const found = elsewhere === '' ? describeFound(type) : `one that exists ${elsewhere}`;
-  findings.value(path, `an event name of CDEvents ${fullSpecVersions[version]}${hintFor(type, version)}`, found);
+  issues.value(path, `an event name of CDEvents ${fullSpecVersions[version]}${hintFor(type, version)}`, found);
   return false;
 }
 
-function checkCustomType(type: string, path: Path, version: SpecVersion, findings: Findings): boolean {
+function checkCustomType(type: string, path: Path, version: SpecVersion, issues: IssueList): boolean {
   if (version === '0.3') {
-    findings.value(
+    issues.value(
       path,
       `an event name of CDEvents ${fullSpecVersions[version]}`,
       'a custom type, which there are from 0.4 on',
@@ -35,7 +35,7 @@ function checkCustomType(type: string, path: Path, version: SpecVersion, finding
   }
   if (parseEventType(type)?.kind === 'custom') return true;
   const rule = 'letters only but for the tool, which may have digits; one digit each in the version';
-  findings.value(path, `${CUSTOM_FORM} (${rule})`, describeFound(type));
+  issues.value(path, `${CUSTOM_FORM} (${rule})`, describeFound(type));
   return false;
 }
 

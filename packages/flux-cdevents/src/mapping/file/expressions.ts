@@ -1,10 +1,12 @@
 import type { CompiledExpression, ExpressionIssue, ExpressionReading, ExpressionResult } from '../../cel/expression.ts';
-import { describeFound } from '../../diagnostics/issues.ts';
+import { describeFound } from '../../diagnostics/describe.ts';
+import { createIssue, type Path } from '../../diagnostics/issue.ts';
+import type { IssueList } from '../../diagnostics/issue-list.ts';
+import { meantWord } from '../../diagnostics/words.ts';
+import type { LocatedDocument } from '../../diagnostics/yaml-places.ts';
 import { expressions, VARIABLES } from '../variables-schema.ts';
-import { type Findings, meantWord } from './findings.ts';
-import type { LocatedDocument, Path } from './locate.ts';
 
-/** So many expressions a mapping may have, all together. */
+/** How many expressions a mapping may have, all rules together. */
 export const MAX_EXPRESSIONS = 5000;
 
 const PURPOSES: Readonly<Record<ExpressionResult, string>> = {
@@ -13,16 +15,16 @@ const PURPOSES: Readonly<Record<ExpressionResult, string>> = {
   value: 'a CEL expression',
 };
 
-/** Reads the expressions of a mapping, each text once. */
+/** Reads the expressions of a mapping; a text that occurs twice is compiled once. */
 export class Expressions {
   private readonly known = new Map<string, ExpressionReading>();
   private readonly document: LocatedDocument;
-  private readonly findings: Findings;
+  private readonly issues: IssueList;
   private count = 0;
 
-  constructor(document: LocatedDocument, findings: Findings) {
+  constructor(document: LocatedDocument, issues: IssueList) {
     this.document = document;
-    this.findings = findings;
+    this.issues = issues;
   }
 
   /**
@@ -39,7 +41,7 @@ export class Expressions {
   read(value: unknown, path: Path, result: ExpressionResult): CompiledExpression | undefined {
     const text = this.textOf(value, path);
     if (text === undefined || text.trim() === '') {
-      this.findings.value(
+      this.issues.value(
         path,
         `${PURPOSES[result]}${hintFor(value)}`,
         text === undefined ? describeFound(value) : 'nothing',
@@ -48,14 +50,15 @@ export class Expressions {
     }
     if (++this.count > MAX_EXPRESSIONS) {
       const expected = `at most ${MAX_EXPRESSIONS.toLocaleString('en-US')} expressions`;
-      if (this.count === MAX_EXPRESSIONS + 1) this.findings.value(path, expected, 'one more');
+      if (this.count === MAX_EXPRESSIONS + 1) this.issues.value(path, expected, 'one more');
       return undefined;
     }
     const reading = this.readText(text, result);
     if ('expression' in reading) return reading.expression;
     const { offset, expected, found } = reading.issue;
     const hint = this.document.endsAtComment(path) ? COMMENT_HINT : quotedHint(text, result, reading.issue);
-    this.findings.at(this.document.offsetIn(path, offset), path, `${expected}${hint}`, found);
+    const issue = createIssue('invalid-value', path, `${expected}${hint}`, found);
+    this.issues.at(this.document.offsetIn(path, offset), issue);
     return undefined;
   }
 

@@ -1,38 +1,39 @@
 import type { SpecVersion } from 'cdevents-sdk';
 import type { CompiledExpression } from '../../cel/expression.ts';
-import { describeFound } from '../../diagnostics/issues.ts';
+import { describeField, describeFound } from '../../diagnostics/describe.ts';
+import type { Path } from '../../diagnostics/issue.ts';
+import type { IssueList } from '../../diagnostics/issue-list.ts';
+import { formatPointer } from '../../lib/json-pointer.ts';
 import { isCustomType, withDefaults } from '../rules/defaults.ts';
 import type { Emit, Template } from '../rules/mapping-model.ts';
 import { ContentCheck } from './check-content.ts';
 import { checkType } from './check-type.ts';
 import type { Expressions } from './expressions.ts';
 import { type Fields, isFields } from './fields.ts';
-import { describeField, type Findings } from './findings.ts';
-import { type Path, pointerOf } from './locate.ts';
 
-/** So deep may maps stand in the content of a CDEvent. */
+/** How deep maps may be nested in the content of a CDEvent. */
 const MAX_LEVELS = 10;
 
-/** Reads the CDEvents of rules; whatever is wrong goes to the findings. */
+/** Reads the CDEvents of rules, and reports what is wrong with them. */
 export class EmitReader {
   private readonly version: SpecVersion;
-  private readonly findings: Findings;
+  private readonly issues: IssueList;
   private readonly expressions: Expressions;
   private readonly compiled = new Map<string, CompiledExpression>();
   private readonly content: ContentCheck;
 
-  constructor(version: SpecVersion, findings: Findings, expressions: Expressions) {
+  constructor(version: SpecVersion, issues: IssueList, expressions: Expressions) {
     this.version = version;
-    this.findings = findings;
+    this.issues = issues;
     this.expressions = expressions;
-    this.content = new ContentCheck(findings, (path) => this.compiled.get(pointerOf(path)));
+    this.content = new ContentCheck(issues, (path) => this.compiled.get(formatPointer(path)));
   }
 
-  /** @returns of use only when nothing was found */
+  /** @returns a value that is of use only when nothing was reported */
   read(emit: Fields, path: Path): Emit {
     const { type, subject, content, customData, incident } = emit;
     const at = (field: string) => [...path, field];
-    const known = type !== undefined && checkType(type, at('type'), this.version, this.findings);
+    const known = type !== undefined && checkType(type, at('type'), this.version, this.issues);
     const read: Emit = {
       type: String(type),
       ...(isFields(subject) && { subject: this.readSubject(subject, at('subject')) }),
@@ -48,7 +49,7 @@ export class EmitReader {
       }
     }
     if (isFields(customData) && Object.hasOwn(customData, 'flux')) {
-      this.findings.key([...path, 'customData', 'flux'], 'another name: the Flux event itself stands there', 'flux');
+      this.issues.key([...path, 'customData', 'flux'], 'another name: the Flux event itself stands there', 'flux');
     }
     if (isFields(incident)) this.checkIncident(type, incident, at('incident'));
     return read;
@@ -70,36 +71,36 @@ export class EmitReader {
   private checkIncident(type: unknown, incident: Fields, path: Path): void {
     if (type === 'incident.detected') {
       if ('cause' in incident) return;
-      this.findings.value([...path, 'cause'], 'the name of a cause, such as failure', 'nothing');
+      this.issues.missing([...path, 'cause'], 'the name of a cause, such as failure');
     } else if (type === 'incident.resolved') {
       if ('oncePer' in incident) {
-        this.findings.key([...path, 'oncePer'], 'it on incident.detected only', 'it on incident.resolved');
+        this.issues.key([...path, 'oncePer'], 'it on incident.detected only', 'it on incident.resolved');
       }
     } else {
       const found = typeof type === 'string' ? `it on ${describeField(type)}` : 'it elsewhere';
-      this.findings.key(path, 'it on incident.detected and incident.resolved only', found);
+      this.issues.key(path, 'it on incident.detected and incident.resolved only', found);
     }
   }
 
   private readMap(value: unknown, path: Path, level = 1): Template {
     if (!isFields(value)) {
-      this.findings.value(path, 'a map of CEL expressions', describeFound(value));
+      this.issues.value(path, 'a map of CEL expressions', describeFound(value));
       return {};
     }
     if (level > MAX_LEVELS) {
-      this.findings.value(path, `at most ${MAX_LEVELS} levels`, 'one more');
+      this.issues.value(path, `at most ${MAX_LEVELS} levels`, 'one more');
       return {};
     }
     const entries = Object.entries(value).flatMap(([name, member]): (readonly [string, Template[string]])[] => {
       const place = [...path, name];
       if (name in Object.prototype) {
-        this.findings.key(place, 'another name: JavaScript has its own use for this one', describeField(name));
+        this.issues.key(place, 'another name: JavaScript has its own use for this one', describeField(name));
         return [];
       }
       if (isFields(member)) return [[name, this.readMap(member, place, level + 1)]];
       const expression = this.expressions.read(member, place, 'value');
       if (!expression) return [];
-      this.compiled.set(pointerOf(place), expression);
+      this.compiled.set(formatPointer(place), expression);
       return [[name, expression.text]];
     });
     return Object.fromEntries(entries);

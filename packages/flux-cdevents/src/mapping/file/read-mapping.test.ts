@@ -4,8 +4,8 @@ import { type ContentField, contentFields, eventNames, type SpecVersion, specVer
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { formatIssue } from '../../diagnostics/format.ts';
 import type { Rule, Template } from '../rules/mapping-model.ts';
-import { formatMappingIssue } from './mapping-issue.ts';
 import { mappingReader, readMapping } from './read-mapping.ts';
 
 const fixtures = join(import.meta.dirname, '../../../test/fixtures/mappings');
@@ -13,7 +13,7 @@ const read = (file: string) => readFileSync(join(fixtures, file), 'utf8');
 
 /** The issues of a text as `line:column: path: expected …, found …`. */
 const issuesOf = (text: string, given: Parameters<typeof readMapping>[1] = {}) =>
-  readMapping(text, given).issues.map((issue) => formatMappingIssue(issue, '').slice(1));
+  readMapping(text, given).issues.map(formatIssue);
 
 /** Real mistakes, and all that is said of them. */
 const broken: readonly (readonly [file: string, issues: readonly string[]])[] = [
@@ -308,7 +308,7 @@ describe('what is given', () => {
 
   it('reaches the reader of Providers, whose paths have the place', () => {
     expect(mappingReader(read('broken/match-is-text.yaml'), {}).issues).toMatchObject([
-      { path: 'mapping.yaml:3:12: rules[0].match' },
+      { path: ['rules', 0, 'match'], textPlace: { file: 'mapping.yaml', line: 3, column: 12 } },
     ]);
     expect(mappingReader('specVersion: 0.5', { preset: 'none' })).toEqual({
       header: { specVersion: '0.5' },
@@ -414,12 +414,13 @@ describe('any text', () => {
         const { mapping, issues } = readMapping(text);
         expect(mapping === undefined).toBe(issues.length > 0);
         const lines = text.split('\n');
-        for (const { line, column } of issues) {
+        const found = issues.map(({ place: { line = 0, column = 0 } = {} }) => ({ line, column }));
+        for (const { line, column } of found) {
           expect(line).toBeGreaterThanOrEqual(1);
           expect(line).toBeLessThanOrEqual(lines.length);
           expect(column).toBeLessThanOrEqual((lines[line - 1]?.length ?? 0) + 1);
         }
-        const places = issues.map(({ line, column }) => line * 1_000_000 + column);
+        const places = found.map(({ line, column }) => line * 1_000_000 + column);
         expect(places).toEqual(places.toSorted((a, b) => a - b));
       }),
       { numRuns: 300 },

@@ -1,28 +1,29 @@
 import type { SpecVersion } from 'cdevents-sdk';
+import type { Path } from '../../diagnostics/issue.ts';
+import type { IssueList } from '../../diagnostics/issue-list.ts';
+import type { LocatedDocument } from '../../diagnostics/yaml-places.ts';
 import type { Rule } from '../rules/mapping-model.ts';
 import { isHiddenBy } from '../rules/reach.ts';
 import { Expressions } from './expressions.ts';
 import { isFields } from './fields.ts';
-import type { Findings } from './findings.ts';
-import type { LocatedDocument, Path } from './locate.ts';
 import { EmitReader } from './read-emit.ts';
 
-/** A rule whose match could be read, and its place. */
+/** A rule whose match could be read, and its index. */
 type Placed = Pick<Rule, 'match' | 'optional'> & { readonly index: number };
 
-/** Reads the rules of a mapping; whatever is wrong goes to the findings. */
+/** Reads the rules of a mapping, and reports what is wrong with them. */
 export class RulesReader {
-  private readonly findings: Findings;
+  private readonly issues: IssueList;
   private readonly expressions: Expressions;
   private readonly emits: EmitReader;
 
-  constructor(document: LocatedDocument, findings: Findings, version: SpecVersion) {
-    this.findings = findings;
-    this.expressions = new Expressions(document, findings);
-    this.emits = new EmitReader(version, findings, this.expressions);
+  constructor(document: LocatedDocument, issues: IssueList, version: SpecVersion) {
+    this.issues = issues;
+    this.expressions = new Expressions(document, issues);
+    this.emits = new EmitReader(version, issues, this.expressions);
   }
 
-  /** Those that are maps, as far as they can be read. */
+  /** The rules that are maps, as far as they can be read. */
   read(rules: unknown, enabled: ReadonlySet<unknown>): Rule[] {
     const names = new Map<unknown, number>();
     const placed: Placed[] = [];
@@ -51,17 +52,18 @@ export class RulesReader {
       names.set(name, index);
       return;
     }
-    const line = this.findings.lineOf(['rules', first, 'name']);
-    this.findings.value([...path, 'name'], 'a name that no other rule has', `that of rules[${first}] on line ${line}`);
+    const line = this.issues.lineOf(['rules', first, 'name']);
+    const found = `that of rules[${first}] on line ${line}`;
+    this.issues.value([...path, 'name'], 'a name that no other rule has', found, 'duplicate');
   }
 
-  /** A rule that asks what an earlier one asked never gets its turn. */
+  /** Reports a rule that can never match, since an earlier rule has the same condition. */
   private checkReach(rule: Placed, placed: Placed[], enabled: ReadonlySet<unknown>): void {
     const before = placed.find((earlier) => isHiddenBy(rule, earlier, enabled));
     if (before) {
-      const line = this.findings.lineOf(['rules', before.index, 'match']);
+      const line = this.issues.lineOf(['rules', before.index, 'match']);
       const found = `that of rules[${before.index}] on line ${line}, which matches first`;
-      this.findings.value(['rules', rule.index, 'match'], 'an expression that no earlier rule has', found);
+      this.issues.value(['rules', rule.index, 'match'], 'an expression that no earlier rule has', found, 'no-effect');
     }
     placed.push(rule);
   }
@@ -73,9 +75,9 @@ export class RulesReader {
       const first = types.get(emit.type);
       if (first === undefined) types.set(emit.type, index);
       else if (typeof emit.type === 'string') {
-        const line = this.findings.lineOf([...path, first, 'type']);
+        const line = this.issues.lineOf([...path, first, 'type']);
         const expected = 'another type than the CDEvents before it: a Flux event gives one of a type';
-        this.findings.value([...path, index, 'type'], expected, `that of emit[${first}] on line ${line}`);
+        this.issues.value([...path, index, 'type'], expected, `that of emit[${first}] on line ${line}`, 'duplicate');
       }
       return [this.emits.read(emit, [...path, index])];
     });

@@ -1,78 +1,87 @@
-import { describeSize } from '../../diagnostics/issues.ts';
+import { describeSize } from '../../diagnostics/describe.ts';
 import type { Secret } from '../../flux/secret.ts';
 import type { HandledType } from '../provider.ts';
-import { complain, type Findings, textOf } from './findings.ts';
+import { EndpointReading } from './endpoint-reading.ts';
 import { headerValue, isHeaderValue, parseHeaders } from './headers.ts';
 import { basicAuthorization, MIN_MASKED_CHARS } from './url.ts';
 
 /** The `headers` of a Secret. */
-export function resolveHeaders(secret: Secret, findings: Findings): Readonly<Record<string, string>> {
-  const text = textOf(secret, 'headers', findings.issues);
+export function resolveHeaders(secret: Secret, reading: EndpointReading): Readonly<Record<string, string>> {
+  const text = reading.textOf(secret, 'headers');
   if (text === undefined) return {};
-  const { headers, complaints } = parseHeaders(text);
-  for (const complaint of complaints) complain(findings, secret, 'headers', complaint);
+  const { headers, faults } = parseHeaders(text);
+  for (const fault of faults) reading.inSecret(secret, 'headers', fault);
   for (const value of Object.values(headers)) {
-    if (value.length >= MIN_MASKED_CHARS) findings.masked.add(value);
+    if (value.length >= MIN_MASKED_CHARS) reading.masked.add(value);
   }
   const authorization = headerValue(headers, 'authorization');
-  if (authorization) findings.masked.add(credentialsOf(authorization));
+  if (authorization) reading.masked.add(credentialsOf(authorization));
   return headers;
 }
 
-/** `Bearer` before `Basic`. The generic types send neither, as in the notification-controller. */
+/** The `Authorization` header: `Bearer` before `Basic`. The generic types send neither, as in the notification-controller. */
 export function resolveAuthorization(
   type: HandledType,
   specUsername: string | undefined,
   secret: Secret | undefined,
-  findings: Findings,
+  reading: EndpointReading,
 ): string | undefined {
   if (!secret) return undefined;
   const sent = type === 'cdevents';
-  const complaints = sent ? findings.issues : [];
-  const token = textOf(secret, 'token', complaints);
-  const username = textOf(secret, 'username', complaints) ?? specUsername;
-  const password = textOf(secret, 'password', complaints);
-  if (token) findings.masked.add(token).add(token.trim());
-  if (password) findings.masked.add(password);
+  // What is not sent need not be right, but must not be shown either.
+  const reader = sent ? reading : new EndpointReading();
+  const token = reader.textOf(secret, 'token');
+  const username = reader.textOf(secret, 'username') ?? specUsername;
+  const password = reader.textOf(secret, 'password');
+  if (token) reading.masked.add(token).add(token.trim());
+  if (password) reading.masked.add(password);
   const basic = username !== undefined && password !== undefined ? basicAuthorization(username, password) : undefined;
-  if (basic) findings.masked.add(credentialsOf(basic));
+  if (basic) reading.masked.add(credentialsOf(basic));
   if (!sent) return undefined;
 
   if (username === undefined && password !== undefined) {
-    complain(findings, secret, 'username', { expected: 'a user name next to password', found: 'nothing' });
+    reading.inSecret(secret, 'username', {
+      code: 'missing',
+      expected: 'a user name next to password',
+      found: 'nothing',
+    });
   }
   if (secret.data.username !== undefined && secret.data.password === undefined) {
-    complain(findings, secret, 'password', { expected: 'a password next to username', found: 'nothing' });
+    reading.inSecret(secret, 'password', {
+      code: 'missing',
+      expected: 'a password next to username',
+      found: 'nothing',
+    });
   }
   if (username?.includes(':') && password !== undefined) {
-    complain(findings, secret, 'username', { expected: 'a user name without a colon', found: 'one with a colon' });
+    reading.inSecret(secret, 'username', { expected: 'a user name without a colon', found: 'one with a colon' });
   }
   if (token === undefined) return basic;
   if (token.trim() === '') {
-    complain(findings, secret, 'token', { expected: 'a token', found: token === '' ? 'nothing' : 'only white space' });
+    reading.inSecret(secret, 'token', { expected: 'a token', found: token === '' ? 'nothing' : 'only white space' });
   } else if (!isHeaderValue(token)) {
     const found = /[\r\n]$/.test(token) ? `${describeSize(token)} that end with a line break` : describeSize(token);
-    complain(findings, secret, 'token', { expected: 'one line of printable ASCII without a line break', found });
+    reading.inSecret(secret, 'token', { expected: 'one line of printable ASCII without a line break', found });
   }
   return `Bearer ${token}`;
 }
 
-/** Byte for byte. Of `generic-hmac` it is the `token`, as in the notification-controller; else it is `hmacKey`. */
+/** The HMAC key, byte for byte: the `token` of `generic-hmac`, as in the notification-controller, else `hmacKey`. */
 export function resolveHmacKey(
   type: HandledType,
   secret: Secret | undefined,
-  findings: Findings,
+  reading: EndpointReading,
 ): Uint8Array | undefined {
   if (!secret) return undefined;
   const name = type === 'generic-hmac' ? 'token' : 'hmacKey';
   const key = secret.data[name];
   if (key === undefined && type !== 'generic-hmac') return undefined;
   if (key === undefined || key.byteLength === 0) {
-    complain(findings, secret, name, { expected: 'the HMAC key', found: 'nothing' });
+    reading.inSecret(secret, name, { code: 'missing', expected: 'the HMAC key', found: 'nothing' });
     return undefined;
   }
   const text = Buffer.from(key).toString('utf8');
-  findings.masked.add(text).add(text.trim());
+  reading.masked.add(text).add(text.trim());
   return key;
 }
 

@@ -1,18 +1,17 @@
-import type { ConfigIssue } from '../../diagnostics/issue.ts';
-import { describeFound } from '../../diagnostics/issues.ts';
+import { describeFound } from '../../diagnostics/describe.ts';
 import type { Provider } from '../../flux/provider.ts';
 import type { Secret } from '../../flux/secret.ts';
 import { parseGoDuration } from '../../lib/go-duration.ts';
 import type { Endpoint, HandledType } from '../provider.ts';
 import { credentialsOf, resolveAuthorization, resolveHeaders, resolveHmacKey } from './credentials.ts';
-import { type Findings, inSecret, textOf } from './findings.ts';
+import type { EndpointReading } from './endpoint-reading.ts';
 import { headerValue } from './headers.ts';
 import { resolveProxy } from './proxy.ts';
 import { resolveTls } from './tls.ts';
-import { basicAuthorization, MIN_MASKED_CHARS, splitUrl, urlIssue } from './url.ts';
+import { basicAuthorization, MIN_MASKED_CHARS, splitUrl, urlFault } from './url.ts';
 
 const DEFAULT_TIMEOUT_MS = 15_000;
-/** What a timer can hold, 24 days. */
+/** The longest time that a timer can hold: 24 days. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** What an endpoint is resolved with. */
@@ -21,12 +20,12 @@ export interface EndpointDeps {
   secret(name: string): Secret | undefined;
 }
 
-/** Where and how to deliver. What is wrong goes to the findings, and then the answer must not be used. */
+/** Says where and how to deliver. When the reading has any issue afterwards, the endpoint must not be used. */
 export function resolveEndpoint(
   { metadata, spec }: Provider,
   type: HandledType,
   deps: EndpointDeps,
-  findings: Findings,
+  reading: EndpointReading,
 ): Endpoint {
   const referenced = (field: 'secretRef' | 'certSecretRef' | 'proxySecretRef'): Secret | undefined => {
     const name = spec[field]?.name;
@@ -34,49 +33,48 @@ export function resolveEndpoint(
     const secret = deps.secret(name);
     if (!secret) {
       const expected = `the name of a Secret in namespace ${metadata.namespace}`;
-      findings.issues.push({
-        path: `spec.${field}.name`,
-        expected,
-        found: `${describeFound(name)}, which does not exist or cannot be read`,
-      });
+      const found = `${describeFound(name)}, which does not exist or cannot be read`;
+      reading.inProvider(['spec', field, 'name'], { code: 'not-found', expected, found });
     }
     return secret;
   };
   const secret = referenced('secretRef');
   const certSecret = referenced('certSecretRef');
   const proxySecret = referenced('proxySecretRef');
-  // What cannot be read is reported above; that it lacks an address or a token as well would only be noise.
+  // A Secret that cannot be read is reported above; that its address is missing as well would only be noise.
   const unread = spec.secretRef !== undefined && secret === undefined;
 
-  const address = unread && !spec.address ? undefined : resolveAddress(spec.address, secret, findings);
-  const headers = secret ? resolveHeaders(secret, findings) : {};
-  const authorization = resolveAuthorization(type, spec.username, secret, findings) ?? address?.authorization;
-  const hmacKey = resolveHmacKey(type, secret, findings);
+  const address = unread && !spec.address ? undefined : resolveAddress(spec.address, secret, reading);
+  const headers = secret ? resolveHeaders(secret, reading) : {};
+  const authorization = resolveAuthorization(type, spec.username, secret, reading) ?? address?.authorization;
+  const hmacKey = resolveHmacKey(type, secret, reading);
   if (type === 'generic-hmac' && spec.secretRef === undefined) {
-    findings.issues.push({ path: 'spec.secretRef', expected: 'a Secret with the HMAC key as token', found: 'nothing' });
+    const expected = 'a Secret with the HMAC key as token';
+    reading.inProvider(['spec', 'secretRef'], { code: 'missing', expected, found: 'nothing' });
   }
-  const tls = certSecret && resolveTls(certSecret, findings.issues);
-  if (tls?.key) findings.masked.add(tls.key);
-  const proxy = resolveProxy(spec.proxy, secret, spec.proxySecretRef ? { secret: proxySecret } : undefined, findings);
+  const tls = certSecret && resolveTls(certSecret, reading);
+  if (tls?.key) reading.masked.add(tls.key);
+  const proxy = resolveProxy(spec.proxy, secret, spec.proxySecretRef ? { secret: proxySecret } : undefined, reading);
   const explicit = headerValue(headers, 'authorization') !== undefined;
   return {
     address: address?.url ?? '',
     addressIsSecret: address?.secret ?? false,
-    timeoutMs: resolveTimeout(spec.timeout, findings.issues),
+    timeoutMs: resolveTimeout(spec.timeout, reading),
     headers,
     ...(authorization !== undefined && !explicit && { authorization }),
     ...(hmacKey && { hmacKey }),
     ...(tls && { tls }),
     ...(proxy && { proxy }),
-    secrets: [...findings.masked].filter((text) => text !== ''),
+    secrets: [...reading.masked].filter((text) => text !== ''),
   };
 }
 
-function resolveTimeout(timeout: string | undefined, issues: ConfigIssue[]): number {
+function resolveTimeout(timeout: string | undefined, reading: EndpointReading): number {
   if (timeout === undefined) return DEFAULT_TIMEOUT_MS;
   const timeoutMs = parseGoDuration(timeout);
   if (timeoutMs !== undefined && timeoutMs > 0) return Math.min(timeoutMs, MAX_TIMEOUT_MS);
-  issues.push({ path: 'spec.timeout', expected: 'a duration over 0 such as 1m30s', found: describeFound(timeout) });
+  const expected = 'a duration over 0 such as 1m30s';
+  reading.inProvider(['spec', 'timeout'], { expected, found: describeFound(timeout) });
   return DEFAULT_TIMEOUT_MS;
 }
 
@@ -90,32 +88,32 @@ interface ResolvedAddress {
 function resolveAddress(
   fromSpec: string | undefined,
   secret: Secret | undefined,
-  findings: Findings,
+  reading: EndpointReading,
 ): ResolvedAddress | undefined {
-  const fromSecret = textOf(secret, 'address', findings.issues)?.trim();
+  const fromSecret = reading.textOf(secret, 'address')?.trim();
   const text = fromSecret ?? fromSpec;
-  const path = fromSecret === undefined || !secret ? 'spec.address' : inSecret(secret, 'address');
   const isSecret = fromSecret !== undefined;
-  if (isSecret) findings.masked.add(fromSecret);
+  if (isSecret) reading.masked.add(fromSecret);
   if (text === undefined) {
     const expected = 'an absolute http or https URL, here or as address of the Secret';
-    findings.issues.push({ path, expected, found: 'nothing' });
+    reading.inProvider(['spec', 'address'], { code: 'missing', expected, found: 'nothing' });
     return undefined;
   }
-  const wrong = urlIssue(text, { secret: isSecret });
+  const wrong = urlFault(text, { secret: isSecret });
   if (wrong) {
-    findings.issues.push({ path, ...wrong });
+    if (isSecret && secret) reading.inSecret(secret, 'address', wrong);
+    else reading.inProvider(['spec', 'address'], wrong);
     return undefined;
   }
   const { url, username, password, secrets } = splitUrl(text);
-  for (const part of secrets) findings.masked.add(part);
+  for (const part of secrets) reading.masked.add(part);
   if (isSecret) {
     const { href, pathname, search } = new URL(url);
-    findings.masked.add(url).add(href);
-    if (pathname.length + search.length >= MIN_MASKED_CHARS) findings.masked.add(pathname + search);
+    reading.masked.add(url).add(href);
+    if (pathname.length + search.length >= MIN_MASKED_CHARS) reading.masked.add(pathname + search);
   }
   if (username === undefined) return { url, secret: isSecret };
   const authorization = basicAuthorization(username, password ?? '');
-  findings.masked.add(credentialsOf(authorization));
+  reading.masked.add(credentialsOf(authorization));
   return { url, secret: isSecret, authorization };
 }

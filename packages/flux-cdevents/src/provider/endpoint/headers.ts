@@ -1,5 +1,6 @@
 import { parseDocument } from 'yaml';
-import { describeSize } from '../../diagnostics/issues.ts';
+import { describeSize } from '../../diagnostics/describe.ts';
+import type { Fault } from './endpoint-reading.ts';
 
 /** What HTTP itself sets: a client refuses to take them from anyone else. */
 const ofTheConnection = new Set([
@@ -14,44 +15,42 @@ const ofTheConnection = new Set([
   'upgrade',
 ]);
 
-type Complaint = { readonly expected: string; readonly found: string };
-
 /**
  * Reads the `headers` of a Secret: a YAML map of strings, order and spelling kept; numbers and booleans count as they
- * are written. Names and values that HTTP does not allow are complaints, which show neither.
+ * are written. Names and values that HTTP does not allow are faults, which show neither.
  */
 export function parseHeaders(text: string): {
   readonly headers: Readonly<Record<string, string>>;
-  readonly complaints: readonly Complaint[];
+  readonly faults: readonly Fault[];
 } {
   const map = readMap(text);
   if (!map) {
     return {
       headers: {},
-      complaints: [{ expected: 'a YAML map of header names to values', found: `${describeSize(text)} that are not` }],
+      faults: [{ expected: 'a YAML map of header names to values', found: `${describeSize(text)} that are not` }],
     };
   }
   const headers: Record<string, string> = {};
-  const complaints: Complaint[] = [];
+  const faults: Fault[] = [];
   const names = new Set<string>();
   for (const [index, [name, value]] of Object.entries(map).entries()) {
     const found = (what: string) => `${what} in header ${index + 1} of ${Object.keys(map).length}`;
     if (!isHeaderName(name)) {
-      complaints.push({ expected: 'header names of letters, digits and -', found: found('another character') });
+      faults.push({ expected: 'header names of letters, digits and -', found: found('another character') });
     } else if (ofTheConnection.has(name.toLowerCase())) {
-      complaints.push({ expected: 'no header of the connection itself', found: name });
+      faults.push({ expected: 'no header of the connection itself', found: name });
     } else if (names.has(name.toLowerCase())) {
-      complaints.push({ expected: 'every header once', found: `${name} again` });
+      faults.push({ code: 'duplicate', expected: 'every header once', found: `${name} again` });
     } else if (typeof value !== 'string') {
-      complaints.push({ expected: 'a string for every header', found: found('a list or a map') });
+      faults.push({ expected: 'a string for every header', found: found('a list or a map') });
     } else if (!isHeaderValue(value)) {
-      complaints.push({ expected: 'header values of printable ASCII', found: found('another character') });
+      faults.push({ expected: 'header values of printable ASCII', found: found('another character') });
     } else {
       names.add(name.toLowerCase());
       headers[name] = value;
     }
   }
-  return { headers, complaints };
+  return { headers, faults };
 }
 
 /** A token of RFC 9110, section 5.6.2. */

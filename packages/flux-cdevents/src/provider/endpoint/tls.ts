@@ -1,9 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { ConfigIssue } from '../../diagnostics/issue.ts';
-import { describeSize } from '../../diagnostics/issues.ts';
+import { describeSize } from '../../diagnostics/describe.ts';
 import type { Secret } from '../../flux/secret.ts';
 import type { Endpoint } from '../provider.ts';
-import { inSecret } from './findings.ts';
+import type { EndpointReading } from './endpoint-reading.ts';
 
 type Tls = NonNullable<Endpoint['tls']>;
 
@@ -11,41 +10,34 @@ type Tls = NonNullable<Endpoint['tls']>;
  * The PEM texts of a `certSecretRef`: a CA, a client certificate with its key, or all three. The keys `ca.crt`,
  * `tls.crt` and `tls.key` win over `caFile`, `certFile` and `keyFile`.
  */
-export function resolveTls(secret: Secret, issues: ConfigIssue[]): Tls {
-  const at = (key: string) => inSecret(secret, key);
+export function resolveTls(secret: Secret, reading: EndpointReading): Tls {
   const ca = pemOf(secret, 'ca.crt', 'caFile');
   const cert = pemOf(secret, 'tls.crt', 'certFile');
   const key = pemOf(secret, 'tls.key', 'keyFile');
+  const missing = (name: string, expected: string, found = 'nothing') =>
+    reading.inSecret(secret, name, { code: 'missing', expected, found });
   if (!ca && !cert && !key) {
-    issues.push({
-      path: at('ca.crt'),
-      expected: 'ca.crt, or tls.crt and tls.key, or all three',
-      found: 'none of them',
-    });
+    missing('ca.crt', 'ca.crt, or tls.crt and tls.key, or all three', 'none of them');
     return {};
   }
-  if (cert && !key) issues.push({ path: at('tls.key'), expected: 'the key of tls.crt', found: 'nothing' });
-  if (key && !cert) issues.push({ path: at('tls.crt'), expected: 'the certificate of tls.key', found: 'nothing' });
+  if (cert && !key) missing('tls.key', 'the key of tls.crt');
+  if (key && !cert) missing('tls.crt', 'the certificate of tls.key');
 
+  const refuse = ({ name, text }: Pem, expected: string) =>
+    reading.inSecret(secret, name, { expected, found: `${describeSize(text)} that are not` });
   const certificateOf = (pem: Pem) => {
     const [certificate, ...chain] = certificatesOf(pem.text);
     if (certificate) return [certificate, ...chain] as const;
-    issues.push({
-      path: at(pem.name),
-      expected: 'certificates in PEM',
-      found: `${describeSize(pem.text)} that are not`,
-    });
+    refuse(pem, 'certificates in PEM');
     return undefined;
   };
   if (ca) certificateOf(ca);
   const chain = cert && certificateOf(cert);
   const privateKey = key && privateKeyOf(key.text);
-  if (key && !privateKey) {
-    const expected = 'a private key in PEM without a passphrase';
-    issues.push({ path: at(key.name), expected, found: `${describeSize(key.text)} that are not` });
-  }
+  if (key && !privateKey) refuse(key, 'a private key in PEM without a passphrase');
   if (key && chain && privateKey && !chain[0].checkPrivateKey(privateKey)) {
-    issues.push({ path: at(key.name), expected: `the key of ${cert.name}`, found: 'the key of another certificate' });
+    const found = 'the key of another certificate';
+    reading.inSecret(secret, key.name, { code: 'conflict', expected: `the key of ${cert.name}`, found });
   }
   return { ...(ca && { ca: ca.text }), ...(cert && { cert: cert.text }), ...(key && { key: key.text }) };
 }

@@ -1,15 +1,13 @@
-import { describeFound, describeSize } from '../../diagnostics/issues.ts';
+import { describeFound, describeSize } from '../../diagnostics/describe.ts';
+import type { Fault } from './endpoint-reading.ts';
 
 const MAX_URL_BYTES = 2048;
 
-/** A shorter text (`1`, `on`, `/`) is no secret, and masking it would leave no log line readable. */
+/** A shorter text (`1`, `on`, `/`) is not a secret, and masking it would make every log line unreadable. */
 export const MIN_MASKED_CHARS = 4;
 
 /** What is wrong with an address, without showing credentials in it; undefined when it is an http(s) URL. */
-export function urlIssue(
-  text: string,
-  { secret = false } = {},
-): { readonly expected: string; readonly found: string } | undefined {
+export function urlFault(text: string, { secret = false } = {}): Fault | undefined {
   const show = () => (secret ? describeSize(text) : describeFound(withoutUserinfo(text) || undefined));
   if (Buffer.byteLength(text) > MAX_URL_BYTES) {
     return { expected: 'at most 2,048 bytes', found: describeSize(text) };
@@ -20,7 +18,7 @@ export function urlIssue(
   return usable ? undefined : { expected: 'an absolute http or https URL', found: show() };
 }
 
-/** Takes everything before the last `@` for credentials, as anything else might show some. */
+/** Treats everything before the last `@` as credentials, since anything less might show some. */
 const withoutUserinfo = (text: string): string => {
   const at = text.lastIndexOf('@');
   if (at < 0) return text;
@@ -37,7 +35,7 @@ export interface SplitUrl {
   readonly secrets: readonly string[];
 }
 
-/** Takes the credentials out of a URL that `urlIssue` found nothing wrong with; without any the text stays as it is. */
+/** Takes the credentials out of a URL that `urlFault` accepts; without any, the text stays as it is. */
 export function splitUrl(text: string): SplitUrl {
   const url = new URL(text);
   if (url.username === '' && url.password === '') return { url: text, secrets: [] };
@@ -54,7 +52,7 @@ const decode = (text: string): string => {
   try {
     return decodeURIComponent(text);
   } catch {
-    return text; // a lone % is no escape
+    return text; // a lone % is not an escape
   }
 };
 

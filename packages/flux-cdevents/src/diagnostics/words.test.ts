@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { nearest } from './nearest.ts';
+import { meantWord } from './words.ts';
 
 const words = ['spec-version', 'preset', 'max-age', 'cdevents'];
 
@@ -12,4 +12,4 @@ it.each([
   ['slack', undefined],
   ['x', undefined],
   ['', undefined],
-])('%j was meant to be %j', (typed, word) => expect(nearest(typed, words)).toBe(word));
+])('%j was meant to be %j', (typed, word) => expect(meantWord(typed, words)).toBe(word));

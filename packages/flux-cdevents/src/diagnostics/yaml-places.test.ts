@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { locateDocument } from './locate.ts';
+import { locateDocument } from './yaml-places.ts';
 
 /** Line and column of what stands at `path`, or of a character in it. */
 const placeOf = (text: string, path: readonly (string | number)[], index?: number) => {
@@ -59,10 +59,10 @@ describe('the value', () => {
     ['aliases', 'a: &x {b: 1}\nc: *x', { a: { b: 1 }, c: { b: 1 } }],
     ['nothing', '# not yet', undefined],
     ['an empty second document', 'a: 1\n---\n', { a: 1 }],
-  ])('%s', (_, text, value) => expect(locateDocument(text)).toMatchObject({ value, problems: [] }));
+  ])('%s', (_, text, value) => expect(locateDocument(text)).toMatchObject({ value, issues: [] }));
 
   it('is as deep as is reasonable', () => {
-    const nested = (levels: number) => locateDocument('['.repeat(levels) + ']'.repeat(levels)).problems;
+    const nested = (levels: number) => locateDocument('['.repeat(levels) + ']'.repeat(levels)).issues;
     expect(nested(40)).toEqual([]);
     expect(nested(42)).toMatchObject([{ expected: 'at most 40 levels' }]);
     expect(nested(20_000)).toMatchObject([{ expected: 'at most 40 levels' }]);
@@ -70,7 +70,7 @@ describe('the value', () => {
 
   it('is as large as is reasonable, whatever its aliases stand for', () => {
     const doubling = Array.from({ length: 20 }, (_, index) => `a${index + 1}: &a${index + 1} [*a${index}, *a${index}]`);
-    expect(locateDocument(['a0: &a0 [1, 2]', ...doubling].join('\n')).problems).toMatchObject([
+    expect(locateDocument(['a0: &a0 [1, 2]', ...doubling].join('\n')).issues).toMatchObject([
       { expected: 'fewer aliases' },
     ]);
   });

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { formatIssue } from '../diagnostics/issue.ts';
+import { formatFault } from '../diagnostics/format.ts';
 import type { Provider } from '../flux/provider.ts';
 import { resolveProvider } from '../provider/resolve-provider.ts';
-import { providerProblems } from './provider-problems.ts';
+import { providerIssues } from './provider-issues.ts';
 
 const findingsOf = (spec: Partial<Provider['spec']>, annotations: Readonly<Record<string, string>> = {}) => {
   const prefixed = Object.entries(annotations).map(([name, value]) => [`cdevents.toolkit.fluxcd.io/${name}`, value]);
@@ -15,7 +15,7 @@ const findingsOf = (spec: Partial<Provider['spec']>, annotations: Readonly<Recor
     configMap: () => undefined,
     readMapping: () => ({ header: {}, issues: [] }),
   });
-  return providerProblems(provider, resolved).map(({ severity, issue }) => `${severity}: ${formatIssue(issue)}`);
+  return providerIssues(provider, resolved).map((issue) => `${issue.severity}: ${formatFault(issue)}`);
 };
 
 it.each<[Partial<Provider['spec']>, string[]]>([

@@ -12,27 +12,15 @@ import {
   parseAllDocuments,
   type Scalar,
 } from 'yaml';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../errors.ts';
+import { formatPointer } from '../lib/json-pointer.ts';
+import { createIssue, type Issue, type IssueCode, type Path } from './issue.ts';
 
-/** Fields and indices from the root of a document. */
-export type Path = readonly (string | number)[];
-
-/** Something that is wrong with the text itself. */
-export interface TextProblem {
-  readonly offset: number;
-  readonly path: Path;
-  readonly expected: string;
-  readonly found: string;
-}
-
-/** A document whose values know where they stand. */
-export interface LocatedDocument {
-  /** Plain data, `undefined` when there is no document. */
-  readonly value: unknown;
-  readonly problems: readonly TextProblem[];
-  /** Of a field its key or, when `of` is `value`, its scalar; of what is missing, what comes nearest above it. */
+/** Where the values of a YAML document are written. */
+export interface YamlPlaces {
+  /** The key of a field or, when `of` is `value`, its scalar; for a missing field, the nearest place above it. */
   offsetOf(path: Path, of?: 'key' | 'value'): number;
-  /** Where a character of a string stands in the text. */
+  /** Where a character of a string is written. */
   offsetIn(path: Path, index: number): number;
   /** How a number is written. */
   sourceOf(path: Path): string | undefined;
@@ -42,9 +30,17 @@ export interface LocatedDocument {
   lineAndColumn(offset: number): { readonly line: number; readonly column: number };
 }
 
+/** A document whose values know where they are written. */
+export interface LocatedDocument extends YamlPlaces {
+  /** Plain data, `undefined` when there is no document. */
+  readonly value: unknown;
+  /** What is wrong with the text itself, with places. With any, the value is of no use. */
+  readonly issues: readonly Issue[];
+}
+
 const MAX_DEPTH = 40;
 const LEVELS = `at most ${MAX_DEPTH} levels`;
-/** So many values may stand behind aliases, all together. */
+/** How many values may stand behind aliases, all together. */
 const MAX_ALIASED = 20_000;
 
 interface Entry {
@@ -52,38 +48,62 @@ interface Entry {
   readonly node: Node | null;
 }
 
-/** Reads the one document of a YAML 1.2 (or JSON) text. With problems its value is of no use. */
+/** Collects the issues of a text. */
+type Report = (offset: number, path: Path, expected: string, found: string, code?: IssueCode) => void;
+
+/** Reads the one document of a YAML 1.2 (or JSON) text. */
 export function locateDocument(text: string): LocatedDocument {
   const lines = new LineCounter();
-  const problems: TextProblem[] = [];
-  const entries = new Map<string, Entry>();
-  const at = (offset: number) => {
+  const issues: Issue[] = [];
+  const lineAndColumn = lineAndColumnIn(lines);
+  const report: Report = (offset, path, expected, found, code = 'unreadable') =>
+    issues.push({ ...createIssue(code, path, expected, found), place: lineAndColumn(offset) });
+  const walk = new Walk(report, (offset) => lineAndColumn(offset).line);
+  const value = readOnlyDocument(text, lines, report, (document) => walk.read(document));
+  return { value, issues, ...placesOf(walk.entries, text, lineAndColumn) };
+}
+
+/** The places of a document that was parsed before, its errors aside. */
+export function locateIn(document: Document, text: string, lines: LineCounter): YamlPlaces {
+  const lineAndColumn = lineAndColumnIn(lines);
+  const walk = new Walk(
+    () => {},
+    (offset) => lineAndColumn(offset).line,
+  );
+  walk.read(document);
+  return placesOf(walk.entries, text, lineAndColumn);
+}
+
+const lineAndColumnIn =
+  (lines: LineCounter): YamlPlaces['lineAndColumn'] =>
+  (offset) => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const value = readOnlyDocument(text, lines, problems, (document) =>
-    new Walk(entries, problems, (offset) => at(offset).line).read(document),
-  );
 
-  const entryOf = (path: Path) => entries.get(pointerOf(path));
+function placesOf(
+  entries: ReadonlyMap<string, Entry>,
+  text: string,
+  lineAndColumn: YamlPlaces['lineAndColumn'],
+): YamlPlaces {
+  const entryOf = (path: Path) => entries.get(formatPointer(path));
+  const offsetOf: YamlPlaces['offsetOf'] = (path, of = 'key') => {
+    for (let depth = path.length; depth >= 0; depth--) {
+      const entry = entryOf(path.slice(0, depth));
+      if (!entry) continue;
+      const start = entry.node?.range?.[0];
+      const written = isScalar(entry.node) && entry.node.source !== '';
+      const wanted = of === 'value' && depth === path.length && written ? start : (entry.key ?? start);
+      return wanted ?? 0;
+    }
+    return 0;
+  };
   return {
-    value,
-    problems,
-    lineAndColumn: at,
-    offsetOf(path, of = 'key') {
-      for (let depth = path.length; depth >= 0; depth--) {
-        const entry = entryOf(path.slice(0, depth));
-        if (!entry) continue;
-        const start = entry.node?.range?.[0];
-        const written = isScalar(entry.node) && entry.node.source !== '';
-        const wanted = of === 'value' && depth === path.length && written ? start : (entry.key ?? start);
-        return wanted ?? 0;
-      }
-      return 0;
-    },
+    offsetOf,
+    lineAndColumn,
     offsetIn(path, index) {
       const node = entryOf(path)?.node;
-      return isScalar(node) ? offsetInScalar(text, node, index) : this.offsetOf(path, 'value');
+      return isScalar(node) ? offsetInScalar(text, node, index) : offsetOf(path, 'value');
     },
     endsAtComment(path) {
       const node = entryOf(path)?.node;
@@ -97,7 +117,7 @@ export function locateDocument(text: string): LocatedDocument {
   };
 }
 
-/** Errors behind which there may be an expression that YAML takes for something else. */
+/** Errors that an expression without quotes may cause, since YAML reads it as something else. */
 const HINTS: readonly (readonly [message: RegExp, hint: string])[] = [
   [/^Nested mappings|^Implicit keys/, ' (an expression with ": " in it must stand in quotes)'],
   [/^Unexpected scalar/, ' (an expression that begins with a quote must stand in other quotes as a whole)'],
@@ -107,13 +127,12 @@ const HINTS: readonly (readonly [message: RegExp, hint: string])[] = [
 function readOnlyDocument(
   text: string,
   lines: LineCounter,
-  problems: TextProblem[],
+  report: Report,
   read: (document: Document) => unknown,
 ): unknown {
-  const refuse = (offset: number, expected: string, found: string) =>
-    problems.push({ offset, path: [], expected, found });
+  const refuse = (offset: number, expected: string, found: string) => report(offset, [], expected, found);
   try {
-    // Keys that come twice are found by the walk: the library compares each key of a map with each other.
+    // The walk finds duplicate keys in linear time; the library compares each key of a map with each other.
     const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: false, stringKeys: true } as const;
     const [document, ...more] = [...parseAllDocuments(text, { ...options, logLevel: 'silent' })];
     if (!document) return undefined;
@@ -123,7 +142,7 @@ function readOnlyDocument(
     const linesSeen = new Set<number>();
     for (const { pos, message } of wrong) {
       const { line } = lines.linePos(pos[0]);
-      if (linesSeen.has(line)) continue; // what follows on a line comes of the first
+      if (linesSeen.has(line)) continue; // later errors on a line are consequences of the first
       linesSeen.add(line);
       const [, hint = ''] = HINTS.find(([pattern]) => pattern.test(message)) ?? [];
       if (/call stack/.test(message)) refuse(pos[0], LEVELS, 'more');
@@ -141,17 +160,18 @@ const isEmpty = (contents: unknown): boolean => contents === null || (isScalar(c
 const startOf = ({ contents, range }: Document): number =>
   (isNode(contents) ? contents.range?.[0] : undefined) ?? range?.[0] ?? 0;
 
-/** Makes plain data of the nodes and notes where each stands. Aliases are followed, as far as that is reasonable. */
+/** Makes plain data of the nodes and notes where each is written. Follows aliases within limits. */
 class Walk {
+  /** By JSON Pointer. */
+  readonly entries = new Map<string, Entry>();
   private readonly anchors = new Map<string, Node>();
-  private readonly entries: Map<string, Entry>;
-  private readonly problems: TextProblem[];
+  private readonly exceeded = new Set<string>();
+  private readonly report: Report;
   private readonly lineOf: (offset: number) => number;
   private aliased = 0;
 
-  constructor(entries: Map<string, Entry>, problems: TextProblem[], lineOf: (offset: number) => number) {
-    this.entries = entries;
-    this.problems = problems;
+  constructor(report: Report, lineOf: (offset: number) => number) {
+    this.report = report;
     this.lineOf = lineOf;
   }
 
@@ -164,7 +184,7 @@ class Walk {
       return this.tooMuch(node, path, 'fewer aliases', 'too many values');
     if (path.length > MAX_DEPTH) return this.tooMuch(node, path, LEVELS, 'more');
     if (isAlias(node)) return this.follow(node, path, key, aliases);
-    this.entries.set(pointerOf(path), { key, node: isNode(node) ? node : null });
+    this.entries.set(formatPointer(path), { key, node: isNode(node) ? node : null });
     const value = isMap(node)
       ? this.readMap(node.items, path, aliases)
       : isCollection(node)
@@ -186,7 +206,7 @@ class Walk {
       const earlier = first.get(name);
       if (earlier !== undefined) {
         const found = `a second one (the first is on line ${this.lineOf(earlier)})`;
-        this.problems.push({ offset, path: place, expected: 'one such field', found });
+        this.report(offset, place, 'one such field', found, 'duplicate');
         continue;
       }
       first.set(name, offset);
@@ -200,29 +220,18 @@ class Walk {
     const target = this.anchors.get(alias.source);
     if (target) return this.visit(target, path, key, aliases + 1);
     const offset = alias.range?.[0] ?? 0;
-    this.problems.push({ offset, path, expected: 'an alias of an anchor before it', found: `*${alias.source}` });
+    this.report(offset, path, 'an alias of an anchor before it', `*${alias.source}`, 'not-found');
     return null;
   }
 
-  /** Said once; the values that follow are not looked at. */
+  /** Reports each limit once, and does not read the values that follow. */
   private tooMuch(node: unknown, path: Path, expected: string, found: string): null {
-    const known = this.problems.some((problem) => problem.expected === expected);
     const offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
-    if (!known) this.problems.push({ offset, path, expected, found });
+    if (!this.exceeded.has(expected)) this.report(offset, path, expected, found, 'invalid-value');
+    this.exceeded.add(expected);
     return null;
   }
 }
-
-/** JSON Pointer. */
-export const pointerOf = (path: Path): string =>
-  path.map((segment) => `/${String(segment).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-
-/** The reverse of `pointerOf`: indices come back as text. */
-export const pathOf = (pointer: string): string[] =>
-  pointer
-    .split('/')
-    .slice(1)
-    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
 
 const isBlank = (char: string | undefined): boolean => char !== undefined && /\s/.test(char);
 

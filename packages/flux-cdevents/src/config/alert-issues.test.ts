@@ -1,23 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { formatIssue } from '../diagnostics/issue.ts';
+import { formatFault } from '../diagnostics/format.ts';
 import type { Alert } from '../flux/alert.ts';
-import { type AlertContext, alertProblems } from './alert-problems.ts';
+import { type AlertContext, alertIssues } from './alert-issues.ts';
 
 const anAlert = (spec: Partial<Alert['spec']> = {}): Alert => ({
   metadata: { namespace: 'apps', name: 'all' },
   spec: { providerRef: { name: 'hub' }, eventSources: [{ kind: 'HelmRelease', name: '*' }], ...spec },
 });
 const findingsOf = (spec: Partial<Alert['spec']>, context: Partial<AlertContext> = {}) =>
-  alertProblems(anAlert(spec), {
+  alertIssues(anAlert(spec), {
     noCrossNamespaceRefs: false,
     providerExists: ({ namespace, name }) => namespace === 'apps' && name === 'hub',
     labelsKnown: () => false,
     ...context,
-  }).map(({ severity, issue }) => `${severity}: ${formatIssue(issue)}`);
+  }).map((issue) => `${issue.severity}: ${formatFault(issue)}`);
 
 const elsewhere = { kind: 'HelmRelease', name: '*', namespace: 'infra' };
 
-describe('alertProblems', () => {
+describe('alertIssues', () => {
   it('finds nothing wrong with a good Alert', () => {
     expect(findingsOf({ inclusionList: ['(?i)fail'], eventSources: [elsewhere] })).toEqual([]);
   });

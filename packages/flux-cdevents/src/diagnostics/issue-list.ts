@@ -1,0 +1,65 @@
+import { comparePlaces } from './format.ts';
+import { createIssue, type Issue, type IssueCode, type Path } from './issue.ts';
+import type { YamlPlaces } from './yaml-places.ts';
+
+/** How many issues are listed; the last of a longer list says how many more there are. */
+export const MAX_LISTED = 50;
+
+/** Collects what is wrong with a YAML document, each issue with its place in the text. */
+export class IssueList {
+  private readonly issues = new Map<string, Issue>();
+  private readonly places: Pick<YamlPlaces, 'offsetOf' | 'lineAndColumn'>;
+
+  constructor(places: Pick<YamlPlaces, 'offsetOf' | 'lineAndColumn'>) {
+    this.places = places;
+  }
+
+  /** Reports a value, at the place of the value. */
+  value(path: Path, expected: string, found: string, code: IssueCode = 'invalid-value'): void {
+    this.at(this.places.offsetOf(path, 'value'), createIssue(code, path, expected, found));
+  }
+
+  /** Reports something that is not there, at the place of what it should be in. */
+  missing(path: Path, expected: string, found = 'nothing'): void {
+    this.value(path, expected, found, 'missing');
+  }
+
+  /** Reports a field that should not be there, at the place of its key. */
+  key(path: Path, expected: string, found: string, code: IssueCode = 'unknown-field'): void {
+    this.at(this.places.offsetOf(path, 'key'), createIssue(code, path, expected, found));
+  }
+
+  /** Adds issues; those without a place get that of their path. */
+  addAll(issues: readonly Issue[]): void {
+    for (const issue of issues) {
+      if (issue.place) this.add(issue);
+      else this.at(this.places.offsetOf(issue.path, issue.code === 'unknown-field' ? 'key' : 'value'), issue);
+    }
+  }
+
+  /** Reports an issue at an offset of the text. */
+  at(offset: number, issue: Issue): void {
+    this.add({ ...issue, place: this.places.lineAndColumn(offset) });
+  }
+
+  /** The same issue counts once at a place of the text, whatever aliases lead there. */
+  private add(issue: Issue): void {
+    const { path, expected, found, place } = issue;
+    const key = `${place?.line}:${place?.column} ${path.at(-1)} ${expected} ${found}`;
+    if (!this.issues.has(key)) this.issues.set(key, issue);
+  }
+
+  lineOf(path: Path): number {
+    return this.places.lineAndColumn(this.places.offsetOf(path)).line;
+  }
+
+  /** The issues in the order of the text. */
+  list(): Issue[] {
+    const sorted = [...this.issues.values()].sort(comparePlaces);
+    const next = sorted[MAX_LISTED];
+    if (!next) return sorted;
+    const found = `${sorted.length - MAX_LISTED} more`;
+    const rest = createIssue(next.code, [], `at most the ${MAX_LISTED} issues above`, found);
+    return [...sorted.slice(0, MAX_LISTED), { ...rest, ...(next.place && { place: next.place }) }];
+  }
+}
