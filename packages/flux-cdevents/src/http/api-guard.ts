@@ -1,5 +1,5 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { isSameSecret } from '../lib/secret-compare.ts';
 import { ApiError } from './api-error.ts';
 
 /** The part of a request that the guard looks at. */
@@ -32,7 +32,7 @@ export function createGuard(token: string | (() => string) | undefined): (reques
           'Host: without a token only localhost and loopback addresses are answered; configure one with --ui-token-file',
         );
       }
-    } else if (!isSame(bearerOf(headers.authorization), typeof token === 'string' ? token : token())) {
+    } else if (!isSameSecret(bearerOf(headers.authorization), typeof token === 'string' ? token : token())) {
       throw new ApiError(401, 'FCE_API_REFUSED', 'Authorization: expected the bearer token of --ui-token-file');
     }
     if (method === 'POST' && mediaTypeOf(headers['content-type']) !== 'application/json') {
@@ -40,11 +40,6 @@ export function createGuard(token: string | (() => string) | undefined): (reques
     }
   };
 }
-
-/** Digests have one length, so that the comparison does not reveal the length of the token. */
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-
-const isSame = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b)) && b !== '';
 
 /** The scheme is case-insensitive (RFC 9110 section 11.1); the token is not. */
 const bearerOf = (authorization = ''): string => /^bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
