@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { parsePointer } from '../lib/json-pointer.ts';
 
 /** The operations of JSON Patch that our manifests use. */
 export interface PatchOperation {
@@ -22,7 +23,7 @@ export function patched<T extends object>(document: T, operations: readonly Patc
 }
 
 function apply(document: Container, { op, path, value }: PatchOperation): void {
-  const steps = path.split('/').slice(1).map(unescaped);
+  const steps = parsePointer(path);
   const last = steps.pop();
   let parent: unknown = document;
   for (const step of steps) parent = isContainer(parent) ? at(parent, step) : undefined;
@@ -49,5 +50,3 @@ const isContainer = (value: unknown): value is Container => typeof value === 'ob
 
 const at = (parent: Container, step: string): unknown =>
   Array.isArray(parent) ? parent[Number(step)] : Object.hasOwn(parent, step) ? parent[step] : undefined;
-
-const unescaped = (step: string): string => step.replaceAll('~1', '/').replaceAll('~0', '~');
