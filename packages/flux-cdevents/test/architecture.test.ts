@@ -30,7 +30,7 @@ const house: Readonly<Record<string, Room>> = {
   'errors.ts': {},
   'version.ts': { rooms: ['../package.json'] },
   'contracts.ts': {},
-  lib: { rooms: ['errors.ts'], packages: ['re2js'] },
+  lib: { rooms: ['errors.ts'], packages: ['lru-cache', 're2js'] },
   observe: { packages: ['pino', 'pino-pretty', 'prom-client'] },
 
   diagnostics: { packages: [...schemas, 'yaml'] },
@@ -72,7 +72,7 @@ const house: Readonly<Record<string, Room>> = {
   config: { rooms: ['diagnostics', 'flux', 'provider', 'kube-api'], packages: ['lru-cache', 'yaml'] },
   report: { rooms: ['diagnostics', 'flux', 'kube-api'], packages: ['lru-cache'] },
 
-  receive: { rooms: ['flux', 'provider'], packages: ['fastify'] },
+  receive: { rooms: ['flux', 'provider'], packages: ['fastify', 'lru-cache'] },
   http: {
     rooms: ['diagnostics', 'flux', 'provider', 'map', ...outboxPorts, 'config/config-source.ts'],
     packages: [...schemas, 'fastify', '@fastify/swagger', '@lukeed/ms'],

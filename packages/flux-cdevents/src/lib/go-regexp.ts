@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { RE2JS } from 're2js';
 import { messageOf } from '../errors.ts';
 
@@ -10,10 +11,10 @@ export interface GoRegexp {
 }
 
 const MAX_CACHED = 20_000;
-const cache = new Map<string, GoRegexp | string>();
+const cache = new LRUCache<string, GoRegexp | string>({ max: MAX_CACHED });
 
 /**
- * Compiles an expression of Go's syntax (RE2), once in the life of the process.
+ * Compiles an expression of Go's syntax (RE2). Compiled expressions are cached.
  * @returns the reason as text when it does not compile
  * @see https://github.com/google/re2/wiki/Syntax
  */
@@ -21,7 +22,6 @@ export function goRegexp(expression: string): GoRegexp | string {
   const known = cache.get(expression);
   if (known !== undefined) return known;
   const compiled = compile(expression);
-  if (cache.size >= MAX_CACHED) cache.clear();
   cache.set(expression, compiled);
   return compiled;
 }

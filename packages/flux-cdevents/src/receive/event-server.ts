@@ -7,6 +7,7 @@ import {
   type FastifyServerOptions,
   fastify,
 } from 'fastify';
+import { LRUCache } from 'lru-cache';
 import type { Acceptance } from '../contracts.ts';
 import { messageOf } from '../errors.ts';
 import type { FluxEvent } from '../flux/event.ts';
@@ -139,7 +140,7 @@ const statusLineOf = (code: string | undefined): string => {
 /** The metrics that the notification-controller has for its event server, names and labels unchanged. */
 function observeRequests(server: FastifyInstance, { metrics, exportPathMetrics }: EventServerDeps): void {
   const handlerOf = (request: FastifyRequest) => (exportPathMetrics ? request.url : '/');
-  // Looking a metric up by its labels costs more than counting: there are few, so they are kept.
+  // Finding a metric by its labels costs more than counting, so the few that there are stay cached.
   const inflight = memoize((handler) => metrics.httpInflight.labels({ service: '', handler }));
   const answers = memoize((key) => {
     const [method = '', code = '', ...handler] = key.split(' ');
@@ -162,13 +163,7 @@ function observeRequests(server: FastifyInstance, { metrics, exportPathMetrics }
 
 const MAX_MEMOIZED = 1000;
 
-function memoize<T>(make: (key: string) => T): (key: string) => T {
-  const made = new Map<string, T>();
-  return (key) => {
-    const known = made.get(key);
-    if (known !== undefined) return known;
-    const value = make(key);
-    if (made.size < MAX_MEMOIZED) made.set(key, value);
-    return value;
-  };
+function memoize<T extends object>(make: (key: string) => T): (key: string) => T {
+  const made = new LRUCache<string, T>({ max: MAX_MEMOIZED, memoMethod: make });
+  return (key) => made.memo(key);
 }
