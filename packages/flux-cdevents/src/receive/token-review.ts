@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { TokenReview } from '../contracts.ts';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
+import { EVENT_CONTROLLERS } from '../flux/controllers.ts';
 import type { NamespacedName } from '../flux/object-ref.ts';
 
 export interface TokenReviewDeps {
@@ -36,15 +38,8 @@ interface Verdict {
  */
 export function createTokenReviewCheck({ review, audience, serviceAccounts, now }: TokenReviewDeps) {
   const usernames = new Set(serviceAccounts.map(({ namespace, name }) => `system:serviceaccount:${namespace}:${name}`));
-  const verdicts = new Map<string, Verdict>();
+  const verdicts = new LRUCache<string, Verdict>({ max: MAX_REMEMBERED });
   const underWay = new Map<string, Promise<boolean>>();
-
-  const remember = (key: string, verdict: Verdict) => {
-    verdicts.delete(key);
-    verdicts.set(key, verdict);
-    const [oldest] = verdicts.keys();
-    if (verdicts.size > MAX_REMEMBERED && oldest !== undefined) verdicts.delete(oldest);
-  };
 
   const ask = async (key: string, token: string, expiresAt: number): Promise<boolean> => {
     let answer: TokenReview;
@@ -56,7 +51,7 @@ export function createTokenReviewCheck({ review, audience, serviceAccounts, now 
     const { authenticated, username = '', audiences } = answer;
     const allowed = authenticated && audiences.includes(audience) && usernames.has(username);
     const until = allowed ? Math.min(now() + GOOD_FOR_MS, expiresAt) : now() + BAD_FOR_MS;
-    remember(key, { allowed, until });
+    verdicts.set(key, { allowed, until });
     return allowed;
   };
 
@@ -103,18 +98,9 @@ function claimsOf(
   };
 }
 
-/** The controllers that post events, by the names that Flux installs them under. */
-const FLUX_CONTROLLERS = [
-  'source-controller',
-  'kustomize-controller',
-  'helm-controller',
-  'notification-controller',
-  'image-reflector-controller',
-  'image-automation-controller',
-  'source-watcher',
-  'flux-operator',
-];
+/** Others that may post: the notification-controller and the Flux Operator. */
+const OTHER_SENDERS = ['notification-controller', 'flux-operator'];
 
-/** The ServiceAccounts that may post where no others are named. */
+/** The ServiceAccounts that may post when no others are named. */
 export const fluxServiceAccounts = (namespace: string): readonly NamespacedName[] =>
-  FLUX_CONTROLLERS.map((name) => ({ namespace, name }));
+  [...EVENT_CONTROLLERS, ...OTHER_SENDERS].map((name) => ({ namespace, name }));

@@ -1,18 +1,10 @@
+import { EVENT_CONTROLLERS } from '../../flux/controllers.ts';
 import { nameOf } from '../../flux/object-ref.ts';
 import type { ResolvedProvider } from '../../provider/provider.ts';
 import { bad, type ClusterFinding, good } from './finding.ts';
 
 const AREA = 'installation';
 
-/** The controllers that `deploy/components/events-addr` patches. */
-const FLUX_CONTROLLERS: readonly string[] = [
-  'source-controller',
-  'source-watcher',
-  'kustomize-controller',
-  'helm-controller',
-  'image-reflector-controller',
-  'image-automation-controller',
-];
 /** The name in the manifests; a Helm release may have another. */
 const OURS = 'flux-cdevents';
 
@@ -141,13 +133,13 @@ function wayFindings({ namespace, deployments, providers }: Installation): reado
   const ours = ourName(deployments);
   const object = (name: string) => `Deployment ${namespace}/${name}`;
   const controllers = deployments
-    .filter(({ metadata }) => FLUX_CONTROLLERS.includes(metadata.name))
+    .filter(({ metadata }) => EVENT_CONTROLLERS.some((name) => name === metadata.name))
     .map((deployment) => {
       const address = argOf(deployment, 'events-addr');
       return { name: deployment.metadata.name, address, target: targetOf(address, namespace, ours) };
     });
   if (controllers.length === 0) {
-    const expected = `one of ${FLUX_CONTROLLERS.join(', ')}`;
+    const expected = `one of ${EVENT_CONTROLLERS.join(', ')}`;
     const fix = 'name the namespace of Flux: --namespace';
     return [
       bad('warning', AREA, { object: `Namespace ${namespace}`, path: 'Deployments', expected, found: 'none', fix }),
