@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
+import { type WatchedFiles, watchFiles } from '../lib/watched-files.ts';
 import type { Logger } from '../observe/log.ts';
 
 /** Paths of PEM files. */
@@ -13,19 +14,19 @@ export interface TlsFiles {
   readonly clientCa?: string;
 }
 
-/** What the files say, as PEM. */
+/** The content of the files, in PEM. */
 export interface TlsMaterial {
   readonly cert: string;
   readonly key: string;
   readonly ca?: string;
 }
 
-/** TLS material that is rotated while it is in use. */
+/** TLS material that may be rotated while it is in use. */
 export interface TlsSource {
   readonly current: TlsMaterial;
   /** Called with new material, after it was checked. */
   onChange(listener: (material: TlsMaterial) => void): void;
-  /** Looks at the files now. */
+  /** Checks the files now. */
   refresh(): void;
   close(): void;
 }
@@ -34,32 +35,21 @@ export interface TlsSource {
 const CHECK_EVERY_MS = 5_000;
 
 /**
- * Reads the files and looks every few seconds whether they changed, by what their paths lead to: volumes of Kubernetes
- * swap a symlink. New files are used once they fit together; until then, and while they are gone, the old ones are.
+ * Reads the files, and checks every few seconds whether they changed. New files are used once they fit together; until
+ * then, and while they are gone, the old ones stay in use.
  * @throws {FluxCDEventsError} `FCE_OPTION_INVALID` when they cannot be used at the start
  */
 export function openTlsFiles(files: TlsFiles, logger: Logger): TlsSource {
-  let version = versionOf(files);
-  let current: TlsMaterial;
-  try {
-    current = read(files);
-  } catch (cause) {
-    throw new FluxCDEventsError('FCE_OPTION_INVALID', `TLS of the events address: ${messageOf(cause)}`, { cause });
-  }
+  const watched = watchUsable(files);
   const listeners: ((material: TlsMaterial) => void)[] = [];
-  let complained = '';
 
   const refresh = () => {
-    const found = versionOf(files);
-    if (found === version) return;
-    try {
-      current = read(files);
-    } catch (error) {
-      if (complained !== found) logger.error({ error: messageOf(error) }, 'TLS files not usable; the old ones stay');
-      complained = found;
-      return;
+    const refreshed = watched.refresh();
+    if (refreshed.status === 'failed') {
+      logger.error({ error: messageOf(refreshed.error) }, 'TLS files not usable; the old ones stay');
     }
-    version = found;
+    if (refreshed.status !== 'changed') return;
+    const { current } = watched;
     const { validTo, subjectAltName } = new X509Certificate(current.cert);
     logger.info({ validTo, subjectAltName }, 'TLS files reloaded');
     for (const listener of listeners) listener(current);
@@ -68,7 +58,7 @@ export function openTlsFiles(files: TlsFiles, logger: Logger): TlsSource {
 
   return {
     get current() {
-      return current;
+      return watched.current;
     },
     onChange: (listener) => void listeners.push(listener),
     refresh,
@@ -76,15 +66,15 @@ export function openTlsFiles(files: TlsFiles, logger: Logger): TlsSource {
   };
 }
 
-const pathsOf = ({ cert, key, clientCa }: TlsFiles): readonly string[] => [cert, key, ...(clientCa ? [clientCa] : [])];
+function watchUsable(files: TlsFiles): WatchedFiles<TlsMaterial> {
+  try {
+    return watchFiles(pathsOf(files), () => read(files));
+  } catch (cause) {
+    throw new FluxCDEventsError('FCE_OPTION_INVALID', `TLS of the events address: ${messageOf(cause)}`, { cause });
+  }
+}
 
-const versionOf = (files: TlsFiles): string =>
-  pathsOf(files)
-    .map((path) => {
-      const stat = statSync(path, { throwIfNoEntry: false });
-      return stat ? `${stat.ino} ${stat.mtimeMs} ${stat.size}` : 'gone';
-    })
-    .join();
+const pathsOf = ({ cert, key, clientCa }: TlsFiles): readonly string[] => [cert, key, ...(clientCa ? [clientCa] : [])];
 
 function read(files: TlsFiles): TlsMaterial {
   const cert = readFileSync(files.cert, 'utf8');
@@ -103,7 +93,7 @@ function read(files: TlsFiles): TlsMaterial {
   return { cert, key, ...(ca !== undefined && { ca }) };
 }
 
-/** How many there are; none when one of them does not parse. */
+/** The number of certificates; 0 when one of them does not parse. */
 function certificatesIn(pem: string): number {
   const blocks = pem.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED )?CERTIFICATE-----/g);
   try {
