@@ -77,7 +77,7 @@ const house: Readonly<Record<string, Room>> = {
     rooms: ['diagnostics', 'flux', 'provider', 'map', ...outboxPorts, 'config/config-source.ts'],
     packages: [...schemas, 'fastify', '@fastify/swagger', '@lukeed/ms'],
   },
-  options: { rooms: ['flux', 'provider', 'outbox/outbox.ts'], packages: ['commander'] },
+  options: { rooms: ['diagnostics', 'flux', 'provider', 'outbox/outbox.ts'], packages: ['commander'] },
 
   'open-config.ts': { rooms: ['diagnostics', 'flux', 'provider', 'config', 'kube-api', 'report', 'options'] },
   'lifecycle.ts': { rooms: ['options/address.ts'], packages: ['fastify'] },

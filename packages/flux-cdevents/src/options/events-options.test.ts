@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { formatIssue } from '../diagnostics/format.ts';
+import type { Issue } from '../diagnostics/issue.ts';
 import { eventsFlags, resolveEventsOptions } from './events-options.ts';
 
 const ID = 'spiffe://cluster.local/ns/flux-system/sa/helm-controller';
@@ -10,9 +12,9 @@ afterEach(() => vi.unstubAllEnvs());
 function parse(...argv: string[]) {
   const command = new Command().exitOverride();
   for (const option of eventsFlags()) command.addOption(option);
-  const issues: string[] = [];
+  const issues: Issue[] = [];
   const options = resolveEventsOptions(command.parse(argv, { from: 'user' }).opts(), issues);
-  return { options, issues };
+  return { options, issues: issues.map(formatIssue) };
 }
 
 describe('the events address', () => {
@@ -75,7 +77,7 @@ describe('the events address', () => {
     ],
     [
       ['--events-authorized-service-account', 'a/b'],
-      '--events-authorized-service-account: expected --events-auth token-review beside it',
+      '--events-authorized-service-account: expected --events-auth token-review beside it, found none',
     ],
     [
       ['--events-auth', 'token-review', '--events-authorized-service-account', 'b'],
@@ -85,11 +87,11 @@ describe('the events address', () => {
     [['--events-tls-key', 'k'], '--events-tls-cert: expected the certificate of --events-tls-key, found nothing'],
     [
       ['--events-client-ca', 'ca'],
-      '--events-tls-cert: expected a certificate, because --events-client-ca is set; found nothing',
+      '--events-tls-cert: expected a certificate, because --events-client-ca is set, found nothing',
     ],
     [
       ['--events-tls-cert', 'c', '--events-tls-key', 'k', '--events-authorized-spiffe-id', ID],
-      '--events-client-ca: expected a file, because --events-authorized-spiffe-id is set; found nothing',
+      '--events-client-ca: expected a file, because --events-authorized-spiffe-id is set, found nothing',
     ],
     [
       [
@@ -99,6 +101,9 @@ describe('the events address', () => {
       '--events-authorized-spiffe-id: expected a SPIFFE ID such as spiffe://cluster.local/ns/flux-system/sa/helm-controller, found helm',
     ],
     [['--forward-to', 'nc:80'], '--forward-to: expected an absolute http or https URL, found "nc:80"'],
-    [['--forward-to', 'http://me:s3cr3t@nc/'], '--forward-to: expected a URL without credentials'],
+    [
+      ['--forward-to', 'http://me:s3cr3t@nc/'],
+      '--forward-to: expected a URL without credentials, found one with credentials',
+    ],
   ])('refuses %j', (argv, issue) => expect(parse(...argv).issues).toEqual([issue]));
 });

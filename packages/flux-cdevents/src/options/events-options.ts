@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import type { Option } from 'commander';
+import type { Issue } from '../diagnostics/issue.ts';
 import { type NamespacedName, parseName } from '../flux/object-ref.ts';
 import { splitUrl, urlFault } from '../provider/endpoint/url.ts';
-import { flag, listFlag, listOf, type RawOptions, textOf } from './flag.ts';
+import { flag, flagIssue, listFlag, listOf, type RawOptions, textOf } from './flag.ts';
 
 /** Who may post events, how, and where they go besides. */
 export interface EventsOptions {
@@ -50,65 +51,68 @@ export const eventsFlags = (): readonly Option[] => [
 
 const SPIFFE_ID = /^spiffe:\/\/[a-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/;
 
-/** Adds to the issues what is wrong. */
-export function resolveEventsOptions(raw: RawOptions, issues: string[]): EventsOptions {
+/** Adds an issue for each option that is wrong. */
+export function resolveEventsOptions(raw: RawOptions, issues: Issue[]): EventsOptions {
   const forwardTo = forwardingOf(raw, issues);
   const tls = tlsOf(raw, issues);
   return { auth: authOf(raw, issues), ...(tls && { tls }), ...(forwardTo && { forwardTo }) };
 }
 
-function authOf(raw: RawOptions, issues: string[]): EventsAuth {
+function authOf(raw: RawOptions, issues: Issue[]): EventsAuth {
   const how = textOf(raw, 'events-auth') ?? 'none';
   const names = listOf(raw, 'events-authorized-service-account');
   const isReview = how === 'token-review';
   if (names.length > 0 && !isReview) {
-    issues.push('--events-authorized-service-account: expected --events-auth token-review beside it');
+    issues.push(
+      flagIssue('events-authorized-service-account', '--events-auth token-review beside it', how, 'conflict'),
+    );
   }
   if (isReview) {
     const serviceAccounts = names.flatMap((text) => {
       const name = parseName(text);
-      if (!name) issues.push(`--events-authorized-service-account: expected namespace/name, found ${text}`);
+      if (!name) issues.push(flagIssue('events-authorized-service-account', 'namespace/name', text));
       return name ? [name] : [];
     });
     return { how, audience: textOf(raw, 'events-audience') ?? 'toolkit.fluxcd.io', serviceAccounts };
   }
   const file = how.startsWith('bearer-file:') ? how.slice('bearer-file:'.length) : '';
   if (file !== '') return { how: 'bearer-file', file: resolve(file) };
-  if (how !== 'none') issues.push(`--events-auth: expected none, bearer-file:PATH or token-review, found ${how}`);
+  if (how !== 'none') issues.push(flagIssue('events-auth', 'none, bearer-file:PATH or token-review', how));
   return { how: 'none' };
 }
 
-function tlsOf(raw: RawOptions, issues: string[]): EventsTls | undefined {
+function tlsOf(raw: RawOptions, issues: Issue[]): EventsTls | undefined {
   const [cert, key, clientCa] = ['events-tls-cert', 'events-tls-key', 'events-client-ca'].map((name) =>
     textOf(raw, name),
   );
   const spiffeIds = listOf(raw, 'events-authorized-spiffe-id');
-  if (cert && !key) issues.push('--events-tls-key: expected the key of --events-tls-cert, found nothing');
-  if (!cert && key) issues.push('--events-tls-cert: expected the certificate of --events-tls-key, found nothing');
+  const missing = (name: string, expected: string) => issues.push(flagIssue(name, expected, 'nothing', 'missing'));
+  if (cert && !key) missing('events-tls-key', 'the key of --events-tls-cert');
+  if (!cert && key) missing('events-tls-cert', 'the certificate of --events-tls-key');
   if (clientCa && !cert && !key) {
-    issues.push('--events-tls-cert: expected a certificate, because --events-client-ca is set; found nothing');
+    missing('events-tls-cert', 'a certificate, because --events-client-ca is set');
   }
   if (spiffeIds.length > 0 && !clientCa) {
-    issues.push('--events-client-ca: expected a file, because --events-authorized-spiffe-id is set; found nothing');
+    missing('events-client-ca', 'a file, because --events-authorized-spiffe-id is set');
   }
   for (const id of spiffeIds) {
     if (SPIFFE_ID.test(id)) continue;
     const expected = 'a SPIFFE ID such as spiffe://cluster.local/ns/flux-system/sa/helm-controller';
-    issues.push(`--events-authorized-spiffe-id: expected ${expected}, found ${id}`);
+    issues.push(flagIssue('events-authorized-spiffe-id', expected, id));
   }
   if (!cert || !key) return undefined;
   return { cert: resolve(cert), key: resolve(key), ...(clientCa && { clientCa: resolve(clientCa) }), spiffeIds };
 }
 
-function forwardingOf(raw: RawOptions, issues: string[]): string | undefined {
+function forwardingOf(raw: RawOptions, issues: Issue[]): string | undefined {
   const url = textOf(raw, 'forward-to');
   if (url === undefined) return undefined;
   const wrong = urlFault(url);
   if (wrong) {
-    issues.push(`--forward-to: expected ${wrong.expected}, found ${wrong.found}`);
+    issues.push(flagIssue('forward-to', wrong.expected, wrong.found));
     return undefined;
   }
   if (splitUrl(url).username === undefined) return url;
-  issues.push('--forward-to: expected a URL without credentials');
+  issues.push(flagIssue('forward-to', 'a URL without credentials', 'one with credentials'));
   return undefined;
 }

@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { createIssue, type Issue, type IssueCode } from '../diagnostics/issue.ts';
 
 /** What commander hands over: text, or true for a switch. */
 export type RawOptions = Readonly<Record<string, string | boolean | undefined>>;
@@ -22,6 +23,10 @@ export const listOf = (raw: RawOptions, name: string): readonly string[] => {
   const parts = typeof value === 'string' ? value.split(',').map((part) => part.trim()) : [];
   return [...new Set(parts.filter((part) => part !== ''))];
 };
+
+/** The issue of a flag. */
+export const flagIssue = (name: string, expected: string, found: string, code: IssueCode = 'invalid-value'): Issue =>
+  createIssue(code, [`--${name}`], expected, found);
 
 /** The text of a flag; undefined when it is not given, or empty. */
 export const textOf = (raw: RawOptions, name: string): string | undefined => {

@@ -1,10 +1,13 @@
 import { expect, it } from 'vitest';
+import { formatIssue } from '../diagnostics/format.ts';
+import type { Issue } from '../diagnostics/issue.ts';
 import type { RawOptions } from './flag.ts';
 import { resolveKubernetesOptions } from './kubernetes-options.ts';
 
 const resolve = (raw: RawOptions) => {
-  const issues: string[] = [];
-  return { options: resolveKubernetesOptions(raw, issues), issues };
+  const issues: Issue[] = [];
+  const options = resolveKubernetesOptions(raw, issues);
+  return { options, issues: issues.map(formatIssue) };
 };
 const defaults = { watchAllNamespaces: true, qps: 50, burst: 300 };
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Option } from 'commander';
-import { flag, type RawOptions, textOf } from './flag.ts';
+import type { Issue } from '../diagnostics/issue.ts';
+import { flag, flagIssue, type RawOptions, textOf } from './flag.ts';
 import { switchFlag, switchOf } from './switch.ts';
 
 /** How the configuration is read from an API server. */
@@ -25,15 +26,15 @@ export const kubernetesFlags = (): readonly Option[] => [
   flag('--kube-api-burst <n>', 'requests at once to the API server', '300'),
 ];
 
-/** Adds to the issues what is wrong. @returns undefined in files mode */
-export function resolveKubernetesOptions(raw: RawOptions, issues: string[]): KubernetesOptions | undefined {
+/** Adds an issue for each option that is wrong. @returns undefined in files mode */
+export function resolveKubernetesOptions(raw: RawOptions, issues: Issue[]): KubernetesOptions | undefined {
   const kubeconfig = textOf(raw, 'kubeconfig');
   const watchAllNamespaces = switchOf(raw, 'watch-all-namespaces', issues, true);
   const positive = (name: string, fallback: number): number => {
     const text = textOf(raw, name) ?? String(fallback);
     const value = Number(text);
     if (value > 0 && Number.isFinite(value)) return value;
-    issues.push(`--${name}: expected a number over 0, found ${text}`);
+    issues.push(flagIssue(name, 'a number over 0', text));
     return fallback;
   };
   const qps = positive('kube-api-qps', 50);

@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { Option } from 'commander';
+import { formatIssue } from '../diagnostics/format.ts';
+import type { Issue } from '../diagnostics/issue.ts';
 import { FluxCDEventsError } from '../errors.ts';
 import { parseGoDuration } from '../lib/go-duration.ts';
 import type { LogEncoding, LogLevel } from '../observe/log.ts';
@@ -7,7 +9,7 @@ import type { Retention } from '../outbox/outbox.ts';
 import { sourceExpectation } from '../provider/provider-options.ts';
 import { type Address, isLoopback, parseAddress } from './address.ts';
 import { type EventsOptions, eventsFlags, resolveEventsOptions } from './events-options.ts';
-import { flag, type RawOptions, textOf } from './flag.ts';
+import { flag, flagIssue, type RawOptions, textOf } from './flag.ts';
 import { type KubernetesOptions, kubernetesFlags, resolveKubernetesOptions } from './kubernetes-options.ts';
 import { switchFlag, switchOf } from './switch.ts';
 
@@ -70,17 +72,17 @@ export const serveFlags = (): readonly Option[] => [
 ];
 
 /**
- * Checks everything and reports all that is wrong at once.
+ * Checks every option and reports everything that is wrong at once.
  * @throws {FluxCDEventsError} `FCE_OPTION_INVALID`
  */
 export function resolveServeOptions(raw: RawOptions): ServeOptions {
-  const issues: string[] = [];
+  const issues: Issue[] = [];
   const text = (name: string) => textOf(raw, name);
   const read = <T>(name: string, parse: (value: string) => T | undefined, expected: string, fallback: T): T => {
     const value = text(name);
     if (value === undefined) return fallback;
     const parsed = parse(value);
-    if (parsed === undefined) issues.push(`--${name}: expected ${expected}, found ${value}`);
+    if (parsed === undefined) issues.push(flagIssue(name, expected, value));
     return parsed ?? fallback;
   };
   const address = (name: string) => read(name, parseAddress, 'an address such as :9090', { port: 0 });
@@ -93,10 +95,10 @@ export function resolveServeOptions(raw: RawOptions): ServeOptions {
   const config = text('config');
   const kubernetes = resolveKubernetesOptions(raw, issues);
   if (config === undefined && !kubernetes) {
-    issues.push('--config: expected a folder with Providers and Alerts (or --kubernetes), found nothing');
+    issues.push(flagIssue('config', 'a folder with Providers and Alerts (or --kubernetes)', 'nothing', 'missing'));
   }
   if (config !== undefined && kubernetes)
-    issues.push(`--config: expected nothing beside --kubernetes, found ${config}`);
+    issues.push(flagIssue('config', 'nothing beside --kubernetes', config, 'conflict'));
   const storePath = read(
     'store',
     (url) => (url.startsWith('sqlite:') && url.length > 'sqlite:'.length ? url.slice('sqlite:'.length) : undefined),
@@ -106,12 +108,13 @@ export function resolveServeOptions(raw: RawOptions): ServeOptions {
   const uiAddr = address('ui-addr');
   const uiTokenFile = text('ui-token-file');
   if (!uiTokenFile && uiAddr.port !== 0 && !isLoopback(uiAddr)) {
-    issues.push(`--ui-token-file: expected a file with a token, because --ui-addr ${text('ui-addr')} is not loopback`);
+    const expected = `a file with a token, because --ui-addr ${text('ui-addr')} is not loopback`;
+    issues.push(flagIssue('ui-token-file', expected, 'nothing', 'missing'));
   }
   const cluster = text('cluster');
   const source = text('source');
   const expectedSource = source && sourceExpectation(source);
-  if (expectedSource) issues.push(`--source: expected ${expectedSource}, found ${source}`);
+  if (expectedSource) issues.push(flagIssue('source', expectedSource, source));
   const options: ServeOptions = {
     ...(kubernetes ? { kubernetes } : { config: resolve(config ?? '.') }),
     storePath: resolve(storePath),
@@ -136,11 +139,11 @@ export function resolveServeOptions(raw: RawOptions): ServeOptions {
       memoryMs: MEMORY_RETENTION_MS,
     },
   };
-  if (issues.length > 0) throw new FluxCDEventsError('FCE_OPTION_INVALID', issues.join('\n'));
+  if (issues.length > 0) throw new FluxCDEventsError('FCE_OPTION_INVALID', issues.map(formatIssue).join('\n'));
   return options;
 }
 
-/** Objects that no event came from for so long are forgotten: their chain, and the revision that was announced. */
+/** How long an object without events is remembered, with its chain and the revision that was announced. */
 const MEMORY_RETENTION_MS = 90 * 24 * 60 * 60 * 1000;
 
 const positiveInteger = (value: string): number | undefined =>

@@ -1,5 +1,6 @@
 import type { Option } from 'commander';
-import { camel, flag, type RawOptions } from './flag.ts';
+import type { Issue } from '../diagnostics/issue.ts';
+import { camel, flag, flagIssue, type RawOptions } from './flag.ts';
 
 /** A Go switch: alone, or with `=true` or `=false`. Its value is optional, so that `--no-…` is no negation here. */
 export function switchFlag(name: string, description: string): Option {
@@ -8,11 +9,11 @@ export function switchFlag(name: string, description: string): Option {
   return option;
 }
 
-/** What a switch says. Adds to the issues what is neither true nor false. */
-export function switchOf(raw: RawOptions, name: string, issues: string[], fallback = false): boolean {
+/** The value of a switch. Adds an issue for a value that is neither true nor false. */
+export function switchOf(raw: RawOptions, name: string, issues: Issue[], fallback = false): boolean {
   const value = raw[camel(name)];
   if (value === undefined) return fallback;
   if (value === 'false') return false;
-  if (value !== true && value !== 'true') issues.push(`--${name}: expected true or false, found ${value}`);
+  if (value !== true && value !== 'true') issues.push(flagIssue(name, 'true or false', String(value)));
   return true;
 }
