@@ -10,10 +10,10 @@ import {
   NOTIFICATION_V1,
   serveNotification,
 } from '../../../test/helpers/notification-objects.ts';
+import { formatIssue } from '../../diagnostics/format.ts';
 import { mappingReader } from '../../mapping/file/read-mapping.ts';
 import { silentLogger } from '../../observe/log.ts';
 import type { ConfigSnapshot } from '../config-source.ts';
-import { formatIssue } from '../../diagnostics/format.ts';
 import { createKubernetesSource, type KubernetesSource, type KubernetesSourceOptions } from './kubernetes-source.ts';
 
 const NEVER_MS = 3_600_000;
@@ -102,7 +102,7 @@ describe('the first snapshot', () => {
     await start();
     expect([statusOf('hub'), statusOf('open')]).toEqual(['invalid', 'ready']);
     expect(problems()).toEqual([
-      'Secret apps/token: Secret: expected permission to get it, found none: the API server forbids it',
+      'Secret apps/token: expected permission to get it, found none: the API server forbids it',
       expect.stringMatching(/^Provider apps\/hub: spec\.secretRef\.name: /),
     ]);
   });

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type FakeApiServer, startFakeApiServer } from '../../../test/helpers/fake-api-server.ts';
 import { aSecretObject, NAMESPACE } from '../../../test/helpers/notification-objects.ts';
-import { parseSecret, type Secret } from '../../flux/secret.ts';
 import { formatIssue } from '../../diagnostics/format.ts';
+import { parseSecret, type Secret } from '../../flux/secret.ts';
 import { createNamedObjects, type NamedObjects, type NamedObjectsOptions } from './named-objects.ts';
 
 const NEVER_MS = 3_600_000;
@@ -172,7 +172,7 @@ describe('an object that cannot be read', () => {
     const objects = follow(['a'], { retryMs: 10 });
     await answered(objects);
     expect(problemsOf(objects)).toEqual([
-      'Secret apps/a: Secret: expected permission to get it, found none: the API server forbids it',
+      'Secret apps/a: expected permission to get it, found none: the API server forbids it',
     ]);
     await eventually(() => expect(textOf(objects, 'a')).toBe('x'));
     expect(problemsOf(objects)).toEqual([]);
@@ -204,7 +204,7 @@ describe('an object that cannot be read', () => {
     await answered(objects);
     expect(api.requests).toHaveLength(3);
     expect(problemsOf(objects)).toEqual([
-      'Secret apps/a: Secret: expected an answer of the API server, found 500 InternalError: as the test asked for',
+      'Secret apps/a: expected an answer of the API server, found 500 InternalError: as the test asked for',
     ]);
     await eventually(() => expect(textOf(objects, 'a')).toBe('x'));
     expect(problemsOf(objects)).toEqual([]);
