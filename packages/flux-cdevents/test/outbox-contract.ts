@@ -609,6 +609,50 @@ export const describeOutbox = (name: string, create: () => Promise<StoreUnderTes
       });
     });
 
+    describe('the texts of an entry', () => {
+      const before = { source: '"old source"', message: '"old"' };
+      const after = { source: '"new source"', message: '"new"' };
+
+      it('are those of the commit that stored it, not of an earlier one with its id', async () => {
+        await commit(anEntry('a.1', before));
+        await outbox.abandon(hub, 'Provider was deleted', T0);
+        await outbox.discard({});
+        await commit(anEntry('a.1', after));
+        expect(await claim()).toMatchObject([after]);
+      });
+
+      it('are those of the first commit when a later one had its id', async () => {
+        await commit(anEntry('a.1', before));
+        expect(await commit(anEntry('a.1', after), anEntry('a.2'))).toEqual({ status: 'stored' });
+        expect((await claim()).find(({ id }) => id === 'a.1')).toMatchObject(before);
+      });
+
+      it('are without a message when a replay asked for that at the same time as they were committed', async () => {
+        await Promise.all([
+          commit(anEntry('a.1', { ...before, expiresAt: T0 })),
+          outbox.expire(T0),
+          outbox.replay({}, { at: T0, expiresAt: T0 + MINUTE, remap: true }),
+        ]);
+        const [entry] = await claim();
+        expect(entry).toMatchObject({ source: before.source });
+        expect(entry).not.toHaveProperty('message');
+      });
+
+      it('are those of the entry that took the place of another', async () => {
+        await commit(anUnmapped('a.1', before));
+        const { id, leaseId } = await claimOne();
+        await outbox.expand({
+          id,
+          leaseId,
+          object: aCommit([]).object,
+          expect: 0,
+          entries: [anEntry('a.1', after)],
+          at: T0,
+        });
+        expect(await claim()).toMatchObject([after]);
+      });
+    });
+
     describe('abandon', () => {
       it('makes every undelivered entry of a Provider a dead letter', async () => {
         await commit(

@@ -17,39 +17,55 @@ const anEntry = (id: string, chars = 100, more: Partial<NewEntry> = {}): NewEntr
 
 it('gives an entry out once', () => {
   const cache = createPayloadCache();
-  cache.add([anEntry('a')], 0);
-  expect(cache.take('a')).toEqual(anEntry('a'));
-  expect(cache.take('a')).toBeUndefined();
+  cache.add([anEntry('a')], [1], 0);
+  expect(cache.take(1, true)).toEqual(anEntry('a'));
+  expect(cache.take(1, true)).toBeUndefined();
 });
 
 it('does not keep dead letters, which nobody claims', () => {
   const cache = createPayloadCache();
-  cache.add([anEntry('a', 100, { deadLetter: 'not valid' })], 0);
-  expect(cache.take('a')).toBeUndefined();
+  cache.add([anEntry('a', 100, { deadLetter: 'not valid' })], [1], 0);
+  expect(cache.take(1, true)).toBeUndefined();
+});
+
+it('does not keep an entry that the store had already', () => {
+  const cache = createPayloadCache();
+  cache.add([anEntry('a'), anEntry('b')], [0, 1], 0);
+  expect(cache.take(0, true)).toBeUndefined();
+  expect(cache.take(1, true)).toEqual(anEntry('b'));
 });
 
 const whatIsIn = (cache: ReturnType<typeof createPayloadCache>) =>
-  ['a', 'b', 'c', 'd'].filter((id) => cache.take(id) !== undefined);
+  [1, 2, 3, 4].filter((place) => cache.take(place, true) !== undefined);
 
 it('keeps the oldest when it is full: they are claimed first', () => {
   const cache = createPayloadCache(8_000);
-  cache.add([anEntry('a', 2000), anEntry('b', 2000), anEntry('c', 2000)], 0);
-  expect(whatIsIn(cache)).toEqual(['a', 'b']);
-  cache.add([anEntry('c', 2000)], 1);
-  expect(whatIsIn(cache)).toEqual(['c']);
+  cache.add([anEntry('a', 2000), anEntry('b', 2000), anEntry('c', 2000)], [1, 2, 3], 0);
+  expect(whatIsIn(cache)).toEqual([1, 2]);
+  cache.add([anEntry('c', 2000)], [3], 1);
+  expect(whatIsIn(cache)).toEqual([3]);
 });
 
 it('makes room when nobody claimed for a while', () => {
   const cache = createPayloadCache(8_000);
-  cache.add([anEntry('a', 2000), anEntry('b', 2000)], 0);
-  cache.add([anEntry('c', 2000)], 5_000);
-  cache.add([anEntry('d', 2000)], 5_001);
-  expect(whatIsIn(cache)).toEqual(['d']);
+  cache.add([anEntry('a', 2000), anEntry('b', 2000)], [1, 2], 0);
+  cache.add([anEntry('c', 2000)], [3], 5_000);
+  cache.add([anEntry('d', 2000)], [4], 5_001);
+  expect(whatIsIn(cache)).toEqual([4]);
 });
 
-it('forgets everything when texts may have changed', () => {
+it('replaces what it has of a place, even when it is full', () => {
+  const cache = createPayloadCache(8_000);
+  cache.add([anEntry('a', 2000), anEntry('b', 2000), anEntry('c', 2000)], [1, 2, 3], 0);
+  cache.add([anEntry('d', 9000)], [2], 1);
+  cache.add([anEntry('e', 2000)], [1], 1);
+  expect(cache.take(2, true)).toEqual(anEntry('d', 9000));
+  expect(cache.take(1, true)).toBeUndefined();
+});
+
+it('drops an entry whose message the store dropped', () => {
   const cache = createPayloadCache();
-  cache.add([anEntry('a')], 0);
-  cache.clear();
-  expect(cache.take('a')).toBeUndefined();
+  cache.add([anEntry('a')], [1], 0);
+  expect(cache.take(1, false)).toBeUndefined();
+  expect(cache.take(1, true)).toBeUndefined();
 });

@@ -54,6 +54,7 @@ export type ClaimedRow = readonly [
   acceptedAt: number,
   dueAt: number,
   lastError: string | null,
+  hasMessage: 0 | 1,
 ];
 
 /** A `Settlement`. */
@@ -66,8 +67,15 @@ export type SettlementRow = readonly [
   error: string | null,
 ];
 
-/** With `stored`: the new version of the memory, 0 when it did not change. With `duplicate`: `retryAfterMs`. */
-export type CommitAnswer = readonly [status: 'stored' | 'duplicate' | 'conflict', value: number];
+/**
+ * With `stored`: the new version of the memory, 0 when it did not change, and the place of each entry, 0 for one that
+ * the store had already. With `duplicate`: `retryAfterMs`.
+ */
+export type CommitAnswer = readonly [
+  status: 'stored' | 'duplicate' | 'conflict',
+  value: number,
+  places: readonly number[],
+];
 
 export type StatsRow = readonly [
   provider: string,

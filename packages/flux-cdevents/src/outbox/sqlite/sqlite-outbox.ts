@@ -46,17 +46,17 @@ export async function openSqliteOutbox({ path, maxBytes, logger }: SqliteOutboxO
 
   /** What was claimed, with the texts that are here or are loaded now. */
   const withTexts = async (rows: readonly ClaimedRow[]): Promise<ClaimedEntry[]> => {
-    const known = rows.map(([, , id]) => payloads.take(id));
+    const known = rows.map(([, seq, , , , , , , hasMessage]) => payloads.take(seq, hasMessage === 1));
     const missing = rows.filter((_, index) => known[index] === undefined).map(([, seq]) => seq);
     const loaded = missing.length > 0 ? await worker.read('load', missing) : [];
     const bySeq = new Map(missing.map((seq, index) => [seq, loaded[index]]));
     return rows.flatMap((row, index) => {
-      const [leaseId, seq] = row;
+      const [leaseId, seq, id] = row;
       const entry = known[index];
       if (entry) return [toClaimedEntry(entry, row)];
-      // One that was discarded meanwhile is nobody's to deliver.
+      // The lease of an entry that was removed meanwhile has ended, whatever lies in its place now.
       const stored = bySeq.get(seq);
-      return stored ? [{ ...toEntry(stored), leaseId }] : [];
+      return stored?.[0] === id ? [{ ...toEntry(stored), leaseId }] : [];
     });
   };
 
@@ -71,7 +71,7 @@ export async function openSqliteOutbox({ path, maxBytes, logger }: SqliteOutboxO
     },
     async commit(commit) {
       const { object, expect, remember = null, entries, mark, at } = commit;
-      const [status, value] = await worker.write(
+      const [status, value, places] = await worker.write(
         'commit',
         object,
         expect,
@@ -83,7 +83,7 @@ export async function openSqliteOutbox({ path, maxBytes, logger }: SqliteOutboxO
       );
       if (status === 'duplicate') return { status, retryAfterMs: value };
       noteMemory(commit, status === 'stored' ? 'written' : 'conflict', value);
-      if (status === 'stored') payloads.add(entries, at);
+      if (status === 'stored') payloads.add(entries, places, at);
       return { status };
     },
     async claim({ limit, perProvider, leaseMs, except, at }) {
@@ -122,10 +122,8 @@ export async function openSqliteOutbox({ path, maxBytes, logger }: SqliteOutboxO
       const last = page.at(-1)?.[0];
       return found.length > limit && last !== undefined ? { entries, next: String(last) } : { entries };
     },
-    replay(filter, { at, expiresAt, remap }) {
-      if (remap) payloads.clear();
-      return inSteps((after) => worker.write('replay', toFilterMessage(filter), after, at, expiresAt, remap));
-    },
+    replay: (filter, { at, expiresAt, remap }) =>
+      inSteps((after) => worker.write('replay', toFilterMessage(filter), after, at, expiresAt, remap)),
     discard: (filter) => inSteps((after) => worker.write('discard', toFilterMessage(filter), after)),
     abandon: (provider, error, at) => untilNoMore(() => worker.write('abandon', nameOf(provider), error, at)),
     async wake(provider, at) {

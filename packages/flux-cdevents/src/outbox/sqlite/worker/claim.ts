@@ -3,7 +3,14 @@ import { endLease } from './entries.ts';
 import type { ProviderQueue } from './providers.ts';
 import type { Store } from './store.ts';
 
-type Details = [id: string, expiresAt: number, attempts: number, acceptedAt: number, lastError: string | null];
+type Details = [
+  id: string,
+  expiresAt: number,
+  attempts: number,
+  acceptedAt: number,
+  lastError: string | null,
+  hasMessage: 0 | 1,
+];
 type Candidate = [seq: number, key: number | null, dueAt: number];
 
 /** Hands out what is due, Provider by Provider in turn. Writes nothing: a lease is in memory. */
@@ -80,12 +87,13 @@ function take(
   }
   store.turns.served(provider, next, at);
   return taken.map(([seq, key, dueAt]) => {
-    const [id, expires, attempts, acceptedAt, lastError] = store.db.get<Details>(
-      `SELECT id, expires_at, attempts, accepted_at, last_error FROM entry JOIN payload USING (seq) WHERE seq = ?`,
+    const [id, expires, attempts, acceptedAt, lastError, hasMessage] = store.db.get<Details>(
+      `SELECT id, expires_at, attempts, accepted_at, last_error, message IS NOT NULL
+       FROM entry JOIN payload USING (seq) WHERE seq = ?`,
       seq,
-    ) ?? ['', 0, 0, 0, null];
+    ) ?? ['', 0, 0, 0, null, 0];
     const { leaseId } = store.leases.add({ seq, id, provider, key, dueAt, expiresAt: at + leaseMs });
-    return [leaseId, seq, id, expires, attempts, acceptedAt, dueAt, lastError];
+    return [leaseId, seq, id, expires, attempts, acceptedAt, dueAt, lastError, hasMessage];
   });
 }
 

@@ -10,12 +10,15 @@ export function commit(
 ): CommitAnswer {
   if (markKey !== null) {
     const expiresAt = store.marks.find(markKey);
-    if (expiresAt !== undefined && expiresAt > at) return ['duplicate', expiresAt - at];
+    if (expiresAt !== undefined && expiresAt > at) return ['duplicate', expiresAt - at, []];
   }
-  if (entries.length > 0 && entries.every(([id]) => entryExists(store, id))) return ['duplicate', 0];
-  if (!isExpected(store, object, expect, at)) return ['conflict', 0];
+  if (entries.length > 0 && entries.every(([id]) => entryExists(store, id))) return ['duplicate', 0, []];
+  if (!isExpected(store, object, expect, at)) return ['conflict', 0, []];
 
-  for (const entry of entries) insertEntry(store, entry, store.nextSeq(), at, at);
+  const places = entries.map((entry) => {
+    const seq = store.nextSeq();
+    return insertEntry(store, entry, seq, at, at) ? seq : 0;
+  });
   if (markKey !== null) store.marks.put(markKey, markExpiresAt);
-  return ['stored', memory === null ? 0 : remember(store, object, expect, memory, at)];
+  return ['stored', memory === null ? 0 : remember(store, object, expect, memory, at), places];
 }
