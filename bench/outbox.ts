@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { NewEntry } from '../packages/flux-cdevents/src/outbox/entry.ts';
-import type { Commit, Outbox } from '../packages/flux-cdevents/src/outbox/outbox.ts';
+import type { Commit } from '../packages/flux-cdevents/src/outbox/event-store.ts';
+import type { Outbox } from '../packages/flux-cdevents/src/outbox/outbox.ts';
 import { openSqliteOutbox } from '../packages/flux-cdevents/src/outbox/sqlite/sqlite-outbox.ts';
 
 /*
@@ -34,22 +35,22 @@ const body = JSON.stringify({ context: { version: '0.4.1' }, customData: { flux:
 
 function anEvent(number: number, provider: string): Commit {
   const object = `helm.toolkit.fluxcd.io/HelmRelease/apps/release-${number % keys}`;
-  const at = Date.now();
   const digest = createHash('sha1').update(`${provider}${number}`).digest('hex');
   const entry: NewEntry = {
     id: `${digest.slice(0, 8)}-${digest.slice(8, 12)}-5${digest.slice(12, 15)}-8${digest.slice(15, 18)}-${digest.slice(18, 30)}.0123abcd`,
     provider: { namespace: 'flux-system', name: provider },
     alert: { namespace: 'flux-system', name: 'everything' },
     orderingKey: `flux-system/${provider} ${object}`,
+    kind: 'cdevent',
     type: 'dev.cdevents.service.upgraded.0.2.0',
     object: `HelmRelease/apps/release-${number % keys}`,
     reason: 'UpgradeSucceeded',
-    expiresAt: at + 86_400_000,
+    maxAgeMs: 86_400_000,
     source,
     message: body,
     partitionKey: digest.slice(0, 32),
   };
-  return { object, expect: 0, entries: [entry], mark: { key: digest, expiresAt: at + 300_000 }, at };
+  return { object, expect: 0, entries: [entry], mark: { key: digest, ttlMs: 300_000 } };
 }
 
 /** @returns the rate, and the CPU time of one, which includes the part of this script */
@@ -97,13 +98,11 @@ async function measure(outbox: Outbox, label: string, from: number): Promise<voi
       perProvider: 64,
       leaseMs: 60_000,
       except: new Set(['flux-system/hanging']),
-      at: Date.now(),
     });
     claimMs.push(performance.now() - claimedAt);
     if (entries.length === 0) break;
     settled += entries.length;
-    const at = Date.now();
-    await outbox.settle(entries.map(({ id, leaseId }) => ({ id, leaseId, at, outcome: 'delivered' })));
+    await outbox.settle(entries.map(({ id, leaseId }) => ({ id, leaseId, outcome: 'delivered' })));
   }
   const perClaim = claimMs.reduce((sum, ms) => sum + ms, 0) / claimMs.length;
   report(`claim 64 and settle them, ${label}`, rate(settled / ((performance.now() - startedAt) / 1_000)));
@@ -133,7 +132,7 @@ try {
   outbox = await openSqliteOutbox({ path });
   report('open with the backlog', `${Math.round(performance.now() - startedAt)} ms`);
   startedAt = performance.now();
-  const { entries } = await outbox.claim({ limit: 64, perProvider: 16, leaseMs: 60_000, at: Date.now() });
+  const { entries } = await outbox.claim({ limit: 64, perProvider: 16, leaseMs: 60_000 });
   report('first claim', `${(performance.now() - startedAt).toFixed(1)} ms, ${entries.length} entries`);
   await outbox.close();
 } finally {

@@ -61,9 +61,31 @@ const house: Readonly<Record<string, Room>> = {
     ],
   },
 
-  outbox: { rooms: ['flux'] },
-  'outbox/sqlite': { rooms: ['flux', ...outboxPorts] },
-  'outbox/sqlite/worker': { rooms: [...outboxPorts, 'outbox/sqlite/protocol.ts'] },
+  outbox: { rooms: ['flux/object-ref.ts'] },
+  'outbox/contract': { rooms: outboxPorts, packages: ['vitest'] },
+  // The main thread and the worker meet in the protocol only.
+  'outbox/sqlite/protocol.ts': { rooms: ['flux/object-ref.ts', ...outboxPorts] },
+  'outbox/sqlite': {
+    rooms: [
+      'flux/object-ref.ts',
+      'outbox/entry.ts',
+      'outbox/event-store.ts',
+      'outbox/outbox.ts',
+      'outbox/sqlite/protocol.ts',
+    ],
+    packages: ['lru-cache'],
+  },
+  'outbox/sqlite/worker': {
+    rooms: [
+      'flux/object-ref.ts',
+      'outbox/entry.ts',
+      'outbox/work-queue.ts',
+      'outbox/inspection.ts',
+      'outbox/outbox.ts',
+      'outbox/dead-letter-error.ts',
+      'outbox/sqlite/protocol.ts',
+    ],
+  },
 
   transport: { rooms: ['provider'], packages: ['cdevents-sdk', 'undici'] },
   deliver: { rooms: ['flux', 'provider', ...outboxPorts, 'transport/transport.ts'] },

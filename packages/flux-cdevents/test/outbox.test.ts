@@ -6,38 +6,74 @@ import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ClaimedEntry, EntryState } from '../src/outbox/entry.ts';
-import type { Outbox, Settlement } from '../src/outbox/outbox.ts';
+import { describeOutbox } from '../src/outbox/contract/describe-outbox.ts';
+import { aClaim, aCommit, anEntry, aSettlement, hub, idsOf } from '../src/outbox/contract/fixtures.ts';
+import type { ClaimedEntry, EntryKind, EntryState, NewEntry } from '../src/outbox/entry.ts';
+import type { Outbox } from '../src/outbox/outbox.ts';
 import { openSqliteOutbox } from '../src/outbox/sqlite/sqlite-outbox.ts';
 import { openDatabase } from '../src/outbox/sqlite/worker/database.ts';
 import { MIGRATIONS, migrate } from '../src/outbox/sqlite/worker/migrations.ts';
-import { aClaim, aCommit, anEntry, aSettlement, hub, idsOf, T0 } from './helpers/outbox-fixtures.ts';
+import type { Settlement } from '../src/outbox/work-queue.ts';
 import { createModel, facts, factsOf } from './helpers/outbox-model.ts';
-import { describeOutbox } from './outbox-contract.ts';
 
 // The worker's sources are then stripped of their types once, not at each opening.
 process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'flux-cdevents-compile-cache');
 
 const temporaryFolder = () => mkdtemp(join(tmpdir(), 'outbox-'));
 
+/** When the tests begin, epoch ms. */
+const T0 = Date.UTC(2026, 0, 1);
+
 describeOutbox('SQLite', async () => {
   const folder = await temporaryFolder();
-  const path = join(folder, 'outbox.db');
-  return { open: () => openSqliteOutbox({ path }), remove: () => rm(folder, { recursive: true }) };
+  const store = shared(() => openSqliteOutbox({ path: join(folder, 'outbox.db'), now: () => now }));
+  let now = T0;
+  return {
+    connect: store.connect,
+    advance(ms) {
+      now += ms;
+    },
+    get now() {
+      return now;
+    },
+    remove: () => rm(folder, { recursive: true }),
+  };
 });
+
+/** Clients of a store that opens once at a time: they share one outbox, and the last one to close closes it. */
+function shared(open: () => Promise<Outbox>) {
+  let clients = 0;
+  let opened: Promise<Outbox> | undefined;
+  return {
+    async connect(): Promise<Outbox> {
+      clients++;
+      opened ??= open();
+      const outbox = await opened;
+      let closed: Promise<void> | undefined;
+      const close = async (): Promise<void> => {
+        if (--clients > 0) return;
+        opened = undefined;
+        await outbox.close();
+      };
+      return { ...outbox, close: () => (closed ??= close()) };
+    },
+  };
+}
 
 describe('SQLite outbox', () => {
   let folder: string;
   let path: string;
+  let now: number;
   let opened: Outbox[];
   let children: ChildProcess[];
   const open = async (options: { path?: string; maxBytes?: number } = {}) => {
-    const outbox = await openSqliteOutbox({ path, ...options });
+    const outbox = await openSqliteOutbox({ path, now: () => now, ...options });
     opened.push(outbox);
     return outbox;
   };
   beforeEach(async () => {
     folder = await temporaryFolder();
+    now = T0;
     path = join(folder, 'outbox.db');
     opened = [];
     children = [];
@@ -160,6 +196,80 @@ describe('SQLite outbox', () => {
       db.close();
     });
 
+    it('carry a file of version 1 over: what were types are kinds and states', async () => {
+      const first = openDatabase(path);
+      migrate(first, path, schemaOf(1));
+      first.exec(`
+        INSERT INTO provider (id, name, undelivered, delivered, dead_letters)
+          VALUES (1, 'flux-system/hub', 4, 1, 1), (2, '_/forward-to', 2, 0, 0);
+        INSERT INTO type (id, name) VALUES (1, 'unmapped'), (2, 'flux'), (3, 'dev.cdevents.service.upgraded.0.2.0'), (4, 'forward');
+      `);
+      const forwarded = '{"involvedObject":{"name":"a"},"message":"ü"}';
+      const texts = {
+        cdevent: '{"event":{"message":"old"},"metadata":{}}',
+        forward: `{"event":${forwarded},"metadata":{}}`,
+      };
+      const rows: [
+        id: string,
+        provider: number,
+        type: number,
+        state: number,
+        key: number | null,
+        message: string | null,
+      ][] = [
+        ['cdevent.1', 1, 3, 0, 7, '"cdevent"'],
+        ['unmapped.1', 1, 1, 1, 7, null],
+        ['flux.1', 1, 2, 0, null, '"flux"'],
+        ['delivered.1', 1, 1, 2, null, null],
+        ['lost.1', 1, 1, 3, null, null],
+        ['invalid.1', 1, 3, 0, null, null],
+        ['forward.1', 2, 4, 0, null, forwarded],
+        ['remapped.1', 2, 1, 0, null, null],
+      ];
+      for (const [index, [id, provider, type, state, key, message]] of rows.entries()) {
+        const seq = (index + 1) * 1024;
+        first.run(
+          `INSERT INTO entry (seq, provider, type, state, key, attempts, accepted_at, due_at, expires_at, settled_at, last_error)
+           VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, NULL)`,
+          ...[seq, provider, type, state, key, T0, T0, T0 + 60_000, state > 1 ? T0 : null],
+        );
+        first.run(
+          `INSERT INTO payload (seq, id, alert, ordering_key, object, reason, partition_key, source, message)
+           VALUES (?, ?, 'apps/all', ?, 'HelmRelease/apps/podinfo', 'UpgradeSucceeded', NULL, ?, ?)`,
+          ...[seq, id, key === null ? null : 'k', provider === 1 ? texts.cdevent : texts.forward, message],
+        );
+        first.run('INSERT INTO entry_id_log (place, key, value) VALUES (?, ?, ?)', index + 1, id, seq);
+      }
+      first.close();
+
+      const outbox = await open();
+      const { entries } = await outbox.list({}, { limit: 100 });
+      expect(entries.toReversed().map(({ id, kind, type, state }) => [id, kind, type, state])).toEqual([
+        ['cdevent.1', 'cdevent', 'dev.cdevents.service.upgraded.0.2.0', 'pending'],
+        ['unmapped.1', 'cdevent', undefined, 'waiting'],
+        ['flux.1', 'flux', undefined, 'pending'],
+        ['delivered.1', 'cdevent', undefined, 'delivered'],
+        ['lost.1', 'cdevent', undefined, 'dead-letter'],
+        ['invalid.1', 'cdevent', 'dev.cdevents.service.upgraded.0.2.0', 'waiting'],
+        ['forward.1', 'forward', undefined, 'pending'],
+        ['remapped.1', 'forward', undefined, 'pending'],
+      ]);
+      expect(await outbox.stats()).toMatchObject([
+        { provider: hub, counts: { waiting: 2, pending: 2, delivering: 0, delivered: 1, 'dead-letter': 1 } },
+        { counts: { waiting: 0, pending: 2, delivering: 0, delivered: 0, 'dead-letter': 0 } },
+      ]);
+      expect(await outbox.show('forward.1')).toMatchObject({ message: forwarded });
+      expect(await outbox.show('remapped.1')).toMatchObject({ message: forwarded });
+      expect(await outbox.show('unmapped.1')).toMatchObject({
+        source: texts.cdevent,
+        acceptedAt: T0,
+        expiresAt: T0 + 60_000,
+      });
+      await outbox.commit(aCommit([anEntry('new.1', { type: 'dev.cdevents.incident.detected.0.3.0' })]));
+      expect(await outbox.show('new.1')).toMatchObject({ type: 'dev.cdevents.incident.detected.0.3.0' });
+      expect(await outbox.commit(aCommit([anEntry('lost.1')]))).toMatchObject({ status: 'duplicate' });
+    });
+
     it('leave the file as it was when a step fails', () => {
       const db = openDatabase(path);
       migrate(db, path, schemaOf(1));
@@ -168,6 +278,22 @@ describe('SQLite outbox', () => {
       expect(db.get("SELECT 1 FROM sqlite_schema WHERE name = 'extra'")).toBeUndefined();
       db.close();
     });
+  });
+
+  it('ends its leases when it is closed', async () => {
+    const outbox = await open();
+    await outbox.commit(aCommit([anEntry('a.1', { orderingKey: 'k' }), anEntry('a.2', { orderingKey: 'k' })]));
+    const { entries: claimed } = await outbox.claim(aClaim());
+    await outbox.close();
+    const again = await open();
+    const { entries } = await again.list({}, { limit: 10 });
+    expect(entries.map(({ id, state }) => [id, state])).toEqual([
+      ['a.2', 'pending'],
+      ['a.1', 'pending'],
+    ]);
+    expect(idsOf((await again.claim(aClaim())).entries)).toEqual(idsOf(claimed));
+    const late = claimed.map((entry) => aSettlement(entry, { outcome: 'delivered' }));
+    expect(await again.settle(late)).toEqual([{ state: 'lost' }]);
   });
 
   describe('a crash', () => {
@@ -234,7 +360,7 @@ describe('SQLite outbox', () => {
       // what is under lease stays so, and can be settled
       const { entries } = await outbox.claim(aClaim({ limit: 3 }));
       const settlements = entries.map((entry) => aSettlement(entry, { outcome: 'dead-letter', error: 'x' }));
-      expect(await outbox.settle(settlements)).toEqual([true, true, true]);
+      expect(await outbox.settle(settlements)).toEqual(entries.map(() => ({ state: 'dead-letter', error: 'x' })));
       expect(await outbox.discard({})).toBe(3);
       expect(await outbox.commit(aCommit([big('again.1')]))).toEqual({ status: 'stored' });
       await consistent(outbox, stored - 2);
@@ -245,13 +371,13 @@ describe('SQLite outbox', () => {
       await outbox.commit(aCommit([anEntry('a.1')]));
       const { entries } = await outbox.claim(aClaim());
       const huge = entries.map((entry) =>
-        aSettlement(entry, { outcome: 'retry', dueAt: T0, error: 'x'.repeat(1_000_000) }),
+        aSettlement(entry, { outcome: 'retry', delayMs: 0, error: 'x'.repeat(1_000_000) }),
       );
       await expect(outbox.settle(huge)).rejects.toMatchObject({ code: 'FCE_STORE_UNAVAILABLE' });
       expect((await outbox.stats())[0]?.counts).toMatchObject({ pending: 0, delivering: 1 });
       expect((await outbox.claim(aClaim())).entries).toEqual([]);
       const settlements = entries.map((entry) => aSettlement(entry, { outcome: 'delivered' }));
-      expect(await outbox.settle(settlements)).toEqual([true]);
+      expect(await outbox.settle(settlements)).toEqual([{ state: 'delivered' }]);
     });
 
     it('of the disk itself is over when the disk has room again', async ({ skip }) => {
@@ -306,7 +432,7 @@ describe('SQLite outbox', () => {
       {
         weight: 2,
         arbitrary: fc.record({
-          do: fc.constant('expand' as const),
+          do: fc.constant('replace' as const),
           which: fc.nat(20),
           numbers: fc.array(number, { maxLength: 3 }),
         }),
@@ -316,28 +442,31 @@ describe('SQLite outbox', () => {
         arbitrary: fc.record({
           do: fc.constant('replay' as const),
           ids: fc.option(fc.array(number, { maxLength: 3 }), { nil: undefined }),
-          states: fc.constantFrom(undefined, ['dead-letter'], ['delivered', 'pending']),
+          states: fc.constantFrom(undefined, ['dead-letter'], ['delivered', 'pending', 'waiting']),
           remap: fc.boolean(),
         }),
       },
       fc.record({ do: fc.constantFrom('discard', 'abandon', 'wake', 'expire', 'reopen'), which: fc.nat(2) }),
       { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat(25) }) },
     );
-    // The number of an entry says all of it: three Providers, three keys and none, a lifetime.
-    const entryOf = (n: number, at: number) =>
-      anEntry(`${n}.e`, {
+    const kindOf = (n: number): EntryKind => (n === 5 ? 'forward' : n === 7 ? 'flux' : 'cdevent');
+    // The number of an entry says all of it: three Providers, three keys and none, a kind, a message or none, a lifetime.
+    const entryOf = (n: number): NewEntry => {
+      const { message, ...entry } = anEntry(`${n}.e`, {
         provider: { namespace: 'a', name: `p${n % 3}` },
-        expiresAt: at + 40 + 7 * n,
+        kind: kindOf(n),
+        maxAgeMs: 40 + 7 * n,
         ...(n % 4 !== 0 && { orderingKey: `key ${n % 4}` }),
         ...(n === 11 && { deadLetter: 'not valid' }),
       });
+      return n === 3 || n === 8 || message === undefined ? entry : { ...entry, message };
+    };
 
     await fc.assert(
       fc.asyncProperty(fc.array(action, { minLength: 10, maxLength: 40 }), fc.nat(1e9), async (actions, run) => {
         const file = join(folder, `${run}-${opened.length}.db`);
         let outbox = await open({ path: file });
         const model = createModel();
-        let now = T0;
         const claims: ClaimedEntry[] = [];
         for (const step of actions) {
           now += 1;
@@ -345,44 +474,37 @@ describe('SQLite outbox', () => {
           const claimed = 'which' in step ? claims.at(-1 - (step.which % Math.max(claims.length, 1))) : undefined;
           switch (step.do) {
             case 'commit': {
-              const entries = step.numbers.map((n) => entryOf(n, at));
-              const { status } = await outbox.commit(aCommit(entries, { at }));
-              expect(status).toBe(model.commit(entries, at));
+              const commit = aCommit(step.numbers.map(entryOf));
+              expect((await outbox.commit(commit)).status).toBe(model.commit(commit, at));
               break;
             }
             case 'claim': {
-              const request = { ...step, except: new Set(step.except), at };
+              const { do: _, ...rest } = step;
+              const request = { ...rest, except: new Set(step.except) };
               const claim = await outbox.claim(request);
-              expect(model.claimed(request, claim)).toBeUndefined();
+              expect(model.claimed(request, claim, at)).toBeUndefined();
               claims.push(...claim.entries);
               // nothing left to hand out: the next time is a later one, else the caller would spin
               if (claim.entries.length < step.limit) {
-                const { nextDueAt } = await outbox.claim(request);
-                expect(nextDueAt ?? Number.POSITIVE_INFINITY).toBeGreaterThan(at);
+                const { nextDueInMs } = await outbox.claim(request);
+                expect(nextDueInMs ?? Number.POSITIVE_INFINITY).toBeGreaterThan(0);
               }
               break;
             }
             case 'settle': {
               if (!claimed) break;
               const { id, leaseId } = claimed;
-              const settlement = {
-                id,
-                leaseId,
-                at,
-                outcome: step.outcome,
-                dueAt: at + step.delay,
-                error: `error ${at}`,
-              };
-              expect(await outbox.settle([settlement as Settlement])).toEqual([model.settle(settlement as Settlement)]);
+              const { outcome, delay: delayMs } = step;
+              const settlement = { id, leaseId, outcome, delayMs, error: `error ${at}` } as Settlement;
+              expect(await outbox.settle([settlement])).toEqual([model.settle(settlement, at)]);
               break;
             }
-            case 'expand': {
+            case 'replace': {
               if (!claimed) break;
               const { id, leaseId } = claimed;
-              const expansion = { id, leaseId, entries: step.numbers.map((n) => entryOf(n, at)), at };
-              const ids = new Set(step.numbers);
-              if (ids.size < step.numbers.length) break;
-              expect(await outbox.expand({ ...expansion, object: 'o', expect: 0 })).toBe(model.expand(expansion));
+              if (new Set(step.numbers).size < step.numbers.length) break;
+              const commit = aCommit(step.numbers.map(entryOf), { replaces: { id, leaseId } });
+              expect((await outbox.commit(commit)).status).toBe(model.commit(commit, at));
               break;
             }
             case 'replay': {
@@ -390,8 +512,8 @@ describe('SQLite outbox', () => {
                 ...(step.ids && { ids: step.ids.map((n) => `${n}.`) }),
                 ...(step.states && { states: [...step.states] as EntryState[] }),
               };
-              const options = { at, expiresAt: at + 100, remap: step.remap };
-              expect(await outbox.replay(filter, options)).toBe(model.replay(filter, options));
+              const replay = { maxAgeMs: 100, remap: step.remap };
+              expect(await outbox.replay(filter, replay)).toBe(model.replay(filter, replay, at));
               break;
             }
             case 'discard':
@@ -399,15 +521,15 @@ describe('SQLite outbox', () => {
               break;
             case 'abandon': {
               const name = `p${step.which}`;
-              expect(await outbox.abandon({ namespace: 'a', name }, 'gone', at)).toBe(model.abandon(name, 'gone'));
+              expect(await outbox.abandon({ namespace: 'a', name }, 'gone')).toBe(model.abandon(name, 'gone'));
               break;
             }
             case 'wake':
-              await outbox.wake({ namespace: 'a', name: `p${step.which}` }, at);
+              await outbox.wake({ namespace: 'a', name: `p${step.which}` });
               model.wake(`p${step.which}`, at);
               break;
             case 'expire':
-              expect(idsOf(await outbox.expire(at)).sort()).toEqual(model.expire(at).sort());
+              expect(idsOf(await outbox.expire(step.which)).sort()).toEqual(model.expire(step.which, at).sort());
               break;
             case 'reopen':
               await outbox.close();
@@ -442,7 +564,7 @@ describe('SQLite outbox', () => {
     await Promise.all(commits.map((commit) => outbox.commit(commit)));
     const { entries } = await outbox.claim(aClaim({ limit: 500, perProvider: 500 }));
     expect(idsOf(entries)).toEqual(Array.from({ length: 100 }, (_, i) => `0.${i}`));
-    expect(await outbox.abandon(hub, 'gone', T0)).toBe(4_000);
+    expect(await outbox.abandon(hub, 'gone')).toBe(4_000);
   });
 });
 

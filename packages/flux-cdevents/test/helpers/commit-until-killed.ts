@@ -1,5 +1,5 @@
+import { aCommit, anEntry } from '../../src/outbox/contract/fixtures.ts';
 import { openSqliteOutbox } from '../../src/outbox/sqlite/sqlite-outbox.ts';
-import { aCommit, anEntry } from './outbox-fixtures.ts';
 
 /*
  * Opens the store named on the command line, says so, and commits entries until it is killed. A line `n` on standard

@@ -1,19 +1,25 @@
 import { Worker } from 'node:worker_threads';
 import { FluxCDEventsError } from '../../errors.ts';
 import type { Logger } from '../../observe/log.ts';
-import type { Call, Failure, Operations, Reads, WorkerMessage, WorkerOptions, Writes } from './protocol.ts';
+import type { Batch, Call, CallName, Calls, Failure, WorkerMessage, WorkerOptions } from './protocol.ts';
 
 /** A batch has at most so many writes: the first of them waits for the last. */
 const MAX_WRITES = 512;
 
-/** What the worker makes is garbage a moment later: room for more of it costs a hundred megabytes and gains nothing. */
+/** What the worker allocates is garbage a moment later. A larger young generation costs 100 MB and gains nothing. */
 const YOUNG_GENERATION_MB = 8;
 
-/** The main thread's end: calls are gathered while a batch is under way, and go to the worker together. */
+/** The main thread's end. It gathers calls while a batch is under way, and sends them to the worker together. */
 export interface WorkerClient {
-  read<N extends keyof Reads>(name: N, ...args: Parameters<Reads[N]>): Promise<ReturnType<Reads[N]>>;
-  write<N extends keyof Writes>(name: N, ...args: Parameters<Writes[N]>): Promise<ReturnType<Writes[N]>>;
+  call<N extends CallName>(name: N, ...argument: Parameters<Calls[N]>): Promise<ReturnType<Calls[N]>>;
   close(): Promise<void>;
+}
+
+export interface WorkerClientDeps {
+  readonly logger: Logger | undefined;
+  readonly onReady: () => void;
+  /** The clock that stamps each batch, epoch ms. */
+  readonly now: () => number;
 }
 
 interface Waiting {
@@ -22,10 +28,10 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** @throws {FluxCDEventsError} what opening the file came to */
+/** @throws {FluxCDEventsError} when the worker cannot open the file */
 export async function startWorker(
   options: WorkerOptions,
-  { logger, onReady }: { readonly logger: Logger | undefined; readonly onReady: () => void },
+  { logger, onReady, now }: WorkerClientDeps,
 ): Promise<WorkerClient> {
   const file = import.meta.url.endsWith('.ts') ? './worker/worker.ts' : './worker/worker.js';
   const worker = new Worker(new URL(file, import.meta.url), {
@@ -35,7 +41,7 @@ export async function startWorker(
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   });
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-  const undelivered = await opened(worker, options.path);
+  const { undelivered, reads: readNames } = await opened(worker, options.path);
   logger?.info({ path: options.path, undelivered }, 'store opened');
 
   const reads: Waiting[] = [];
@@ -53,22 +59,27 @@ export async function startWorker(
     underWay.reads = reads.splice(0);
     underWay.writes = writes.splice(0, MAX_WRITES);
     if (isUnderWay()) {
-      worker.postMessage({ reads: underWay.reads.map(callOf), writes: underWay.writes.map(callOf) });
+      const batch: Batch = {
+        at: now(),
+        reads: underWay.reads.map(callOf),
+        writes: underWay.writes.map(callOf),
+      };
+      worker.postMessage(batch);
     } else if (closing) {
       worker.postMessage('close');
     }
   };
-  /** After the callbacks of this turn of the event loop: what they ask for goes along. */
+  /** Waits for the other callbacks of this turn of the event loop, so that their calls join the batch. */
   const schedule = (): void => {
     if (scheduled || isUnderWay()) return;
     scheduled = true;
     setImmediate(flush);
   };
-  const enqueue = (queue: Waiting[], name: keyof Operations, args: readonly unknown[]): Promise<never> => {
+  const enqueue = (call: Call): Promise<never> => {
     if (broken) return Promise.reject(broken);
     if (closing) return Promise.reject(unavailable(options.path, 'it is closed'));
     return new Promise((resolve, reject) => {
-      queue.push({ call: [name, args], resolve, reject });
+      (readNames.has(call[0]) ? reads : writes).push({ call, resolve, reject });
       schedule();
     });
   };
@@ -93,8 +104,7 @@ export async function startWorker(
   });
 
   return {
-    read: (name, ...args) => enqueue(reads, name, args),
-    write: (name, ...args) => enqueue(writes, name, args),
+    call: (name, argument?: unknown) => enqueue([name, argument]),
     close() {
       closing ??= exited;
       schedule();
@@ -111,7 +121,7 @@ const unavailable = (path: string, why: string): FluxCDEventsError =>
 const errorOf = ({ code, message }: Failure): Error =>
   code ? new FluxCDEventsError(code, message) : new Error(message);
 
-/** Tells of a store that fails once, and once when it can write again; of a call that is wrong each time. */
+/** Logs once that the store fails and once that it works again, but each call that is wrong. */
 function createFailureLog(logger: Logger | undefined, path: string) {
   let failing = false;
   return {
@@ -131,11 +141,11 @@ function createFailureLog(logger: Logger | undefined, path: string) {
   };
 }
 
-/** @returns how many entries are undelivered */
-function opened(worker: Worker, path: string): Promise<number> {
+/** Resolves once the worker has opened the file. */
+function opened(worker: Worker, path: string): Promise<Extract<WorkerMessage, { readonly kind: 'opened' }>> {
   return new Promise((resolve, reject) => {
     worker.once('message', (message: WorkerMessage) => {
-      if (message.kind === 'opened') resolve(message.undelivered);
+      if (message.kind === 'opened') resolve(message);
       else if (message.kind === 'failed') reject(errorOf(message.failure));
     });
     worker.once('error', (cause) =>

@@ -22,7 +22,7 @@ export interface PayloadCache {
 /** Entries that nobody claims for so long after the first of them came make room when the cache is full. */
 const STALE_MS = 5_000;
 
-const sizeOf = ({ source, message }: NewEntry): number => source.length + (message?.length ?? 0) + 512;
+const sizeOf = ({ source, message }: NewEntry): number => (source?.length ?? 0) + (message?.length ?? 0) + 512;
 
 /** @param maxChars texts together */
 export function createPayloadCache(maxChars = 2 * 1024 * 1024): PayloadCache {

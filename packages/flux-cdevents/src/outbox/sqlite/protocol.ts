@@ -1,164 +1,112 @@
 import type { FluxCDEventsErrorCode } from '../../errors.ts';
-import type { EntryState } from '../entry.ts';
-import type { Retention } from '../outbox.ts';
+import type { NamespacedName } from '../../flux/object-ref.ts';
+import type { Replay } from '../dead-letters.ts';
+import type { EntryKind, EntrySummary, OutboxEntry } from '../entry.ts';
+import type { Commit, Receipt } from '../event-store.ts';
+import type { EntryFilter } from '../inspection.ts';
+import type { Outbox } from '../outbox.ts';
+import type { ClaimRequest } from '../work-queue.ts';
 
 /*
- * What the two threads say to each other. Rows are flat tuples of texts and numbers, which cost least to copy; a
- * Provider or an Alert is its `namespace/name`.
+ * The messages between the main thread and the worker, and the one file that both import. A call is the name of a method
+ * and one argument. Most calls are the methods of the ports as they are; `OwnCalls` has those that differ.
  */
 
-/** A `NewEntry`. */
+type Methods = Omit<Outbox, 'onReady' | 'close'>;
+
+/** The call of a method with one parameter or none. A method with more needs a call of its own in `OwnCalls`. */
+type CallOf<N extends keyof Methods> =
+  Parameters<Methods[N]> extends readonly [] | readonly [unknown]
+    ? (...argument: Parameters<Methods[N]>) => Awaited<ReturnType<Methods[N]>>
+    : never;
+
+/** What a call that works on many entries did in one step of bounded size, and where the next step begins. */
+export interface Step {
+  readonly count: number;
+  /** Absent when all is done. */
+  readonly next?: number;
+}
+
+interface OwnCalls {
+  commit(commit: Omit<Commit, 'entries'> & { readonly entries: readonly NewEntryRow[] }): CommitAnswer;
+  claim(request: ClaimRequest): {
+    readonly rows: readonly ClaimedRow[];
+    readonly nextDueInMs?: number;
+    /** The instant of the claim, epoch ms. */
+    readonly at: number;
+  };
+  /** The entries at these places, `undefined` where there is none any more. */
+  load(places: readonly number[]): readonly (OutboxEntry | undefined)[];
+  list(page: { readonly filter: EntryFilter; readonly limit: number; readonly before: number }): {
+    readonly rows: readonly { readonly place: number; readonly entry: EntrySummary }[];
+    /** The place of the last entry that was looked at; absent when there are no more. */
+    readonly next?: number;
+  };
+  replay(step: { readonly filter: EntryFilter; readonly replay: Replay; readonly after: number }): Step;
+  discard(step: { readonly filter: EntryFilter; readonly after: number }): Step;
+  /** @returns how many; 0 when there are no more */
+  abandon(step: { readonly provider: NamespacedName; readonly error: string }): number;
+  /** @returns how many; 0 when there are no more */
+  wake(provider: NamespacedName): number;
+}
+
+export type Calls = { readonly [N in Exclude<keyof Methods, keyof OwnCalls>]: CallOf<N> } & OwnCalls;
+export type CallName = keyof Calls;
+export type Argument<N extends CallName> = Parameters<Calls[N]>[0];
+export type Answer<N extends CallName> = ReturnType<Calls[N]>;
+
+/**
+ * A `NewEntry`. Entries go to the worker, and claims come back, as flat tuples: they are most of what is copied, and
+ * tuples of texts and numbers cost least. A Provider or an Alert is its `namespace/name`.
+ */
 export type NewEntryRow = readonly [
   id: string,
   provider: string,
   alert: string,
   orderingKey: string | null,
-  type: string,
+  kind: EntryKind,
+  type: string | null,
   object: string,
   reason: string,
-  expiresAt: number,
-  source: string,
+  maxAgeMs: number,
+  source: string | null,
   message: string | null,
   partitionKey: string | null,
   deadLetter: string | null,
 ];
 
-/** An `OutboxEntry`. */
-export type EntryRow = readonly [
-  id: string,
-  provider: string,
-  alert: string,
-  orderingKey: string | null,
-  type: string,
-  object: string,
-  reason: string,
-  expiresAt: number,
-  source: string,
-  message: string | null,
-  partitionKey: string | null,
-  state: EntryState,
-  attempts: number,
-  acceptedAt: number,
-  dueAt: number | null,
-  settledAt: number | null,
-  lastError: string | null,
-];
-
 /** A claimed entry without its texts, which the main thread may still have. */
 export type ClaimedRow = readonly [
   leaseId: string,
-  seq: number,
+  place: number,
   id: string,
-  expiresAt: number,
+  hasMessage: boolean,
   attempts: number,
   acceptedAt: number,
+  expiresAt: number,
   dueAt: number,
   lastError: string | null,
-  hasMessage: 0 | 1,
 ];
 
-/** A `Settlement`. */
-export type SettlementRow = readonly [
-  id: string,
-  leaseId: string,
-  at: number,
-  outcome: 'delivered' | 'retry' | 'dead-letter' | 'release',
-  dueAt: number,
-  error: string | null,
-];
+export type CommitAnswer =
+  | {
+      readonly status: 'stored';
+      /** The new version of the memory; absent when it did not change. */
+      readonly version?: number;
+      /** The place that each entry got; 0 for one that the store had already. */
+      readonly places: readonly number[];
+    }
+  | Exclude<Receipt, { readonly status: 'stored' }>;
 
-/**
- * With `stored`: the new version of the memory, 0 when it did not change, and the place of each entry, 0 for one that
- * the store had already. With `duplicate`: `retryAfterMs`.
- */
-export type CommitAnswer = readonly [
-  status: 'stored' | 'duplicate' | 'conflict',
-  value: number,
-  places: readonly number[],
-];
-
-export type StatsRow = readonly [
-  provider: string,
-  pending: number,
-  delivering: number,
-  delivered: number,
-  deadLetters: number,
-  oldestPendingAt: number | null,
-];
-
-export type StopRow = readonly [provider: string, fingerprint: string, reason: string, at: number];
-
-/** An `EntryFilter`. */
-export interface FilterMessage {
-  readonly ids?: readonly string[];
-  readonly states?: readonly EntryState[];
-  readonly provider?: string;
-  readonly type?: string;
-  readonly since?: number;
-}
-
-/** Work on many entries is done in steps of bounded size; `next` is where to go on, null when all is done. */
-export type Step<T> = readonly [result: T, next: number | null];
-
-/** What writes nothing. Answered before the writes of the same batch, so it sees what is committed. */
-export interface Reads {
-  recall(object: string): readonly [version: number, memory: string | null];
-  claim(
-    limit: number,
-    perProvider: number,
-    leaseMs: number,
-    except: readonly string[],
-    at: number,
-  ): readonly [entries: readonly ClaimedRow[], nextDueAt: number | null];
-  /** The entries at these places, null where there is none any more. */
-  load(seqs: readonly number[]): readonly (EntryRow | null)[];
-  list(
-    filter: FilterMessage,
-    limit: number,
-    before: number,
-  ): Step<readonly (readonly [seq: number, entry: EntryRow])[]>;
-  stops(): readonly StopRow[];
-  stats(): readonly StatsRow[];
-}
-
-/** What writes. All writes of a batch are one transaction. */
-export interface Writes {
-  commit(
-    object: string,
-    expect: number,
-    remember: string | null,
-    entries: readonly NewEntryRow[],
-    markKey: string | null,
-    markExpiresAt: number,
-    at: number,
-  ): CommitAnswer;
-  settle(settlements: readonly SettlementRow[]): readonly boolean[];
-  expand(
-    id: string,
-    leaseId: string,
-    object: string,
-    expect: number,
-    remember: string | null,
-    entries: readonly NewEntryRow[],
-    at: number,
-  ): readonly [status: 'expanded' | 'conflict' | 'lost', version: number];
-  replay(filter: FilterMessage, after: number, at: number, expiresAt: number, remap: boolean): Step<number>;
-  discard(filter: FilterMessage, after: number): Step<number>;
-  abandon(provider: string, error: string, at: number): number;
-  wake(provider: string, at: number): number;
-  expire(at: number): readonly EntryRow[];
-  purge(retention: Retention, at: number): number;
-  stop(provider: string, fingerprint: string, reason: string, at: number): void;
-  resume(provider: string): void;
-}
-
-export type Operations = Reads & Writes;
-
-/** One call: its name and its arguments. */
-export type Call = readonly [name: keyof Operations, args: readonly unknown[]];
+/** One call: its name and its argument. */
+export type Call = readonly [name: CallName, argument: unknown];
 
 export interface Batch {
+  /** The instant of all calls of the batch, epoch ms. */
+  readonly at: number;
+  /** Answered before the writes, so they see what is committed. */
   readonly reads: readonly Call[];
+  /** One transaction. */
   readonly writes: readonly Call[];
 }
 
@@ -174,7 +122,7 @@ export interface WorkerOptions {
 }
 
 export type WorkerMessage =
-  | { readonly kind: 'opened'; readonly undelivered: number }
+  | { readonly kind: 'opened'; readonly undelivered: number; readonly reads: ReadonlySet<CallName> }
   | { readonly kind: 'failed'; readonly failure: Failure }
   /** The answers to the reads or to the writes of the batch under way, in their order; failures by their index. */
   | {

@@ -1,14 +1,13 @@
 import { resolve } from 'node:path';
-import type { NamespacedName } from '../../flux/object-ref.ts';
+import { LRUCache } from 'lru-cache';
 import { nameOf } from '../../flux/object-ref.ts';
 import type { Logger } from '../../observe/log.ts';
-import type { ClaimedEntry } from '../entry.ts';
-import type { Outbox, ProviderStats } from '../outbox.ts';
+import type { ClaimedEntry, EntrySummary, NewEntry } from '../entry.ts';
+import type { Recalled } from '../event-store.ts';
+import type { Outbox } from '../outbox.ts';
 import { startWorker } from './client.ts';
-import { createMemoryCache } from './memory-cache.ts';
 import { createPayloadCache } from './payload-cache.ts';
-import type { ClaimedRow } from './protocol.ts';
-import { toClaimedEntry, toEntry, toFilterMessage, toName, toNewEntryRow, toSettlementRow } from './rows.ts';
+import type { ClaimedRow, NewEntryRow, Step } from './protocol.ts';
 
 export interface SqliteOutboxOptions {
   /** The file; it is created, with its folder, when there is none. */
@@ -19,44 +18,44 @@ export interface SqliteOutboxOptions {
    */
   readonly maxBytes?: number;
   readonly logger?: Logger;
+  /** The store's clock, epoch ms. @default Date.now */
+  readonly now?: () => number;
 }
+
+/** Memories in the cache: objects and texts together. */
+const MAX_MEMORY_CHARS = 16 * 1024 * 1024;
 
 /**
  * The outbox in one SQLite file, for one process at a time.
  * @throws {FluxCDEventsError} `FCE_STORE_LOCKED`, `FCE_STORE_TOO_NEW`, `FCE_STORE_CORRUPT`, `FCE_STORE_UNAVAILABLE`
  */
-export async function openSqliteOutbox({ path, maxBytes, logger }: SqliteOutboxOptions): Promise<Outbox> {
+export async function openSqliteOutbox(options: SqliteOutboxOptions): Promise<Outbox> {
+  const { path, maxBytes, logger, now = Date.now } = options;
   const listeners = new Set<() => void>();
-  const memories = createMemoryCache();
+  /** Most recalls need no call to the worker. An old memory does no harm, because a commit checks its version. */
+  const memories = new LRUCache<string, Recalled>({
+    maxSize: MAX_MEMORY_CHARS,
+    sizeCalculation: ({ memory }, object) => object.length + (memory?.length ?? 0) + 64,
+  });
   const payloads = createPayloadCache();
   const worker = await startWorker(
     { path: resolve(path), ...(maxBytes !== undefined && { maxBytes }) },
-    { logger, onReady: () => listeners.forEach((listener) => void listener()) },
+    { logger, now, onReady: () => listeners.forEach((listener) => void listener()) },
   );
 
-  /** Keeps the cache in step with what became of a memory. */
-  const noteMemory = (
-    { object, expect, remember }: { readonly object: string; readonly expect: number; readonly remember?: string },
-    outcome: 'written' | 'conflict',
-    version: number,
-  ): void => {
-    if (outcome === 'conflict') memories.drop(object, expect);
-    else if (remember !== undefined) memories.set(object, { version, memory: remember });
-  };
-
-  /** What was claimed, with the texts that are here or are loaded now. */
-  const withTexts = async (rows: readonly ClaimedRow[]): Promise<ClaimedEntry[]> => {
-    const known = rows.map(([, seq, , , , , , , hasMessage]) => payloads.take(seq, hasMessage === 1));
-    const missing = rows.filter((_, index) => known[index] === undefined).map(([, seq]) => seq);
-    const loaded = missing.length > 0 ? await worker.read('load', missing) : [];
-    const bySeq = new Map(missing.map((seq, index) => [seq, loaded[index]]));
+  /** Claimed entries with their texts, from the cache or from the store. */
+  const withTexts = async (rows: readonly ClaimedRow[], at: number): Promise<ClaimedEntry[]> => {
+    const known = rows.map(([, place, , hasMessage]) => payloads.take(place, hasMessage));
+    const missing = rows.filter((_, index) => known[index] === undefined).map(([, place]) => place);
+    const loaded = missing.length > 0 ? await worker.call('load', missing) : [];
+    const byPlace = new Map(missing.map((place, index) => [place, loaded[index]]));
     return rows.flatMap((row, index) => {
-      const [leaseId, seq, id] = row;
+      const [leaseId, place, id, , , acceptedAt] = row;
       const entry = known[index];
-      if (entry) return [toClaimedEntry(entry, row)];
-      // The lease of an entry that was removed meanwhile has ended, whatever lies in its place now.
-      const stored = bySeq.get(seq);
-      return stored?.[0] === id ? [{ ...toEntry(stored), leaseId }] : [];
+      if (entry) return [toClaimedEntry(entry, row, at)];
+      // The lease of an entry that was removed meanwhile has ended, whatever is in its place now.
+      const stored = byPlace.get(place);
+      return stored?.id === id ? [{ ...stored, leaseId, ageMs: Math.max(0, at - acceptedAt) }] : [];
     });
   };
 
@@ -64,116 +63,108 @@ export async function openSqliteOutbox({ path, maxBytes, logger }: SqliteOutboxO
     async recall(object) {
       const cached = memories.get(object);
       if (cached) return cached;
-      const [version, memory] = await worker.read('recall', object);
-      const recalled = memory === null ? { version } : { version, memory };
+      const recalled = await worker.call('recall', object);
       memories.set(object, recalled);
       return recalled;
     },
     async commit(commit) {
-      const { object, expect, remember = null, entries, mark, at } = commit;
-      const [status, value, places] = await worker.write(
-        'commit',
-        object,
-        expect,
-        remember,
-        entries.map(toNewEntryRow),
-        mark?.key ?? null,
-        mark?.expiresAt ?? 0,
-        at,
-      );
-      if (status === 'duplicate') return { status, retryAfterMs: value };
-      noteMemory(commit, status === 'stored' ? 'written' : 'conflict', value);
-      if (status === 'stored') payloads.add(entries, places, at);
-      return { status };
-    },
-    async claim({ limit, perProvider, leaseMs, except, at }) {
-      const [rows, nextDueAt] = await worker.read('claim', limit, perProvider, leaseMs, [...(except ?? [])], at);
-      const entries = await withTexts(rows);
-      return nextDueAt === null ? { entries } : { entries, nextDueAt };
-    },
-    settle: (settlements) => worker.write('settle', settlements.map(toSettlementRow)),
-    async expand(expansion) {
-      const { id, leaseId, object, expect, remember = null, entries, at } = expansion;
-      const rows = entries.map(toNewEntryRow);
-      const [status, version] = await worker.write('expand', id, leaseId, object, expect, remember, rows, at);
-      // Not into the cache of texts: some may lie in the store already, and say something else there.
-      if (status !== 'lost') noteMemory(expansion, status === 'expanded' ? 'written' : 'conflict', version);
-      return status;
+      const { object, expect, remember, entries } = commit;
+      const answer = await worker.call('commit', { ...commit, entries: entries.map(toNewEntryRow) });
+      if (answer.status === 'conflict' && memories.peek(object)?.version === expect) memories.delete(object);
+      if (answer.status !== 'stored') return answer;
+      const { version, places } = answer;
+      if (version !== undefined && remember !== undefined) memories.set(object, { version, memory: remember });
+      payloads.add(entries, places, now());
+      return { status: 'stored' };
     },
 
-    async list(filter, { limit, after }) {
-      const message = toFilterMessage(filter);
-      const found: Awaited<ReturnType<typeof worker.read<'list'>>>[0][number][] = [];
-      for (
-        let before: number | null = after === undefined ? Number.MAX_SAFE_INTEGER : Number(after);
-        before !== null;
-      ) {
-        const [rows, next]: Awaited<ReturnType<typeof worker.read<'list'>>> = await worker.read(
-          'list',
-          message,
-          limit + 1 - found.length,
-          before,
-        );
-        found.push(...rows);
-        before = found.length > limit ? null : next;
-      }
-      const page = found.slice(0, limit);
-      const entries = page.map(([, row]) => toEntry(row));
-      const last = page.at(-1)?.[0];
-      return found.length > limit && last !== undefined ? { entries, next: String(last) } : { entries };
+    async claim(request) {
+      const { rows, at, ...claim } = await worker.call('claim', request);
+      return { ...claim, entries: await withTexts(rows, at) };
     },
-    replay: (filter, { at, expiresAt, remap }) =>
-      inSteps((after) => worker.write('replay', toFilterMessage(filter), after, at, expiresAt, remap)),
-    discard: (filter) => inSteps((after) => worker.write('discard', toFilterMessage(filter), after)),
-    abandon: (provider, error, at) => untilNoMore(() => worker.write('abandon', nameOf(provider), error, at)),
-    async wake(provider, at) {
-      await untilNoMore(() => worker.write('wake', nameOf(provider), at));
+    settle: (settlements) => worker.call('settle', settlements),
+    async wake(provider) {
+      await untilNoMore(() => worker.call('wake', provider));
     },
-    async expire(at) {
-      return (await worker.write('expire', at)).map(toEntry);
-    },
-    purge: (retention, at) => worker.write('purge', retention, at),
-
-    async stop({ provider, fingerprint, reason, at }) {
-      await worker.write('stop', nameOf(provider), fingerprint, reason, at);
-    },
-    async resume(provider: NamespacedName) {
-      await worker.write('resume', nameOf(provider));
-    },
-    async stops() {
-      const rows = await worker.read('stops');
-      return rows.map(([provider, fingerprint, reason, at]) => ({
-        provider: toName(provider),
-        fingerprint,
-        reason,
-        at,
-      }));
-    },
-
-    async stats() {
-      const rows = await worker.read('stats');
-      return rows.map(([provider, pending, delivering, delivered, deadLetters, oldest]): ProviderStats => {
-        const counts = { pending, delivering, delivered, 'dead-letter': deadLetters };
-        return { provider: toName(provider), counts, ...(oldest !== null && { oldestPendingAt: oldest }) };
-      });
-    },
+    stop: (stop) => worker.call('stop', stop),
+    resume: (provider) => worker.call('resume', provider),
+    stops: () => worker.call('stops'),
     onReady(listener) {
-      // Each subscription is its own, though the function be the same.
+      // A function that subscribes twice has two subscriptions.
       const subscription = (): void => listener();
       listeners.add(subscription);
       return () => void listeners.delete(subscription);
     },
+
+    async list(filter, { limit, after }) {
+      const rows: { readonly place: number; readonly entry: EntrySummary }[] = [];
+      let before: number | undefined = after === undefined ? Number.MAX_SAFE_INTEGER : Number(after);
+      while (before !== undefined && rows.length <= limit) {
+        // One more than the page has, to know whether there is a next page.
+        const step: Awaited<ReturnType<typeof worker.call<'list'>>> = await worker.call('list', {
+          filter,
+          limit: limit + 1 - rows.length,
+          before,
+        });
+        rows.push(...step.rows);
+        before = step.next;
+      }
+      const page = rows.slice(0, limit);
+      const entries = page.map(({ entry }) => entry);
+      const last = page.at(-1)?.place;
+      return rows.length > limit && last !== undefined ? { entries, next: String(last) } : { entries };
+    },
+    show: (id) => worker.call('show', id),
+    stats: () => worker.call('stats'),
+
+    replay: (filter, replay) => inSteps((after) => worker.call('replay', { filter, replay, after })),
+    discard: (filter) => inSteps((after) => worker.call('discard', { filter, after })),
+    abandon: (provider, error) => untilNoMore(() => worker.call('abandon', { provider, error })),
+    expire: (graceMs) => worker.call('expire', graceMs),
+
+    purge: (retention) => worker.call('purge', retention),
     close: () => worker.close(),
   };
 }
 
+const toNewEntryRow = (entry: NewEntry): NewEntryRow => [
+  entry.id,
+  nameOf(entry.provider),
+  nameOf(entry.alert),
+  entry.orderingKey ?? null,
+  entry.kind,
+  entry.type ?? null,
+  entry.object,
+  entry.reason,
+  entry.maxAgeMs,
+  entry.source ?? null,
+  entry.message ?? null,
+  entry.partitionKey ?? null,
+  entry.deadLetter ?? null,
+];
+
+/** @param entry as it was committed, and so without a `deadLetter` */
+function toClaimedEntry({ maxAgeMs: _, ...entry }: NewEntry, row: ClaimedRow, at: number): ClaimedEntry {
+  const [leaseId, , , , attempts, acceptedAt, expiresAt, dueAt, lastError] = row;
+  return {
+    ...entry,
+    state: 'delivering',
+    attempts,
+    acceptedAt,
+    expiresAt,
+    dueAt,
+    ...(lastError !== null && { lastError }),
+    leaseId,
+    ageMs: Math.max(0, at - acceptedAt),
+  };
+}
+
 /** Many entries in steps of bounded size, so that commits and claims come in between. @returns how many in all */
-async function inSteps(
-  step: (after: number) => Promise<readonly [count: number, next: number | null]>,
-): Promise<number> {
+async function inSteps(step: (after: number) => Promise<Step>): Promise<number> {
   let total = 0;
-  for (let after: number | null = 0; after !== null; ) {
-    const [count, next]: readonly [number, number | null] = await step(after);
+  let after: number | undefined = 0;
+  while (after !== undefined) {
+    const { count, next }: Step = await step(after);
     total += count;
     after = next;
   }

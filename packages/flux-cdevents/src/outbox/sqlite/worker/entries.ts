@@ -1,13 +1,15 @@
-import type { EntryState } from '../../entry.ts';
-import type { EntryRow, NewEntryRow } from '../protocol.ts';
+import type { EntryKind, EntryState, EntrySummary, OutboxEntry } from '../../entry.ts';
+import type { NewEntryRow } from '../protocol.ts';
 import { hashOrderingKey } from './hash.ts';
 import type { Lease } from './leases.ts';
-import type { ProviderQueue } from './providers.ts';
+import { type ProviderQueue, toName } from './providers.ts';
 import type { Store } from './store.ts';
+import { NO_TYPE } from './types.ts';
 
 /**
  * The states of an entry in the file. Of the undelivered entries of one ordering key the first is READY and the others
- * are BLOCKED, always; one without a key is READY. Whether it is under lease is in the worker's memory only.
+ * are BLOCKED, always; one without a key is READY. Whether it is under lease is in the worker's memory only; whether it
+ * is pending or waiting depends on its message.
  *
  *     insert ──► READY ──► DELIVERED, DEAD_LETTER ──replay──► READY or BLOCKED
  *            └► BLOCKED ─┘ when the one before it is settled
@@ -17,6 +19,12 @@ export const BLOCKED = 1;
 export const DELIVERED = 2;
 export const DEAD_LETTER = 3;
 
+/** Kinds under small numbers: their places in this list. */
+export const KINDS: readonly EntryKind[] = ['cdevent', 'flux', 'forward'];
+
+/** The distance between the places of neighbours, so that several entries can take the place of one. */
+export const PLACE_STRIDE = 1024;
+
 /** The undelivered entry of a key that comes first. */
 const headOf = (store: Store, key: number) =>
   store.db.get<[seq: number, state: number, provider: number, dueAt: number]>(
@@ -24,7 +32,7 @@ const headOf = (store: Store, key: number) =>
     key,
   );
 
-/** What state an undelivered entry has at a place; makes way when it comes before the first one of its key. */
+/** The state of an undelivered entry at a place. Blocks the first one of its key if that comes later. */
 function stateAt(store: Store, seq: number, key: number | null): typeof READY | typeof BLOCKED {
   const head = key === null ? undefined : headOf(store, key);
   if (head === undefined) return READY;
@@ -44,21 +52,48 @@ export function promote(store: Store, key: number | null): void {
   store.turns.touch(store.providers.byId(provider), dueAt);
 }
 
+/** What the counts of a Provider depend on. */
+interface Countable {
+  readonly state: number;
+  readonly hasMessage: number;
+}
+
+/** Adds an entry to the counts of its Provider, or takes it out. */
+export function count(store: Store, provider: ProviderQueue, { state, hasMessage }: Countable, by: 1 | -1): void {
+  if (state <= BLOCKED) {
+    store.providers.add(provider, 'undelivered', by);
+    if (!hasMessage) store.providers.add(provider, 'waiting', by);
+  } else {
+    store.providers.add(provider, state === DELIVERED ? 'delivered' : 'deadLetters', by);
+  }
+}
+
+export interface Insertion {
+  readonly seq: number;
+  readonly acceptedAt: number;
+  readonly expiresAt: number;
+  readonly at: number;
+}
+
 /** @returns false when there is an entry with this id already; then nothing changes */
-export function insertEntry(store: Store, row: NewEntryRow, seq: number, acceptedAt: number, at: number): boolean {
-  const [id, providerName, alert, orderingKey, type, object, reason, expiresAt, source, message, partition, dead] = row;
+export function insertEntry(store: Store, row: NewEntryRow, { seq, acceptedAt, expiresAt, at }: Insertion): boolean {
+  const [id, providerName, alert, orderingKey, kind, type, object, reason, , source, message, partition, dead] = row;
   const { db } = store;
   if (entryExists(store, id)) return false;
   store.ids.put(id, seq);
   const provider = store.providers.intern(providerName);
   const key = orderingKey === null ? null : hashOrderingKey(orderingKey);
   const state = dead === null ? stateAt(store, seq, key) : DEAD_LETTER;
+  const hasMessage = message === null ? 0 : 1;
   db.run(
-    `INSERT INTO entry (seq, provider, type, state, key, attempts, accepted_at, due_at, expires_at, settled_at, last_error)
-     VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)`,
+    `INSERT INTO entry (seq, provider, kind, type, has_message, state, key, attempts, accepted_at, due_at, expires_at,
+       settled_at, last_error)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)`,
     seq,
     provider.id,
-    store.types.intern(type),
+    KINDS.indexOf(kind),
+    type === null ? NO_TYPE : store.types.intern(type),
+    hasMessage,
     state,
     key,
     acceptedAt,
@@ -77,21 +112,17 @@ export function insertEntry(store: Store, row: NewEntryRow, seq: number, accepte
     object,
     reason,
     partition,
-    source,
+    source ?? '',
     message,
   );
-  if (dead !== null) {
-    store.providers.add(provider, 'deadLetters', 1);
-  } else {
-    store.providers.add(provider, 'undelivered', 1);
-    if (state === READY) store.turns.touch(provider, at);
-  }
+  count(store, provider, { state, hasMessage }, 1);
+  if (state === READY) store.turns.touch(provider, at);
   return true;
 }
 
 export const entryExists = (store: Store, id: string): boolean => store.ids.find(id) !== undefined;
 
-/** Removes a settled entry, or one that others take the place of; the counts are the caller's to keep. */
+/** Removes an entry with everything but its counts. */
 export function removeEntry(store: Store, seq: number): void {
   const [id] = store.db.get<[string]>('SELECT id FROM payload WHERE seq = ?', seq) ?? [];
   if (id !== undefined) store.ids.remove(id);
@@ -99,11 +130,11 @@ export function removeEntry(store: Store, seq: number): void {
   store.db.run('DELETE FROM entry WHERE seq = ?', seq);
 }
 
-/** Makes a settled entry pending again, at its old place. */
+/** Queues a settled entry again, at its old place. */
 export function revive(
   store: Store,
-  row: { readonly seq: number; readonly provider: ProviderQueue; readonly key: number | null },
-  { at, expiresAt }: { readonly at: number; readonly expiresAt: number },
+  row: Countable & { readonly seq: number; readonly provider: ProviderQueue; readonly key: number | null },
+  { at, expiresAt, remap }: { readonly at: number; readonly expiresAt: number; readonly remap: boolean },
 ): void {
   const state = stateAt(store, row.seq, row.key);
   store.db.run(
@@ -113,12 +144,14 @@ export function revive(
     expiresAt,
     row.seq,
   );
+  if (remap) {
+    store.db.run('UPDATE entry SET kind = 0, type = ?, has_message = 0 WHERE seq = ?', NO_TYPE, row.seq);
+    store.db.run('UPDATE payload SET message = NULL WHERE seq = ?', row.seq);
+  }
+  count(store, row.provider, row, -1);
+  count(store, row.provider, { state, hasMessage: remap ? 0 : row.hasMessage }, 1);
   if (state === READY) store.turns.touch(row.provider, at);
 }
-
-/** Why an entry ended that was not rejected, with what its last attempt came to. */
-export const withLastError = (error: string, lastError: string | null): string =>
-  lastError === null ? error : `${error}; last attempt: ${lastError}`;
 
 /** Ends a lease; what waited for that can be claimed. */
 export function endLease(store: Store, lease: Lease): void {
@@ -127,68 +160,91 @@ export function endLease(store: Store, lease: Lease): void {
   if (lease.displaced) promote(store, lease.key);
 }
 
-type Columns = [
+/** Ends the lease of an entry that was settled, and lets the next one of its key through. */
+export function settled(store: Store, lease: Lease, state: typeof DELIVERED | typeof DEAD_LETTER): void {
+  const { hasMessage } = lease;
+  count(store, lease.provider, { state: READY, hasMessage }, -1);
+  count(store, lease.provider, { state, hasMessage }, 1);
+  endLease(store, lease);
+  promote(store, lease.key);
+}
+
+/** The state that callers see. */
+export function publicState(store: Store, seq: number, { state, hasMessage }: Countable): EntryState {
+  if (state === DELIVERED) return 'delivered';
+  if (state === DEAD_LETTER) return 'dead-letter';
+  if (store.leases.of(seq)) return 'delivering';
+  return hasMessage ? 'pending' : 'waiting';
+}
+
+const SUMMARY_COLUMNS = `id, provider, alert, ordering_key, kind, type, object, reason, partition_key, state, has_message,
+  attempts, accepted_at, expires_at, due_at, settled_at, last_error`;
+
+type SummaryColumns = [
   id: string,
   provider: number,
   alert: string,
   orderingKey: string | null,
+  kind: number,
   type: number,
   object: string,
   reason: string,
-  expiresAt: number,
-  source: string,
-  message: string | null,
   partitionKey: string | null,
   state: number,
+  hasMessage: number,
   attempts: number,
   acceptedAt: number,
+  expiresAt: number,
   dueAt: number,
   settledAt: number | null,
   lastError: string | null,
 ];
 
-/** Reads a whole entry that is there. */
-export function loadEntry(store: Store, seq: number): EntryRow {
-  const entry = findEntry(store, seq);
-  if (!entry) throw new Error(`no entry ${seq} in the store`);
-  return entry;
+/** Reads an entry that is there, without its texts. */
+export function summaryOf(store: Store, seq: number): EntrySummary {
+  const columns = store.db.get<SummaryColumns>(
+    `SELECT ${SUMMARY_COLUMNS} FROM entry JOIN payload USING (seq) WHERE seq = ?`,
+    seq,
+  );
+  if (!columns) throw new Error(`no entry ${seq} in the store`);
+  return toSummary(store, seq, columns);
 }
 
 /** Reads a whole entry. */
-export function findEntry(store: Store, seq: number): EntryRow | undefined {
-  const columns = store.db.get<Columns>(
-    `SELECT id, provider, alert, ordering_key, type, object, reason, expires_at, source, message, partition_key, state,
-       attempts, accepted_at, due_at, settled_at, last_error
-     FROM entry JOIN payload USING (seq) WHERE seq = ?`,
+export function findEntry(store: Store, seq: number): OutboxEntry | undefined {
+  const columns = store.db.get<[source: string | null, message: string | null, ...SummaryColumns]>(
+    `SELECT nullif(source, ''), message, ${SUMMARY_COLUMNS} FROM entry JOIN payload USING (seq) WHERE seq = ?`,
     seq,
   );
   if (!columns) return undefined;
-  const [id, provider, alert, key, type, object, reason, expiresAt, source, message, partition, ...rest] = columns;
-  const [state, attempts, acceptedAt, dueAt, settledAt, lastError] = rest;
-  return [
-    id,
-    store.providers.byId(provider).name,
-    alert,
-    key,
-    store.types.name(type),
-    object,
-    reason,
-    expiresAt,
-    source,
-    message,
-    partition,
-    publicState(store, seq, state),
-    attempts,
-    acceptedAt,
-    state <= BLOCKED ? dueAt : null,
-    settledAt,
-    lastError,
-  ];
+  const [source, message, ...summary] = columns;
+  return {
+    ...toSummary(store, seq, summary),
+    ...(source !== null && { source }),
+    ...(message !== null && { message }),
+  };
 }
 
-/** The state that callers see. */
-export function publicState(store: Store, seq: number, state: number): EntryState {
-  if (state === DELIVERED) return 'delivered';
-  if (state === DEAD_LETTER) return 'dead-letter';
-  return store.leases.of(seq) ? 'delivering' : 'pending';
+function toSummary(store: Store, seq: number, columns: SummaryColumns): EntrySummary {
+  const [id, provider, alert, orderingKey, kind, type, object, reason, partitionKey, state, hasMessage, ...rest] =
+    columns;
+  const [attempts, acceptedAt, expiresAt, dueAt, settledAt, lastError] = rest;
+  return {
+    id,
+    provider: toName(store.providers.byId(provider).name),
+    alert: toName(alert),
+    ...(orderingKey !== null && { orderingKey }),
+    kind: KINDS[kind] ?? 'cdevent',
+    ...(type !== NO_TYPE && { type: store.types.name(type) }),
+    object,
+    reason,
+    ...(partitionKey !== null && { partitionKey }),
+    state: publicState(store, seq, { state, hasMessage }),
+    attempts,
+    acceptedAt,
+    expiresAt,
+    ...(state <= BLOCKED && { dueAt }),
+    ...(settledAt !== null && { settledAt }),
+    ...(lastError !== null && { lastError }),
+  };
 }

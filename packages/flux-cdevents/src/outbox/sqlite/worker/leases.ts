@@ -10,9 +10,11 @@ export interface Lease {
   readonly provider: ProviderQueue;
   /** Hash of the ordering key. */
   readonly key: number | null;
+  readonly hasMessage: number;
   /** When the entry was due. */
   readonly dueAt: number;
-  readonly expiresAt: number;
+  /** When the lease ends by itself. */
+  readonly endsAt: number;
   /** An earlier entry of the key was replayed meanwhile: it is the first one, and waits for this lease to end. */
   displaced: boolean;
 }
@@ -29,7 +31,7 @@ export interface Leases {
   end(lease: Lease): void;
   /** A lease that ended by `at`, if there is one. */
   expired(at: number): Lease | undefined;
-  nextExpiry(): number | undefined;
+  nextEnd(): number | undefined;
   all(): Iterable<Lease>;
   /** From here on `rolledBack` brings back the leases that end. */
   begin(): void;
@@ -41,7 +43,7 @@ export function createLeases(prefix: string): Leases {
   const byId = new Map<string, Lease>();
   const bySeq = new Map<number, Lease>();
   const byKey = new Map<number, Lease>();
-  const expiries = createMinHeap<Lease>();
+  const ends = createMinHeap<Lease>();
   let ended: Lease[] = [];
   let count = 0;
 
@@ -50,13 +52,14 @@ export function createLeases(prefix: string): Leases {
     bySeq.set(lease.seq, lease);
     if (lease.key !== null) byKey.set(lease.key, lease);
     lease.provider.leased++;
-    expiries.push(lease.expiresAt, lease);
+    if (!lease.hasMessage) lease.provider.leasedWaiting++;
+    ends.push(lease.endsAt, lease);
   };
-  const firstToExpire = (): Lease | undefined => {
+  const firstToEnd = (): Lease | undefined => {
     for (;;) {
-      const first = expiries.peek();
+      const first = ends.peek();
       if (!first || byId.has(first.value.leaseId)) return first?.value;
-      expiries.pop();
+      ends.pop();
     }
   };
 
@@ -81,13 +84,14 @@ export function createLeases(prefix: string): Leases {
       bySeq.delete(lease.seq);
       if (lease.key !== null) byKey.delete(lease.key);
       lease.provider.leased--;
+      if (!lease.hasMessage) lease.provider.leasedWaiting--;
       ended.push(lease);
     },
     expired(at) {
-      const first = firstToExpire();
-      return first && first.expiresAt <= at ? first : undefined;
+      const first = firstToEnd();
+      return first && first.endsAt <= at ? first : undefined;
     },
-    nextExpiry: () => firstToExpire()?.expiresAt,
+    nextEnd: () => firstToEnd()?.endsAt,
     all: () => byId.values(),
     begin() {
       ended = [];

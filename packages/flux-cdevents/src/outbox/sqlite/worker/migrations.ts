@@ -85,6 +85,20 @@ export const MIGRATIONS: readonly string[] = [
      reason TEXT NOT NULL,
      at INTEGER NOT NULL
    ) WITHOUT ROWID;`,
+  // An entry without an event type has the type 0, one without a source the empty text. Until now the words `flux`,
+  // `forward` and `unmapped` were types. What was forwarded had its body in the source, which a remap left alone.
+  `ALTER TABLE provider ADD COLUMN waiting INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE entry ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE entry ADD COLUMN has_message INTEGER NOT NULL DEFAULT 1;
+   UPDATE entry SET kind = 1, type = 0 WHERE type = (SELECT id FROM type WHERE name = 'flux');
+   UPDATE entry SET kind = 2, type = 0 WHERE provider = (SELECT id FROM provider WHERE name = '_/forward-to');
+   UPDATE entry SET type = 0 WHERE type IN (SELECT id FROM type WHERE name IN ('unmapped', 'forward'));
+   DELETE FROM type WHERE name IN ('flux', 'forward', 'unmapped');
+   UPDATE payload SET message = substr(source, 10, length(source) - 24)
+     WHERE message IS NULL AND seq IN (SELECT seq FROM entry WHERE kind = 2);
+   UPDATE entry SET has_message = 0 WHERE seq IN (SELECT seq FROM payload WHERE message IS NULL);
+   UPDATE provider SET waiting =
+     (SELECT count(*) FROM entry WHERE provider = provider.id AND state <= 1 AND has_message = 0);`,
 ];
 
 /**

@@ -1,3 +1,4 @@
+import type { NamespacedName } from '../../../flux/object-ref.ts';
 import type { Database } from './database.ts';
 
 /** What the worker knows of one Provider's queue without looking into the file. */
@@ -5,18 +6,23 @@ export interface ProviderQueue {
   readonly id: number;
   /** `namespace/name`. */
   readonly name: string;
-  /** Pending entries, those under lease included. */
+  /** Pending and waiting entries, those under lease included. */
   undelivered: number;
+  /** Those of the undelivered ones that have no message. */
+  waiting: number;
   delivered: number;
   deadLetters: number;
   leased: number;
+  /** Those of the leased ones that have no message. */
+  leasedWaiting: number;
   /** No claimable entry is due earlier; it may be later. */
   nextDueAt: number;
 }
 
-export type Count = 'undelivered' | 'delivered' | 'deadLetters';
+export type Count = 'undelivered' | 'waiting' | 'delivered' | 'deadLetters';
 
-type ProviderRow = [id: number, name: string, undelivered: number, delivered: number, deadLetters: number];
+type Counts = [undelivered: number, waiting: number, delivered: number, deadLetters: number];
+const COUNTS = 'undelivered, waiting, delivered, dead_letters';
 
 /** The Providers and their counts. The counts are written with the entries that they count, in one transaction. */
 export interface Providers {
@@ -46,17 +52,18 @@ export function createProviders(db: Database): Providers {
     lastId = Math.max(lastId, queue.id);
     return queue;
   };
-  for (const [id, name, undelivered, delivered, deadLetters] of db.each<ProviderRow>(
-    'SELECT id, name, undelivered, delivered, dead_letters FROM provider',
+  for (const [id, name, undelivered, waiting, delivered, deadLetters] of db.each<[number, string, ...Counts]>(
+    `SELECT id, name, ${COUNTS} FROM provider`,
   )) {
-    remember({ id, name, undelivered, delivered, deadLetters, leased: 0, nextDueAt: Number.POSITIVE_INFINITY });
+    const counts = { undelivered, waiting, delivered, deadLetters, leased: 0, leasedWaiting: 0 };
+    remember({ id, name, ...counts, nextDueAt: Number.POSITIVE_INFINITY });
   }
 
   return {
     intern(name) {
       const known = byName.get(name);
       if (known) return known;
-      const counts = { undelivered: 0, delivered: 0, deadLetters: 0, leased: 0 };
+      const counts = { undelivered: 0, waiting: 0, delivered: 0, deadLetters: 0, leased: 0, leasedWaiting: 0 };
       const queue = remember({ id: lastId + 1, name, ...counts, nextDueAt: Number.POSITIVE_INFINITY });
       created.add(queue);
       db.run('INSERT INTO provider (id, name) VALUES (?, ?)', queue.id, name);
@@ -74,9 +81,15 @@ export function createProviders(db: Database): Providers {
       changed.add(provider);
     },
     flush() {
-      for (const { id, undelivered, delivered, deadLetters } of changed) {
-        const counts = [undelivered, delivered, deadLetters];
-        db.run('UPDATE provider SET undelivered = ?, delivered = ?, dead_letters = ? WHERE id = ?', ...counts, id);
+      for (const { id, undelivered, waiting, delivered, deadLetters } of changed) {
+        db.run(
+          'UPDATE provider SET undelivered = ?, waiting = ?, delivered = ?, dead_letters = ? WHERE id = ?',
+          undelivered,
+          waiting,
+          delivered,
+          deadLetters,
+          id,
+        );
       }
     },
     committed() {
@@ -89,14 +102,17 @@ export function createProviders(db: Database): Providers {
         byId.delete(queue.id);
       }
       for (const queue of changed) {
-        const row = db.get<[number, number, number]>(
-          'SELECT undelivered, delivered, dead_letters FROM provider WHERE id = ?',
-          queue.id,
-        );
-        if (row) [queue.undelivered, queue.delivered, queue.deadLetters] = row;
+        const row = db.get<Counts>(`SELECT ${COUNTS} FROM provider WHERE id = ?`, queue.id);
+        if (row) [queue.undelivered, queue.waiting, queue.delivered, queue.deadLetters] = row;
       }
       changed.clear();
       created.clear();
     },
   };
+}
+
+/** The reverse of `nameOf`, which wrote the names in the file: the first slash ends the namespace. */
+export function toName(name: string): NamespacedName {
+  const slash = name.indexOf('/');
+  return { namespace: name.slice(0, slash), name: name.slice(slash + 1) };
 }

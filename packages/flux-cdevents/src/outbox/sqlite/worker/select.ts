@@ -1,25 +1,39 @@
-import type { FilterMessage } from '../protocol.ts';
-import { BLOCKED, publicState } from './entries.ts';
+import { type NamespacedName, nameOf } from '../../../flux/object-ref.ts';
+import type { EntryFilter } from '../../inspection.ts';
+import { KINDS, publicState } from './entries.ts';
 import type { Store } from './store.ts';
+import { NO_TYPE } from './types.ts';
 
-/** What a filter looks at. */
+/** An entry that a filter selected. */
 export interface Selected {
   readonly seq: number;
   readonly provider: number;
+  readonly kind: number;
   readonly state: number;
   readonly key: number | null;
+  readonly hasMessage: number;
 }
 
-type Light = [seq: number, provider: number, type: number, state: number, key: number | null, acceptedAt: number];
-const LIGHT = 'seq, provider, type, state, key, accepted_at';
+/** What a filter looks at. */
+type Light = [
+  seq: number,
+  provider: number,
+  kind: number,
+  type: number,
+  hasMessage: number,
+  state: number,
+  key: number | null,
+  acceptedAt: number,
+];
+const LIGHT = 'seq, provider, kind, type, has_message, state, key, accepted_at';
 
-/** So many entries are looked at in one step. */
+/** How many entries one step looks at. */
 const LOOK_AT = 5_000;
 
 export interface Selection {
   readonly selected: readonly Selected[];
-  /** The place of the last entry that was looked at; null when there are no more. */
-  readonly next: number | null;
+  /** The place of the last entry that was looked at; absent when there are no more. */
+  readonly next?: number;
 }
 
 /**
@@ -28,22 +42,22 @@ export interface Selection {
  */
 export function select(
   store: Store,
-  filter: FilterMessage,
+  filter: EntryFilter,
   { order, from, limit }: { readonly order: 'ASC' | 'DESC'; readonly from: number; readonly limit: number },
 ): Selection {
   const matches = matcher(store, filter);
   const selected: Selected[] = [];
   let looked = 0;
   for (const row of candidates(store, filter, order, from)) {
-    const [seq, provider, , state, key] = row;
-    if (matches(row)) selected.push({ seq, provider, state, key });
+    const [seq, provider, kind, , hasMessage, state, key] = row;
+    if (matches(row)) selected.push({ seq, provider, kind, state, key, hasMessage });
     if (selected.length === limit || ++looked === LOOK_AT) return { selected, next: seq };
   }
-  return { selected, next: null };
+  return { selected };
 }
 
 /** The smallest part of the entries that holds all that match. */
-function candidates(store: Store, filter: FilterMessage, order: 'ASC' | 'DESC', from: number): Iterable<Light> {
+function candidates(store: Store, filter: EntryFilter, order: 'ASC' | 'DESC', from: number): Iterable<Light> {
   const { db } = store;
   const states = filter.states && new Set(filter.states);
   const beyond = order === 'ASC' ? 'seq > ?' : 'seq < ?';
@@ -63,7 +77,7 @@ function candidates(store: Store, filter: FilterMessage, order: 'ASC' | 'DESC', 
   if (filter.provider && states && !states.has('delivered') && !states.has('dead-letter')) {
     return db.each(
       `SELECT ${LIGHT} FROM entry WHERE provider = ? AND state <= 1 AND ${beyond} ORDER BY seq ${order}`,
-      store.providers.find(filter.provider)?.id ?? 0,
+      idOf(store, filter.provider),
       from,
     );
   }
@@ -89,20 +103,28 @@ function seqsOf(store: Store, ids: readonly string[]): number[] {
   return [...seqs];
 }
 
-function matcher(store: Store, { states, provider, type, since }: FilterMessage): (row: Light) => boolean {
-  const wantedProvider = provider === undefined ? undefined : (store.providers.find(provider)?.id ?? 0);
-  const isWantedType = type === undefined ? undefined : typeMatcher(store, type);
-  return ([seq, ofProvider, ofType, state, , acceptedAt]) =>
+/** 0 for a Provider without entries. */
+const idOf = (store: Store, provider: NamespacedName): number => store.providers.find(nameOf(provider))?.id ?? 0;
+
+function matcher(
+  store: Store,
+  { states, kinds, provider, types, mapped, since }: EntryFilter,
+): (row: Light) => boolean {
+  const wantedProvider = provider && idOf(store, provider);
+  const wantedKinds = kinds?.map((kind) => KINDS.indexOf(kind));
+  const isWantedType = types && typeMatcher(store, types);
+  return ([seq, ofProvider, kind, type, hasMessage, state, , acceptedAt]) =>
     (wantedProvider === undefined || ofProvider === wantedProvider) &&
     (since === undefined || acceptedAt >= since) &&
-    (isWantedType === undefined || isWantedType(ofType)) &&
-    (states === undefined || states.includes(publicState(store, seq, state)));
+    (wantedKinds === undefined || wantedKinds.includes(kind)) &&
+    (isWantedType === undefined || isWantedType(type)) &&
+    (mapped === undefined || (type !== NO_TYPE || hasMessage === 1) === mapped) &&
+    (states === undefined || states.includes(publicState(store, seq, { state, hasMessage })));
 }
 
-/** By the full type or its start, or by the event name in it. */
-function typeMatcher(store: Store, type: string): (id: number) => boolean {
-  const starts = [type, `dev.cdevents.${type}.`, `dev.cdeventsx.${type}.`];
-  const known = new Map<number, boolean>();
+/** Types that begin with one of these. */
+function typeMatcher(store: Store, starts: readonly string[]): (id: number) => boolean {
+  const known = new Map<number, boolean>([[NO_TYPE, false]]);
   return (id) => {
     const before = known.get(id);
     if (before !== undefined) return before;
@@ -112,5 +134,3 @@ function typeMatcher(store: Store, type: string): (id: number) => boolean {
     return matches;
   };
 }
-
-export const isSettled = ({ state }: Selected): boolean => state > BLOCKED;

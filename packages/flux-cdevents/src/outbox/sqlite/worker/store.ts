@@ -1,8 +1,8 @@
 import { type Database, isFull } from './database.ts';
+import { PLACE_STRIDE } from './entries.ts';
 import { createKeyIndex, type KeyIndex } from './key-index.ts';
 import { createLeases, type Leases } from './leases.ts';
 import { createProviders, type Providers } from './providers.ts';
-import { SEQ_STRIDE } from './seq.ts';
 import { createTurns, type Turns } from './turns.ts';
 import { createTypes, type Types } from './types.ts';
 
@@ -32,8 +32,8 @@ export function createStore(db: Database, run: string): Store {
   const leases = createLeases(run);
   const turns = createTurns();
   const [last] = db.get<[number | null]>('SELECT max(seq) FROM entry') ?? [null];
-  let seq = (Math.floor((last ?? 0) / SEQ_STRIDE) + 1) * SEQ_STRIDE;
-  // What is due when is found out by the first claims.
+  let seq = (Math.floor((last ?? 0) / PLACE_STRIDE) + 1) * PLACE_STRIDE;
+  // The first claims find out what is due when.
   for (const provider of providers.all()) if (provider.undelivered > 0) turns.touch(provider, 0);
 
   const rollBack = (cause: unknown): void => {
@@ -56,7 +56,7 @@ export function createStore(db: Database, run: string): Store {
     turns,
     nextSeq() {
       const place = seq;
-      seq += SEQ_STRIDE;
+      seq += PLACE_STRIDE;
       return place;
     },
     transaction(work) {

@@ -1,5 +1,8 @@
 import type { Database } from './database.ts';
 
+/** The number of no type at all. */
+export const NO_TYPE = 0;
+
 /** Event types under small numbers: there are few, and an entry's row stays small. */
 export interface Types {
   /** Only inside a transaction. */
@@ -12,12 +15,15 @@ export interface Types {
 export function createTypes(db: Database): Types {
   const ids = new Map<string, number>();
   const names = new Map<number, string>();
+  let lastId = NO_TYPE;
   const load = (): void => {
     ids.clear();
     names.clear();
+    lastId = NO_TYPE;
     for (const [id, name] of db.each<[number, string]>('SELECT id, name FROM type')) {
       ids.set(name, id);
       names.set(id, name);
+      lastId = Math.max(lastId, id);
     }
   };
   load();
@@ -25,7 +31,7 @@ export function createTypes(db: Database): Types {
     intern(name) {
       const known = ids.get(name);
       if (known !== undefined) return known;
-      const id = ids.size + 1;
+      const id = ++lastId;
       db.run('INSERT INTO type (id, name) VALUES (?, ?)', id, name);
       ids.set(name, id);
       names.set(id, name);

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { FluxCDEventsError, messageOf } from '../../../errors.ts';
-import type { Batch, Call, Failure, WorkerMessage, WorkerOptions } from '../protocol.ts';
+import type { Batch, Call, CallName, Failure, WorkerMessage, WorkerOptions } from '../protocol.ts';
 import { type Database, openDatabase, storeError } from './database.ts';
 import { migrate } from './migrations.ts';
-import { createOperations } from './operations.ts';
+import type { Operation } from './operation.ts';
+import { operations } from './operations.ts';
 import { createStore, type Store } from './store.ts';
 
 /*
@@ -25,14 +26,13 @@ try {
 
 function serve(db: Database): void {
   const store = prepare(db);
-  const operations = createOperations(store);
-  const run = ([name, args]: Call): unknown => (operations[name] as (...args: readonly unknown[]) => unknown)(...args);
-
   port?.on('message', (batch: Batch | 'close') => {
     if (batch === 'close') {
       close(db);
       return;
     }
+    const run = ([name, argument]: Call): unknown =>
+      (operations[name] as Operation<CallName>).run(store, argument as never, batch.at);
     if (batch.reads.length > 0) {
       const outcome = oneByOne(batch.reads, run);
       store.turns.stirred();
@@ -45,7 +45,9 @@ function serve(db: Database): void {
   });
   let undelivered = 0;
   for (const provider of store.providers.all()) undelivered += provider.undelivered;
-  post({ kind: 'opened', undelivered });
+  const names = Object.keys(operations) as CallName[];
+  const reads = new Set(names.filter((name) => operations[name].mode === 'read'));
+  post({ kind: 'opened', undelivered, reads });
 }
 
 function prepare(db: Database): Store {

@@ -1,9 +1,9 @@
-import type { ClaimedEntry, NewEntry, OutboxEntry } from '../../src/outbox/entry.ts';
-import type { ClaimRequest, Commit, Settlement } from '../../src/outbox/outbox.ts';
+import type { ClaimedEntry, EntrySummary, NewEntry } from '../entry.ts';
+import type { Commit } from '../event-store.ts';
+import type { ClaimRequest, Settlement } from '../work-queue.ts';
 
-/** When the tests begin, epoch ms. */
-export const T0 = Date.UTC(2026, 0, 1);
 export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
 export const hub = { namespace: 'flux-system', name: 'hub' };
 export const other = { namespace: 'flux-system', name: 'other' };
 
@@ -11,18 +11,19 @@ export const anEntry = (id: string, fields: Partial<NewEntry> = {}): NewEntry =>
   id,
   provider: hub,
   alert: { namespace: 'apps', name: 'everything' },
+  kind: 'cdevent',
   type: 'dev.cdevents.service.upgraded.0.2.0',
   object: 'HelmRelease/apps/podinfo',
   reason: 'UpgradeSucceeded',
-  expiresAt: T0 + 24 * 60 * MINUTE,
+  maxAgeMs: 24 * HOUR,
   source: `{"message":"source of ${id}"}`,
   message: `{"context":{"id":"${id}"}}`,
   ...fields,
 });
 
 /** An entry that waits to be mapped. */
-export const anUnmapped = (id: string, { message, ...fields }: Partial<NewEntry> = {}): NewEntry => {
-  const { message: _, ...entry } = anEntry(id, { type: 'unmapped', ...fields });
+export const anUnmapped = (id: string, fields: Partial<NewEntry> = {}): NewEntry => {
+  const { type: _, message: __, ...entry } = anEntry(id, fields);
   return entry;
 };
 
@@ -30,7 +31,6 @@ export const aCommit = (entries: readonly NewEntry[], fields: Partial<Commit> = 
   object: 'helm.toolkit.fluxcd.io/HelmRelease/apps/podinfo',
   expect: 0,
   entries,
-  at: T0,
   ...fields,
 });
 
@@ -38,21 +38,17 @@ export const aClaim = (fields: Partial<ClaimRequest> = {}): ClaimRequest => ({
   limit: 100,
   perProvider: 100,
   leaseMs: MINUTE,
-  at: T0,
   ...fields,
 });
 
 /** How an attempt ended, without whose it was. */
-export type Outcome = Settlement extends infer S
-  ? S extends Settlement
-    ? Omit<S, 'id' | 'leaseId' | 'at'>
-    : never
-  : never;
-export const aSettlement = ({ id, leaseId }: ClaimedEntry, outcome: Outcome, at = T0): Settlement => ({
+export type Outcome = Settlement extends infer S ? (S extends Settlement ? Omit<S, 'id' | 'leaseId'> : never) : never;
+
+export const aSettlement = ({ id, leaseId }: Pick<ClaimedEntry, 'id' | 'leaseId'>, outcome: Outcome): Settlement => ({
   id,
   leaseId,
-  at,
   ...outcome,
 });
 
-export const idsOf = (entries: readonly OutboxEntry[]): string[] => entries.map(({ id }) => id);
+export const idsOf = (entries: readonly Pick<EntrySummary, 'id'>[]): string[] => entries.map(({ id }) => id);
+export const sorted = (texts: readonly string[]): string[] => [...texts].sort();

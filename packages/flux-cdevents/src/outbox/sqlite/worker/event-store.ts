@@ -1,0 +1,139 @@
+import type { CommitAnswer, NewEntryRow } from '../protocol.ts';
+import {
+  count,
+  DELIVERED,
+  endLease,
+  entryExists,
+  insertEntry,
+  PLACE_STRIDE,
+  promote,
+  READY,
+  removeEntry,
+  settled,
+} from './entries.ts';
+import type { Lease } from './leases.ts';
+import type { Operations } from './operation.ts';
+import type { Store } from './store.ts';
+
+/** How exact the last use of a memory is kept: an index entry rewritten with every event would cost more. */
+const USE_GRANULARITY_MS = 3_600_000;
+
+export const eventStore: Operations<'recall' | 'commit'> = {
+  recall: {
+    mode: 'read',
+    run(store, object) {
+      const row = store.db.get<[number, string]>('SELECT version, memory FROM memory WHERE object = ?', object);
+      return row ? { version: row[0], memory: row[1] } : { version: 0 };
+    },
+  },
+
+  commit: {
+    mode: 'write',
+    /** Checks first, then writes: what is not stored leaves nothing behind. */
+    run(store, { object, expect, remember: memory, entries, mark, replaces }, at) {
+      const lease = replaces && store.leases.find(replaces.leaseId, replaces.id);
+      if (replaces && !lease) return { status: 'lost' };
+      const duplicate = lease ? undefined : findDuplicate(store, entries, mark?.key, at);
+      if (duplicate) return duplicate;
+      if (!isExpected(store, object, expect, at)) return { status: 'conflict' };
+
+      const places = lease ? replace(store, lease, entries, at) : append(store, entries, at);
+      if (mark) store.marks.put(mark.key, at + mark.ttlMs);
+      if (memory === undefined) return { status: 'stored', places };
+      return { status: 'stored', places, version: remember(store, object, expect, memory, at) };
+    },
+  },
+};
+
+function findDuplicate(
+  store: Store,
+  entries: readonly NewEntryRow[],
+  markKey: string | undefined,
+  at: number,
+): CommitAnswer | undefined {
+  const expiresAt = markKey === undefined ? undefined : store.marks.find(markKey);
+  if (expiresAt !== undefined && expiresAt > at) return { status: 'duplicate', retryAfterMs: expiresAt - at };
+  const allStored = entries.length > 0 && entries.every(([id]) => entryExists(store, id));
+  return allStored ? { status: 'duplicate', retryAfterMs: 0 } : undefined;
+}
+
+/** @returns the places, 0 for an entry that is in the store already */
+function append(store: Store, entries: readonly NewEntryRow[], at: number): number[] {
+  return entries.map((entry) => {
+    const seq = store.nextSeq();
+    const [, , , , , , , , maxAgeMs] = entry;
+    return insertEntry(store, entry, { seq, acceptedAt: at, expiresAt: at + maxAgeMs, at }) ? seq : 0;
+  });
+}
+
+/** Puts entries exactly where a claimed one is, which goes; with none it stays, delivered. */
+function replace(store: Store, lease: Lease, entries: readonly NewEntryRow[], at: number): number[] {
+  if (entries.length === 0) {
+    store.db.run('UPDATE entry SET state = 2, settled_at = ? WHERE seq = ?', at, lease.seq);
+    settled(store, lease, DELIVERED);
+    return [];
+  }
+  const [acceptedAt, expiresAt] = store.db.get<[number, number]>(
+    'SELECT accepted_at, expires_at FROM entry WHERE seq = ?',
+    lease.seq,
+  ) ?? [at, at];
+  removeEntry(store, lease.seq);
+  count(store, lease.provider, { state: READY, hasMessage: lease.hasMessage }, -1);
+  endLease(store, lease);
+  const missing = entries.filter(([id]) => !entryExists(store, id));
+  const free = placesFrom(store, lease.seq, missing.length);
+  const places = entries.map((entry) => {
+    if (entryExists(store, entry[0])) return 0;
+    const seq = free.shift() ?? store.nextSeq();
+    return insertEntry(store, entry, { seq, acceptedAt, expiresAt, at }) ? seq : 0;
+  });
+  promote(store, lease.key);
+  return places;
+}
+
+/**
+ * Free places from `seq` on, spread so that an entry there can be replaced again. None when they do not fit before the
+ * next entry, which takes hundreds of entries from one event: these go to the end.
+ */
+function placesFrom(store: Store, seq: number, wanted: number): number[] {
+  const [next] = store.db.get<[number | null]>('SELECT min(seq) FROM entry WHERE seq > ?', seq) ?? [null];
+  const room = Math.min(next ?? Number.POSITIVE_INFINITY, seq - (seq % PLACE_STRIDE) + PLACE_STRIDE) - seq;
+  const step = Math.floor(room / Math.max(wanted, 1));
+  return step === 0 ? [] : Array.from({ length: wanted }, (_, index) => seq + index * step);
+}
+
+/**
+ * Checks that the memory is what the caller recalled, and keeps it from the purge, since it is used.
+ * @returns false on a conflict
+ */
+function isExpected(store: Store, object: string, expect: number, at: number): boolean {
+  const row = store.db.get<[version: number, usedAt: number]>(
+    'SELECT version, used_at FROM memory WHERE object = ?',
+    object,
+  );
+  if ((row?.[0] ?? 0) !== expect) return false;
+  if (row && at - row[1] > USE_GRANULARITY_MS) {
+    store.db.run('UPDATE memory SET used_at = ? WHERE object = ?', at, object);
+  }
+  return true;
+}
+
+/**
+ * @param expect the version that `isExpected` found
+ * @returns the new version. The first one is the time, so that a memory that was purged and began anew is another one.
+ */
+function remember(store: Store, object: string, expect: number, memory: string, at: number): number {
+  if (expect === 0) {
+    const version = Math.max(at, 1);
+    store.db.run(
+      'INSERT INTO memory (object, version, used_at, memory) VALUES (?, ?, ?, ?)',
+      object,
+      version,
+      at,
+      memory,
+    );
+    return version;
+  }
+  store.db.run('UPDATE memory SET version = ?, memory = ? WHERE object = ?', expect + 1, memory, object);
+  return expect + 1;
+}
