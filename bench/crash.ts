@@ -82,7 +82,7 @@ const stats = async () => (await (await fetch(`${receiver.url}/stats`)).json()) 
 const pending = async () => {
   const text = await (await fetch(controller.metrics)).text();
   const depth = (state: string) => Number(new RegExp(`queue_depth\\{state="${state}"\\} (\\d+)`).exec(text)?.[1] ?? 0);
-  return depth('pending') + depth('delivering');
+  return depth('waiting') + depth('pending') + depth('delivering');
 };
 await until(async () => (await pending()) === 0);
 const { received, unique } = await stats();

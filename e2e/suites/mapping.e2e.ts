@@ -68,7 +68,7 @@ describeOnCluster('a mapping in a ConfigMap', () => {
       ]),
     );
     const { name } = await scene.post();
-    const waiting = async () => (await scene.controller.deliveries()).filter(({ state }) => state === 'pending');
+    const waiting = async () => (await scene.controller.deliveries()).filter(({ state }) => state === 'waiting');
     await eventually(async () => expect(await waiting()).toMatchObject([{ type: 'unmapped' }]));
 
     await applyRules(rulesFor('environment.modified'));

@@ -132,7 +132,7 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
     const health = createHealthServer({ ready: () => (configuration ? [] : config.waitsFor()) });
     const scrape = createMetricsServer({
       metrics,
-      refresh: () => refreshGauges({ metrics, outbox, snapshot: () => configuration?.snapshot, now }),
+      refresh: () => refreshGauges({ metrics, outbox, snapshot: () => configuration?.snapshot }),
     });
     const api = createApiServer({
       outbox,
@@ -169,10 +169,10 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       lifecycle.start(async () => {
         const { storePath: path } = options;
         const outbox = await lifecycle.open(
-          openSqliteOutbox({ path, logger: logger.child({ logger: 'outbox' }) }),
+          openSqliteOutbox({ path, logger: logger.child({ logger: 'outbox' }), now }),
           (opened) => opened.close(),
         );
-        lifecycle.repeat(PURGE_EVERY_MS, () => applyRetention(outbox, options, logger, now));
+        lifecycle.repeat(PURGE_EVERY_MS, () => applyRetention(outbox, options, logger));
         lifecycle.onStop(() => cluster.close());
         const config = await openConfig(options, {
           connect: cluster.connect,
@@ -234,14 +234,9 @@ function tlsOf({ tls }: EventsOptions, logger: Logger, now: () => number): Pick<
 }
 
 /** Removes what retention no longer keeps, a little at a time. @returns after how many milliseconds to go on */
-async function applyRetention(
-  outbox: Outbox,
-  { retention }: ServeOptions,
-  logger: Logger,
-  now: () => number,
-): Promise<number> {
+async function applyRetention(outbox: Outbox, { retention }: ServeOptions, logger: Logger): Promise<number> {
   try {
-    return (await outbox.purge(retention, now())) > 0 ? PURGE_AGAIN_MS : PURGE_EVERY_MS;
+    return (await outbox.purge(retention)) > 0 ? PURGE_AGAIN_MS : PURGE_EVERY_MS;
   } catch (error) {
     logger.error({ error: messageOf(error) }, 'could not apply the retention; trying again later');
     return PURGE_EVERY_MS;

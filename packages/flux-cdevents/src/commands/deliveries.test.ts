@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../../test/helpers/api.ts';
 import { plain, type RunOptions, runCommand } from '../../test/helpers/command-io.ts';
 import { aFluxEvent } from '../../test/helpers/flux-events.ts';
-import { aCommit, anEntry } from '../../test/helpers/outbox-fixtures.ts';
+import { aCommit, anEntry } from '../outbox/contract/fixtures.ts';
 import { createDeliveriesCommand } from './deliveries.ts';
 import { createSendCommand } from './send.ts';
 
@@ -33,7 +33,7 @@ const sent = async (name: string): Promise<string> => {
 const settle = async (outcome: 'delivered' | 'dead-letter') => {
   const entries = await api.claim();
   await api.outbox.settle(
-    entries.map(({ id, leaseId }) => ({ id, leaseId, at: api.now, outcome, error: 'HTTP 404: no such path' })),
+    entries.map(({ id, leaseId }) => ({ id, leaseId, outcome, error: 'HTTP 404: no such path' })),
   );
 };
 

@@ -22,7 +22,7 @@ const providerName = parserOf((text) => (parseName(text) ? text : undefined), 'N
 
 const filterFlags = (): readonly Option[] => [
   flag('--provider <namespace/name>', 'of this Provider only', (option) => option.argParser(providerName)),
-  flag('--type <type>', 'of this event type: incident.detected, or the start of a full type'),
+  flag('--type <type>', 'of this event type: incident.detected, the start of a full type, or flux, forward, unmapped'),
   flag('--since <when>', 'accepted since then: a duration such as 2h, or an RFC 3339 date-time'),
 ];
 
@@ -32,11 +32,13 @@ const create = (name: string, io: Io, flags: readonly Option[]): Command => {
   return command;
 };
 
-/** `deliveries`: looks into the outbox of a running controller, and sends or removes dead letters. */
+/** `deliveries`: shows the outbox of a running controller, and replays or discards dead letters. */
 export const createDeliveriesCommand = (io: Io): Command =>
   createCommand('deliveries', io)
     .summary('list, show, replay and discard deliveries of a running controller')
-    .description('Lists, shows, replays and discards what a running controller has delivered or has still to deliver.')
+    .description(
+      'Lists, shows, replays and discards the deliveries of a running controller, whether they are done or still to come.',
+    )
     .addHelpText(
       'after',
       helpWith([
@@ -101,6 +103,7 @@ const listCommand = (io: Io): Command =>
     });
 
 const stateStyles: Readonly<Record<string, 'green' | 'yellow' | 'red'>> = {
+  waiting: 'yellow',
   pending: 'yellow',
   delivering: 'yellow',
   delivered: 'green',
@@ -188,7 +191,7 @@ interface SelectFlags extends FilterFlags {
   readonly all?: true;
 }
 
-/** What a change may be narrowed by; ids are arguments. */
+/** The flags that select the entries of a change; ids are arguments. */
 const changeFlags = (): readonly Option[] => [
   ...filterFlags(),
   new Option('--all', 'every one; needed when nothing narrows the selection'),
@@ -201,7 +204,7 @@ const replayCommand = (io: Io): Command =>
     flag('--state <state>', 'dead-letter (the default) or delivered; may be repeated', (option) =>
       option.argParser(replayable),
     ),
-    new Option('--remap', 'map the Flux events anew by the mapping as it is now'),
+    new Option('--remap', 'map the Flux events anew by the current mapping'),
   ])
     .summary('send dead letters once more')
     .description('Sends dead letters, or delivered CDEvents, once more. They keep their ids.')

@@ -2,11 +2,13 @@ import type { ConfigSnapshot } from '../config/config-source.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import type { NamespacedName } from '../flux/object-ref.ts';
 import type { Logger } from '../observe/log.ts';
-import type { Outbox } from '../outbox/outbox.ts';
+import type { DeadLetters } from '../outbox/dead-letters.ts';
+import type { Inspection } from '../outbox/inspection.ts';
+import type { WorkQueue } from '../outbox/work-queue.ts';
 
 /** What the API works with. */
 export interface ApiServerDeps {
-  readonly outbox: Pick<Outbox, 'list' | 'replay' | 'discard' | 'stats' | 'stops'>;
+  readonly outbox: Inspection & Pick<DeadLetters, 'replay' | 'discard'> & Pick<WorkQueue, 'stops'>;
   readonly snapshot: () => ConfigSnapshot | undefined;
   /** Maps an event, or one that it makes up, for one Provider and commits it. */
   readonly send: (

@@ -3,6 +3,9 @@ import { snapshotOf, startTestApi, type TestApi } from '../../test/helpers/api.t
 import { aFluxEvent } from '../../test/helpers/flux-events.ts';
 import { anInvalidProvider, aProvider } from '../../test/helpers/providers.ts';
 import { createWarning } from '../diagnostics/issue.ts';
+import { aCommit, anEntry } from '../outbox/contract/fixtures.ts';
+import type { NewEntry } from '../outbox/entry.ts';
+import type { Delivery } from './api-types.ts';
 
 let api: TestApi;
 beforeEach(async () => {
@@ -40,7 +43,6 @@ const settle = async (outcome: 'delivered' | 'dead-letter') => {
   const settlements = (await api.claim()).map(({ id, leaseId }) => ({
     id,
     leaseId,
-    at: api.now,
     outcome,
     error: '404',
   }));
@@ -67,6 +69,7 @@ describe('GET /deliveries', () => {
         state: 'pending',
         provider: 'flux-system/hub',
         alert: 'flux-system/hub',
+        kind: 'cdevent',
         type: 'dev.cdevents.taskrun.finished.0.2.0',
         object: 'HelmRelease/apps/podinfo',
         reason: 'UpgradeSucceeded',
@@ -92,6 +95,36 @@ describe('GET /deliveries', () => {
     expect(await listed('since=2h')).toEqual([waiting, dead]);
     expect(await listed('since=2026-11-24T12:00:01Z')).toEqual([]);
     expect(await listed(`id=${dead.slice(0, 13)}`)).toEqual([dead]);
+  });
+
+  it('selects entries without an event type by the word that it shows for them', async () => {
+    const provider = { namespace: 'flux-system', name: 'hub' };
+    const { type, message, ...unmapped } = anEntry('unmapped.1', { provider });
+    const entries: readonly NewEntry[] = [
+      anEntry('cdevent.1', { provider }),
+      unmapped,
+      { ...unmapped, id: 'flux.1', kind: 'flux', message: '{}' },
+      { ...unmapped, id: 'forward.1', kind: 'forward', message: '{}' },
+    ];
+    await api.outbox.commit(aCommit(entries));
+    const { body } = await get('/deliveries');
+    expect(body.entries.map((one: Delivery) => [one.id, one.kind, one.type, one.state])).toEqual([
+      ['forward.1', 'forward', 'forward', 'pending'],
+      ['flux.1', 'flux', 'flux', 'pending'],
+      ['unmapped.1', 'cdevent', 'unmapped', 'waiting'],
+      ['cdevent.1', 'cdevent', type, 'pending'],
+    ]);
+    for (const [query, expected] of [
+      ['type=forward', ['forward.1']],
+      ['type=flux', ['flux.1']],
+      ['type=unmapped', ['unmapped.1']],
+      ['state=waiting', ['unmapped.1']],
+      ['type=service.upgraded', ['cdevent.1']],
+      ['type=dev', ['cdevent.1']],
+      ['type=service', []],
+    ] as const) {
+      expect([query, idsIn((await get(`/deliveries?${query}`)).body)]).toEqual([query, expected]);
+    }
   });
 
   it.each(['limit=0', 'limit=many', 'state=lost', 'provider=hub', 'since=yesterday', 'colour=red'])(
@@ -133,6 +166,16 @@ describe('GET /deliveries/{id}', () => {
     expect(JSON.stringify(body)).not.toContain('sha256:e3b0c442');
   });
 
+  it('shows the body of what is passed on as the Flux event', async () => {
+    const { source: _, type: __, ...entry } = anEntry('forward.1', { kind: 'forward' });
+    await api.outbox.commit(aCommit([{ ...entry, message: '{"reason":"R","metadata":{"a/token":"t0k","b":"c"}}' }]));
+    const { status, body } = await get('/deliveries/forward.1');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ kind: 'forward', fluxEvent: { reason: 'R', metadata: { b: 'c' } }, metadata: {} });
+    expect(body).not.toHaveProperty('cdevent');
+    expect(JSON.stringify(body)).not.toContain('t0k');
+  });
+
   it('404 when there is none, 409 with the ids when there are several', async () => {
     expect(await get('/deliveries/0badcafe')).toMatchObject({ status: 404, body: { code: 'FCE_NOT_FOUND' } });
     const ids: string[] = [];
@@ -161,7 +204,7 @@ describe('POST /deliveries/replay and /discard', () => {
     await settle('dead-letter');
     await post('/deliveries/replay', { ids: [id], remap: true });
     const { body } = await get('/deliveries');
-    expect(body.entries).toMatchObject([{ state: 'pending', expiresAt: '2026-11-25T12:00:00.000Z' }]);
+    expect(body.entries).toMatchObject([{ state: 'waiting', type: 'unmapped', expiresAt: '2026-11-25T12:00:00.000Z' }]);
     const [claimed] = await api.claim();
     expect(claimed?.message).toBeUndefined();
   });
@@ -215,7 +258,7 @@ describe('GET /providers, /alerts, /problems', () => {
     api = await startTestApi({ snapshot });
     await sent('a');
     const ref = { namespace: 'flux-system', name: 'hub' };
-    await api.outbox.stop({ provider: ref, fingerprint: 'f1', reason: 'answered 410', at: api.now });
+    await api.outbox.stop({ provider: ref, fingerprint: 'f1', reason: 'answered 410' });
     const { body } = await get('/providers');
     expect(body.providers).toMatchObject([
       { namespace: 'apps', name: 'chat', status: 'foreign', type: 'slack' },
@@ -225,7 +268,7 @@ describe('GET /providers, /alerts, /problems', () => {
         name: 'hub',
         status: 'ready',
         address: 'http://hub.example:5000/events',
-        counts: { pending: 1, delivering: 0, delivered: 0, 'dead-letter': 0 },
+        counts: { waiting: 0, pending: 1, delivering: 0, delivered: 0, 'dead-letter': 0 },
         oldestPendingAt: '2026-11-24T12:00:00.000Z',
         stopped: { reason: 'answered 410', at: '2026-11-24T12:00:00.000Z' },
         options: { preset: 'rfc', specVersion: '0.4' },

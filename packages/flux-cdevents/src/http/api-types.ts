@@ -12,12 +12,13 @@ const reference = (description: string) =>
   Type.String({ pattern: '^[^/]+/[^/]+$', description, examples: ['flux-system/cdevents-provider'] });
 
 export const StateSchema = Type.Enum([...ENTRY_STATES], {
-  description: '`delivering` is `pending` with an attempt under way.',
+  description: '`waiting`: it is mapped when its Provider is valid. `delivering`: an attempt is under way.',
 });
 
 const type = Type.String({
   minLength: 1,
-  description: 'An event type or its start (`dev.cdevents.incident`), or an event name (`incident.detected`).',
+  description:
+    'An event type or its start (`dev.cdevents.incident`), or an event name (`incident.detected`); `flux`, `forward` or `unmapped` for entries without an event type.',
 });
 const since = Type.String({
   minLength: 1,
@@ -34,7 +35,7 @@ export const ListQuery = Type.Object(
     since: Type.Optional(since),
     id: Type.Optional(Type.String({ minLength: 1, description: 'An entry id or its start, such as a CDEvent id.' })),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50, description: 'Entries a page.' })),
-    after: Type.Optional(Type.String({ minLength: 1, description: 'What `next` of the page before said.' })),
+    after: Type.Optional(Type.String({ minLength: 1, description: '`next` of the page before.' })),
   },
   { additionalProperties: false },
 );
@@ -52,7 +53,7 @@ const filter = {
   type: Type.Optional(type),
   since: Type.Optional(since),
   all: Type.Optional(
-    Type.Boolean({ description: 'Has to be true when nothing else narrows the selection.', default: false }),
+    Type.Boolean({ description: 'Must be true when nothing else narrows the selection.', default: false }),
   ),
 };
 
@@ -62,13 +63,13 @@ export const ReplayRequest = Type.Object(
     states: Type.Optional(
       Type.Array(Type.Enum(['dead-letter', 'delivered']), {
         minItems: 1,
-        description: 'Only dead letters unless told otherwise.',
+        description: 'Which entries to send again.',
         default: ['dead-letter'],
       }),
     ),
     remap: Type.Optional(
       Type.Boolean({
-        description: 'Map the Flux events anew, by the mapping as it is now, instead of sending the same CDEvents.',
+        description: 'Map the Flux events anew, by the current mapping, instead of sending the same CDEvents.',
         default: false,
       }),
     ),
@@ -80,7 +81,7 @@ export type ReplayRequest = Static<typeof ReplayRequest>;
 export const DiscardRequest = Type.Object(filter, { additionalProperties: false });
 export type DiscardRequest = Static<typeof DiscardRequest>;
 
-export const CountAnswer = Type.Object({ count: Type.Integer({ description: 'Entries that it was done to.' }) });
+export const CountAnswer = Type.Object({ count: Type.Integer({ description: 'How many entries changed.' }) });
 export type CountAnswer = Static<typeof CountAnswer>;
 
 const delivery = {
@@ -88,13 +89,18 @@ const delivery = {
   state: StateSchema,
   provider,
   alert: reference('The Alert that selected the event; of a test event, the Provider.'),
-  type: Type.String({ description: 'The event type; `flux` for a raw event, `unmapped` when it waits to be mapped.' }),
+  kind: Type.Enum(['cdevent', 'flux', 'forward'], {
+    description: 'What is sent: a CDEvent, a Flux event, or the body of a request that is passed on unchanged.',
+  }),
+  type: Type.String({
+    description: 'The event type of a CDEvent, `unmapped` until there is one; the kind of other entries.',
+  }),
   object: Type.String({ description: 'The Flux object.', examples: ['HelmRelease/apps/podinfo'] }),
   reason: Type.String({ description: 'The reason of the Flux event.', examples: ['UpgradeSucceeded'] }),
   attempts: Type.Integer({ description: 'Attempts that ended, whatever they came to.' }),
   acceptedAt: instant('When it was stored.'),
   expiresAt: instant('When it becomes a dead letter if it is not delivered before.'),
-  dueAt: Type.Optional(instant('When the next attempt is due, while it is pending.')),
+  dueAt: Type.Optional(instant('When the next attempt is due, while it is neither delivered nor a dead letter.')),
   settledAt: Type.Optional(instant('When it became delivered or a dead letter.')),
   lastError: Type.Optional(Type.String({ description: 'What the last failed attempt came to.' })),
 };
@@ -116,12 +122,12 @@ export type DeliveryPage = Static<typeof DeliveryPage>;
 export const Explanation = Type.Object(
   {
     mapping: Type.String({
-      description: 'Whose rule it is; all the rules that were in force when none matched.',
+      description: 'Whose rule it is; when none matched, whose rules were tried.',
       examples: ['mapping rules', 'preset service'],
     }),
     rule: Type.Optional(
       Type.String({
-        description: 'The rule that matched; `unmapped` for a custom event of what no rule maps.',
+        description: 'The rule that matched; `unmapped` for the custom event of a Flux event that no rule matched.',
         examples: ['upgrade-succeeded'],
       }),
     ),
@@ -146,7 +152,7 @@ export const DeliveryDetail = Type.Object({
   metadata: Type.Record(Type.String(), Type.String(), { description: 'Merged for the Alert, without prefixes.' }),
   chainId: Type.Optional(Type.String()),
   partitionKey: Type.Optional(Type.String({ description: 'The CloudEvents extension `partitionkey`.' })),
-  cdevent: Type.Optional(Type.Unknown({ description: 'Absent for a raw event and while it waits to be mapped.' })),
+  cdevent: Type.Optional(Type.Unknown({ description: 'Absent for other kinds, and until there is one.' })),
   explanation: Type.Optional(Explanation),
 });
 export type DeliveryDetail = Static<typeof DeliveryDetail>;
@@ -164,13 +170,13 @@ export const ProviderInfo = Type.Object({
   type: Type.Optional(Type.String({ description: 'Absent when the Provider is missing.' })),
   status: Type.Enum(['ready', 'invalid', 'foreign', 'missing'], {
     description:
-      '`invalid`: it delivers nothing, its events wait. `foreign`: the business of the notification-controller. `missing`: there are entries for it, but no such Provider.',
+      '`invalid`: it delivers nothing, its events wait. `foreign`: the notification-controller delivers its events. `missing`: there are entries for it, but no such Provider.',
   }),
   suspend: Type.Boolean(),
   address: Type.Optional(Type.String({ description: 'Absent when it comes from a Secret.' })),
   options: Type.Optional(
     Type.Record(Type.String(), Type.Unknown(), {
-      description: 'What its annotations and its mapping say, defaults filled in; the mapping itself by name.',
+      description: 'The options that its annotations set, with defaults for the others; the mapping by name.',
     }),
   ),
   issues: Type.Array(Type.Object(issue)),
@@ -228,11 +234,11 @@ export const SendRequest = Type.Object(
     reason: Type.Optional(
       Type.String({
         pattern: '^[A-Za-z][A-Za-z0-9]*$',
-        description: 'The reason of the test event that is made up for it.',
+        description: 'The reason of a generated test event.',
         default: 'InstallSucceeded',
       }),
     ),
-    event: Type.Optional(Type.Unknown({ description: 'A whole Flux event, sent instead of one that is made up.' })),
+    event: Type.Optional(Type.Unknown({ description: 'A whole Flux event, sent instead of a generated one.' })),
   },
   { additionalProperties: false },
 );
@@ -249,8 +255,8 @@ export const SendAnswer = Type.Object({
 export type SendAnswer = Static<typeof SendAnswer>;
 
 export const ErrorAnswer = Type.Object({
-  code: Type.String({ description: 'Stable; docs/errors.md says what to do.', examples: ['FCE_NOT_FOUND'] }),
+  code: Type.String({ description: 'Stable; docs/errors.md explains each code.', examples: ['FCE_NOT_FOUND'] }),
   message: Type.String(),
-  ids: Type.Optional(Type.Array(Type.String(), { description: 'What a prefix could have meant.' })),
+  ids: Type.Optional(Type.Array(Type.String(), { description: 'The ids that the start of an id matches.' })),
 });
 export type ErrorAnswer = Static<typeof ErrorAnswer>;

@@ -7,7 +7,8 @@ import { toFluxEvent } from '../flux/event.ts';
 import { nameOf } from '../flux/object-ref.ts';
 import { mask } from '../observe/mask.ts';
 import { ENTRY_STATES } from '../outbox/entry.ts';
-import type { ProviderStats, ProviderStop } from '../outbox/outbox.ts';
+import type { ProviderStats } from '../outbox/inspection.ts';
+import type { StandingStop } from '../outbox/work-queue.ts';
 import type { ReadyProvider, ResolvedProvider } from '../provider/provider.ts';
 import type { ApiServerDeps } from './api-deps.ts';
 import {
@@ -50,9 +51,13 @@ export function configRoutes(api: TypedServer, { outbox, snapshot, send, now }: 
       const gone = stats.filter(({ provider, counts }) => {
         return !providers.has(nameOf(provider)) && ENTRY_STATES.some((state) => counts[state] > 0);
       });
+      const at = now();
       const infos = [
-        ...[...providers.values()].map((one) => toInfo(one, statsOf.get(nameOf(one.ref)), stopOf.get(nameOf(one.ref)))),
-        ...gone.map(missing),
+        ...[...providers.values()].map((one) => {
+          const name = nameOf(one.ref);
+          return toInfo(one, statsOf.get(name), stopOf.get(name), at);
+        }),
+        ...gone.map((one) => missing(one, at)),
       ];
       return { providers: infos.sort((a, b) => nameOf(a).localeCompare(nameOf(b), 'en')) };
     },
@@ -90,7 +95,7 @@ export function configRoutes(api: TypedServer, { outbox, snapshot, send, now }: 
       operationId: 'sendTestEvent',
       summary: 'Send a test event through a Provider',
       description:
-        'Without `event` one is made up for the HelmRelease flux-cdevents-test. It goes the normal way through mapping, outbox and delivery, without an Alert.',
+        'Without `event`, the test event is about the HelmRelease flux-cdevents-test. It goes the normal way through mapping, outbox and delivery, without an Alert.',
       params: ProviderParams,
       body: SendRequest,
       response: { 202: SendAnswer, default: ErrorAnswer },
@@ -112,7 +117,8 @@ export function configRoutes(api: TypedServer, { outbox, snapshot, send, now }: 
 function toInfo(
   provider: ResolvedProvider,
   stats: ProviderStats | undefined,
-  stop: ProviderStop | undefined,
+  stop: StandingStop | undefined,
+  at: number,
 ): ProviderInfo {
   const { ref, type, status } = provider;
   const isStopped = stop && !(status === 'ready' && provider.fingerprint !== stop.fingerprint);
@@ -124,8 +130,8 @@ function toInfo(
     suspend: status !== 'foreign' && provider.suspend,
     ...(status === 'ready' && shownSettings(provider)),
     issues: status === 'invalid' ? provider.issues.map(toIssueInfo) : [],
-    ...countsOf(stats),
-    ...(isStopped && { stopped: { reason: stop.reason, at: new Date(stop.at).toISOString() } }),
+    ...countsOf(stats, at),
+    ...(isStopped && { stopped: { reason: stop.reason, at: new Date(stop.stoppedAt).toISOString() } }),
   };
 }
 
@@ -134,21 +140,21 @@ function toIssueInfo(issue: Issue): ProviderInfo['issues'][number] {
   return { code, path, expected, found };
 }
 
-const missing = (stats: ProviderStats): ProviderInfo => ({
+const missing = (stats: ProviderStats, at: number): ProviderInfo => ({
   namespace: stats.provider.namespace,
   name: stats.provider.name,
   status: 'missing',
   suspend: false,
   issues: [],
-  ...countsOf(stats),
+  ...countsOf(stats, at),
 });
 
-const countsOf = (stats: ProviderStats | undefined) => ({
+const countsOf = (stats: ProviderStats | undefined, at: number) => ({
   counts: Object.fromEntries(ENTRY_STATES.map((state) => [state, stats?.counts[state] ?? 0])),
-  ...(stats?.oldestPendingAt !== undefined && { oldestPendingAt: new Date(stats.oldestPendingAt).toISOString() }),
+  ...(stats?.oldestAgeMs !== undefined && { oldestPendingAt: new Date(at - stats.oldestAgeMs).toISOString() }),
 });
 
-/** Credentials in a URL are left out even where the spec has them, and a query since it may be one. */
+/** The address comes without credentials, even where the spec has them, and without a query, which may be one. */
 function shownSettings({ endpoint, options }: ReadyProvider) {
   const url = URL.parse(endpoint.address);
   const address = endpoint.addressIsSecret || !url ? undefined : `${url.protocol}//${url.host}${url.pathname}`;

@@ -1,8 +1,8 @@
 import Type from 'typebox';
 import { nameOf, parseName } from '../flux/object-ref.ts';
 import { explainedFields, type StoredExplanation } from '../map/explanation.ts';
-import { FORWARD_TYPE, type OutboxEntry } from '../outbox/entry.ts';
-import type { EntryFilter } from '../outbox/outbox.ts';
+import type { EntryKind, EntrySummary, OutboxEntry } from '../outbox/entry.ts';
+import type { EntryFilter } from '../outbox/inspection.ts';
 import { maxAgeOf } from '../provider/provider-options.ts';
 import type { ApiServerDeps } from './api-deps.ts';
 import { ApiError } from './api-error.ts';
@@ -20,7 +20,7 @@ import {
 import { parseSince } from './since.ts';
 import type { TypedServer } from './typebox-routes.ts';
 
-/** How many ids an ambiguous prefix is answered with. */
+/** The most ids that the answer to an ambiguous id lists. */
 const MAX_MEANT = 20;
 const DEFAULT_LIMIT = 50;
 
@@ -56,19 +56,21 @@ export function deliveryRoutes(api: TypedServer, { outbox, snapshot, now }: ApiS
       tags,
       operationId: 'getDelivery',
       summary: 'One entry with its Flux event and its CDEvent',
-      description: 'The id may be a start that only one entry has, such as a CDEvent id; 409 lists what it could mean.',
+      description:
+        'The start of an id will do if only one entry has it, such as a CDEvent id; 409 lists the ids that match.',
       params: Type.Object({ id: Type.String({ minLength: 1 }) }),
       response: { 200: DeliveryDetail, default: ErrorAnswer },
     },
     handler: async ({ params: { id } }) => {
       const { entries, next } = await outbox.list({ ids: [id] }, { limit: MAX_MEANT });
-      const entry = entries.find((candidate) => candidate.id === id) ?? entries[0];
-      if (!entry) throw new ApiError(404, 'FCE_NOT_FOUND', `no delivery has the id ${id}`);
-      if (entry.id !== id && entries.length > 1) {
+      const meant = entries.find((candidate) => candidate.id === id) ?? entries[0];
+      if (meant && meant.id !== id && entries.length > 1) {
         const ids = entries.map((candidate) => candidate.id);
         const many = next === undefined ? String(ids.length) : `more than ${ids.length}`;
-        throw new ApiError(409, 'FCE_API_REFUSED', `the id ${id} stands for ${many} deliveries`, ids);
+        throw new ApiError(409, 'FCE_API_REFUSED', `${many} deliveries have an id that starts with ${id}`, ids);
       }
+      const entry = meant && (await outbox.show(meant.id));
+      if (!entry) throw new ApiError(404, 'FCE_NOT_FOUND', `no delivery has the id ${id}`);
       return toDetail(entry);
     },
   });
@@ -84,14 +86,13 @@ export function deliveryRoutes(api: TypedServer, { outbox, snapshot, now }: ApiS
       response: { 200: CountAnswer, default: ErrorAnswer },
     },
     handler: async ({ body: { remap = false, states, ...request } }) => {
-      const at = now();
-      const filter: EntryFilter = { ...narrowed(request, at), states: states ?? ['dead-letter'] };
+      const filter: EntryFilter = { ...narrowed(request, now()), states: states ?? ['dead-letter'] };
       // One Provider after the other, since each has its own max-age.
       const providers = filter.provider ? [filter.provider] : (await outbox.stats()).map(({ provider }) => provider);
       let count = 0;
       for (const provider of providers) {
-        const expiresAt = at + maxAgeOf(snapshot()?.providers.get(nameOf(provider)));
-        count += await outbox.replay({ ...filter, provider }, { at, expiresAt, remap });
+        const maxAgeMs = maxAgeOf(snapshot()?.providers.get(nameOf(provider)));
+        count += await outbox.replay({ ...filter, provider }, { maxAgeMs, remap });
       }
       return { count };
     },
@@ -123,12 +124,30 @@ function toFilter({ ids, provider, type, since }: Selected, at: number): EntryFi
   return {
     ...(ids && { ids }),
     ...(name && { provider: name }),
-    ...(type !== undefined && { type }),
+    ...(type !== undefined && toTypeFilter(type)),
     ...(since !== undefined && { since: parseSince(since, at) }),
   };
 }
 
-/** A filter that selects everything has to say so: a forgotten field must not replay or discard the lot. */
+/** What an entry of kind `cdevent` is shown as, and selected by, until it has an event type. */
+const UNMAPPED = 'unmapped';
+const KINDS_WITHOUT_TYPE: readonly EntryKind[] = ['flux', 'forward'];
+
+/**
+ * The reverse of `shownType`. A text that names none of the entries without an event type is the start of a type, or
+ * an event name (`incident.detected`).
+ */
+function toTypeFilter(text: string): EntryFilter {
+  if (text === UNMAPPED) return { mapped: false };
+  const kind = KINDS_WITHOUT_TYPE.find((one) => one === text);
+  if (kind) return { kinds: [kind] };
+  return { types: [text, `dev.cdevents.${text}.`, `dev.cdeventsx.${text}.`] };
+}
+
+/** The event type, or a word for an entry that has none. */
+const shownType = ({ type, kind }: EntrySummary): string => type ?? (kind === 'cdevent' ? UNMAPPED : kind);
+
+/** A filter that selects everything has to say so: a forgotten field must not replay or discard every entry. */
 function narrowed({ all = false, ...selected }: Selected & { readonly all?: boolean }, at: number): EntryFilter {
   const filter = toFilter(selected, at);
   if (Object.keys(filter).length === 0 && !all) {
@@ -139,14 +158,15 @@ function narrowed({ all = false, ...selected }: Selected & { readonly all?: bool
 
 const instant = (at: number): string => new Date(at).toISOString();
 
-function toDelivery(entry: OutboxEntry): Delivery {
-  const { id, state, type, object, reason, attempts, dueAt, settledAt, lastError } = entry;
+function toDelivery(entry: EntrySummary): Delivery {
+  const { id, state, kind, object, reason, attempts, dueAt, settledAt, lastError } = entry;
   return {
     id,
     state,
     provider: nameOf(entry.provider),
     alert: nameOf(entry.alert),
-    type,
+    kind,
+    type: shownType(entry),
     object,
     reason,
     attempts,
@@ -159,13 +179,8 @@ function toDelivery(entry: OutboxEntry): Delivery {
 }
 
 function toDetail(entry: OutboxEntry): DeliveryDetail {
-  const { event, metadata, chainId, explanation } = JSON.parse(entry.source) as {
-    event: { metadata?: Record<string, string> };
-    metadata: Record<string, string>;
-    chainId?: string;
-    explanation?: StoredExplanation;
-  };
-  const isCDEvent = entry.message !== undefined && entry.type !== 'flux' && entry.type !== FORWARD_TYPE;
+  const { event, metadata, chainId, explanation } = sourceOf(entry);
+  const isCDEvent = entry.kind === 'cdevent' && entry.message !== undefined;
   const cdevent: unknown = isCDEvent ? JSON.parse(entry.message ?? 'null') : undefined;
   return {
     ...toDelivery(entry),
@@ -178,12 +193,26 @@ function toDetail(entry: OutboxEntry): DeliveryDetail {
   };
 }
 
+/** What the pipeline stores with an entry, to map it. */
+interface StoredSource {
+  readonly event: { readonly metadata?: Readonly<Record<string, string>> };
+  readonly metadata: Record<string, string>;
+  readonly chainId?: string;
+  readonly explanation?: StoredExplanation;
+}
+
+/** The message of an entry that is passed on is the event itself. */
+function sourceOf({ kind, source, message }: OutboxEntry): StoredSource {
+  if (kind === 'forward') return { event: JSON.parse(message ?? '{}'), metadata: {} };
+  return JSON.parse(source ?? '{"event":{},"metadata":{}}');
+}
+
 function toExplanation(stored: StoredExplanation, cdevent: unknown): Explanation {
   const { mapping, rule, tried, triedCount = tried.length } = stored;
   const fields = explainedFields(stored, cdevent);
   return { mapping, ...(rule !== undefined && { rule }), tried: [...tried], triedCount, fields };
 }
 
-/** The reconcile token is kept for the identity of the event and shown to nobody. */
+/** The reconcile token is part of the identity of the event, and no answer shows it. */
 const withoutToken = (metadata: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(metadata).filter(([key]) => !/(?:^|\/)token$/i.test(key)));

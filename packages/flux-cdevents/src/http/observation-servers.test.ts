@@ -2,17 +2,15 @@ import { describe, expect, it } from 'vitest';
 import type { ConfigSnapshot } from '../config/config-source.ts';
 import { createIssue } from '../diagnostics/issue.ts';
 import { createMetrics } from '../observe/metrics.ts';
-import type { ProviderStats } from '../outbox/outbox.ts';
+import type { ProviderStats } from '../outbox/inspection.ts';
 import { createHealthServer } from './health-server.ts';
 import { createMetricsServer } from './metrics-server.ts';
 import { refreshGauges } from './refresh-gauges.ts';
 
-const NOW = 1_000_000;
-
-const statsOf = (name: string, counts: Partial<ProviderStats['counts']>, oldestPendingAt?: number): ProviderStats => ({
+const statsOf = (name: string, counts: Partial<ProviderStats['counts']>, oldestAgeMs?: number): ProviderStats => ({
   provider: { namespace: 'flux-system', name },
-  counts: { pending: 0, delivering: 0, delivered: 0, 'dead-letter': 0, ...counts },
-  ...(oldestPendingAt !== undefined && { oldestPendingAt }),
+  counts: { waiting: 0, pending: 0, delivering: 0, delivered: 0, 'dead-letter': 0, ...counts },
+  ...(oldestAgeMs !== undefined && { oldestAgeMs }),
 });
 
 const snapshot: ConfigSnapshot = {
@@ -36,15 +34,16 @@ describe('health', () => {
 
 describe('metrics', () => {
   const scrape = async (stats: () => Promise<readonly ProviderStats[]>, metrics = createMetrics()) => {
-    const refresh = () => refreshGauges({ metrics, outbox: { stats }, snapshot: () => snapshot, now: () => NOW });
+    const refresh = () => refreshGauges({ metrics, outbox: { stats }, snapshot: () => snapshot });
     const { statusCode, body } = await createMetricsServer({ metrics, refresh }).inject('/metrics');
     expect(statusCode).toBe(200);
     return body.split('\n').filter((line) => /^flux_cdevents_(queue|oldest|dead|config)/.test(line));
   };
 
   it('fills the gauges from the outbox', async () => {
-    const hub = statsOf('hub', { pending: 2, 'dead-letter': 3 }, NOW - 4500);
+    const hub = statsOf('hub', { waiting: 1, pending: 2, 'dead-letter': 3 }, 4500);
     expect(await scrape(async () => [hub, statsOf('quiet', { delivered: 7 })])).toEqual([
+      'flux_cdevents_queue_depth{state="waiting"} 1',
       'flux_cdevents_queue_depth{state="pending"} 2',
       'flux_cdevents_queue_depth{state="delivering"} 0',
       'flux_cdevents_queue_depth{state="delivered"} 7',

@@ -1,22 +1,20 @@
 import type { ConfigSnapshot } from '../config/config-source.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { ENTRY_STATES, type EntryState } from '../outbox/entry.ts';
-import type { Outbox } from '../outbox/outbox.ts';
+import type { Inspection, ProviderStats } from '../outbox/inspection.ts';
 
 export interface GaugeSources {
   readonly metrics: Pick<Metrics, 'queueDepth' | 'oldestPending' | 'deadLetters' | 'configProblems'>;
-  readonly outbox: Pick<Outbox, 'stats'>;
+  readonly outbox: Pick<Inspection, 'stats'>;
   readonly snapshot: () => ConfigSnapshot | undefined;
-  /** Epoch ms. */
-  readonly now: () => number;
 }
 
 /**
- * Fills the gauges from the outbox and the configuration as they are now. Label sets of Providers that are gone are
- * removed, and so are all when the store cannot be read: an old number would be taken for a true one.
+ * Fills the gauges from the outbox and the configuration as they are now. It removes the labels of Providers that are
+ * gone, and all of them when the store cannot be read: an old number would look like a current one.
  * @throws {FluxCDEventsError} `FCE_STORE_UNAVAILABLE`
  */
-export async function refreshGauges({ metrics, outbox, snapshot, now }: GaugeSources): Promise<void> {
+export async function refreshGauges({ metrics, outbox, snapshot }: GaugeSources): Promise<void> {
   const { queueDepth, oldestPending, deadLetters, configProblems } = metrics;
   const problems = snapshot()?.problems ?? [];
   for (const severity of ['error', 'warning'] as const) {
@@ -27,11 +25,11 @@ export async function refreshGauges({ metrics, outbox, snapshot, now }: GaugeSou
   for (const gauge of [queueDepth, oldestPending, deadLetters]) gauge.reset();
   if (!Array.isArray(stats)) throw stats;
   const totals = Object.fromEntries(ENTRY_STATES.map((state) => [state, 0])) as Record<EntryState, number>;
-  for (const { provider, counts, oldestPendingAt } of stats as Awaited<ReturnType<Outbox['stats']>>) {
+  for (const { provider, counts, oldestAgeMs = 0 } of stats as readonly ProviderStats[]) {
     const labels = { namespace: provider.namespace, provider: provider.name };
     for (const state of ENTRY_STATES) totals[state] += counts[state];
     deadLetters.set(labels, counts['dead-letter']);
-    oldestPending.set(labels, oldestPendingAt === undefined ? 0 : Math.max(0, now() - oldestPendingAt) / 1000);
+    oldestPending.set(labels, oldestAgeMs / 1000);
   }
   for (const state of ENTRY_STATES) queueDepth.set({ state }, totals[state]);
 }

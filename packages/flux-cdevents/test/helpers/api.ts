@@ -37,15 +37,15 @@ export async function startTestApi({
   ...rest
 }: { readonly snapshot?: ConfigSnapshot } & Partial<Pick<ApiServerDeps, 'token'>> = {}): Promise<TestApi> {
   const folder = await mkdtemp(join(tmpdir(), 'flux-cdevents-api-'));
-  const outbox = await openSqliteOutbox({ path: join(folder, 'outbox.db') });
   const now = Date.parse('2026-11-24T12:00:00Z');
+  const outbox = await openSqliteOutbox({ path: join(folder, 'outbox.db'), now: () => now });
   const send = createEventSender({ outbox, snapshot: () => snapshot, defaults: {}, now: () => now });
   const server = createApiServer({ outbox, snapshot: () => snapshot, send, now: () => now, ...rest });
   return {
     server,
     outbox,
     now,
-    claim: async () => (await outbox.claim({ limit: 100, perProvider: 100, leaseMs: 60_000, at: now })).entries,
+    claim: async () => (await outbox.claim({ limit: 100, perProvider: 100, leaseMs: 60_000 })).entries,
     async close() {
       await server.close();
       await outbox.close();

@@ -39,7 +39,7 @@ export interface StoreScene {
 
 export async function startStoreScene(now: number): Promise<StoreScene> {
   const folder = mkdtempSync(join(tmpdir(), 'flux-cdevents-store-'));
-  const open = () => openSqliteOutbox({ path: join(folder, 'outbox.db') });
+  const open = () => openSqliteOutbox({ path: join(folder, 'outbox.db'), now: () => scene.now });
   let outbox = await open();
   const scene: StoreScene = {
     now,
@@ -65,7 +65,7 @@ export async function startStoreScene(now: number): Promise<StoreScene> {
       outbox = await open();
     },
     entries: async () => (await outbox.list({}, { limit: 500 })).entries.toReversed(),
-    claim: async (limit = 10) => (await outbox.claim({ limit, perProvider: 10, leaseMs: 1000, at: scene.now })).entries,
+    claim: async (limit = 10) => (await outbox.claim({ limit, perProvider: 10, leaseMs: 1000 })).entries,
     async close() {
       await outbox.close();
       rmSync(folder, { recursive: true, force: true });
