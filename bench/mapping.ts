@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import { parseFluxEvent } from '../packages/flux-cdevents/src/flux/event.ts';
 import { mergeMetadata } from '../packages/flux-cdevents/src/flux/metadata.ts';
 import { objectKey } from '../packages/flux-cdevents/src/flux/object-ref.ts';
-import { mapEvent } from '../packages/flux-cdevents/src/map/map-event.ts';
+import { entriesOf } from '../packages/flux-cdevents/src/pipeline/entries.ts';
 import type { ReadyProvider } from '../packages/flux-cdevents/src/provider/provider.ts';
 import { DEFAULT_OPTIONS } from '../packages/flux-cdevents/src/provider/provider-options.ts';
 
@@ -76,7 +76,7 @@ function mapAll(provider: ReadyProvider): number {
     const object = objectKey(event.involvedObject);
     const { metadata } = mergeMetadata(event, undefined);
     const selection = { alert: ref, metadata, provider: ref, resolved: provider };
-    const mapped = mapEvent(event, [selection], memories.get(object), { defaults: { cluster: 'eu-1' }, at: 0 });
+    const mapped = entriesOf(event, [selection], memories.get(object), { defaults: { cluster: 'eu-1' }, at: 0 });
     if (mapped.remember !== undefined) memories.set(object, mapped.remember);
     made += mapped.made.length;
   }

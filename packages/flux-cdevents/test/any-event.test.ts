@@ -2,12 +2,12 @@ import { specVersions, validate } from 'cdevents-sdk';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { toFluxEvent } from '../src/flux/event.ts';
-import { createConverter } from '../src/map/converter.ts';
+import { createSequentialConverter } from '../src/map/sequential-converter.ts';
 import { presetNames } from '../src/mapping/presets/presets.ts';
 
 /*
- * Whatever a Flux controller says, and whatever it may come to say: the presets make valid CDEvents of it or none, and
- * never a dead letter.
+ * Whatever a Flux controller posts, now or in a later version: the presets make valid CDEvents of it or none, and never
+ * a dead letter.
  */
 
 const name = fc.stringMatching(/^[a-z0-9]([-a-z0-9.]{0,20}[a-z0-9])?$/);
@@ -68,7 +68,7 @@ it.each(presetNames.flatMap((preset) => specVersions.map((specVersion) => ({ pre
     let made = 0;
     fc.assert(
       fc.property(fc.array(anEvent, { minLength: 1, maxLength: 8 }), (events) => {
-        const convert = createConverter({
+        const convert = createSequentialConverter({
           preset,
           specVersion,
           unmapped: 'skip',

@@ -39,7 +39,7 @@ const house: Readonly<Record<string, Room>> = {
   cel: { rooms: ['diagnostics'], packages: ['@marcbachmann/cel-js', '@marcbachmann/cel-js/evaluator'] },
   mapping: { rooms: ['diagnostics', 'cel', 'provider'], packages: [...schemas, 'cdevents-sdk', 'lru-cache', 'yaml'] },
   map: {
-    rooms: ['flux', 'provider', 'mapping', 'cel/expression.ts', 'outbox/entry.ts'],
+    rooms: ['flux', 'provider', 'mapping', 'cel/expression.ts'],
     packages: ['cdevents-sdk', 'packageurl-js', 'uuid'],
   },
   'mapping-cases': {

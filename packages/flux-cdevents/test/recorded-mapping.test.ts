@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { officialIsHere, officialJudge } from '../../cdevents-sdk/test/helpers/official.ts';
 import { createMappingCommand } from '../src/commands/mapping.ts';
 import { type FluxEvent, parseFluxEvent } from '../src/flux/event.ts';
-import { type ConverterOptions, createConverter } from '../src/map/converter.ts';
-import type { MapResult } from '../src/map/to-cdevents.ts';
+import type { Conversion } from '../src/map/convert.ts';
+import { createSequentialConverter, type SequentialConverterOptions } from '../src/map/sequential-converter.ts';
 import type { PresetName, SpecVersion } from '../src/provider/provider.ts';
 import { runCommand } from './helpers/command-io.ts';
 import { cdeventsOf, eventName } from './helpers/map-story.ts';
@@ -21,8 +21,10 @@ if (!isHere) {
 const events = distinctBodies.map((body) => parseFluxEvent(body, 0));
 
 /** Each event with what became of it, in the order of the recording. */
-function mapRecording(options: Partial<ConverterOptions>): { readonly event: FluxEvent; readonly result: MapResult }[] {
-  const convert = createConverter({
+function mapRecording(
+  options: Partial<SequentialConverterOptions>,
+): { readonly event: FluxEvent; readonly result: Conversion }[] {
+  const convert = createSequentialConverter({
     specVersion: '0.4',
     preset: 'service',
     unmapped: 'skip',
@@ -32,7 +34,7 @@ function mapRecording(options: Partial<ConverterOptions>): { readonly event: Flu
   return events.map((event) => ({ event, result: convert(event).result }));
 }
 
-const cdeventsIn = (options: Partial<ConverterOptions>): CDEvent[] =>
+const cdeventsIn = (options: Partial<SequentialConverterOptions>): CDEvent[] =>
   mapRecording(options).flatMap(({ result }) => cdeventsOf(result));
 
 const combinations = (['rfc', 'service'] as const).flatMap((preset) =>

@@ -2,9 +2,9 @@ import { type CDEvent, type ContentMode, toHttp } from 'cdevents-sdk';
 import { type Command, Option } from 'commander';
 import type { FluxEvent } from '../flux/event.ts';
 import { nameOf } from '../flux/object-ref.ts';
-import { type ConverterOptions, createConverter } from '../map/converter.ts';
+import type { Conversion } from '../map/convert.ts';
 import { rulesOf } from '../map/explanation.ts';
-import type { MapResult } from '../map/to-cdevents.ts';
+import { createSequentialConverter, type SequentialConverterOptions } from '../map/sequential-converter.ts';
 import type { ProviderOptions } from '../provider/provider.ts';
 import { CommandFailed, createCommand, flag, helpWith } from './command.ts';
 import { explainLines, toExplanation } from './explain.ts';
@@ -82,7 +82,7 @@ function convertAll(
   flags: ConvertFlags,
   rules: ChosenMapping['options'],
 ): { readonly failed: boolean } {
-  const convert = createConverter(converterOptions(flags, rules));
+  const convert = createSequentialConverter(converterOptions(flags, rules));
   const out = writerFor(io, flags);
   const skipped = new Map<string, number>();
   let made = 0;
@@ -130,7 +130,7 @@ function convertAll(
 const converterOptions = (
   { cluster, source, unmapped, unchanged }: ConvertFlags,
   rules: ChosenMapping['options'],
-): ConverterOptions => ({
+): SequentialConverterOptions => ({
   ...rules,
   unmapped,
   unchanged,
@@ -141,7 +141,7 @@ const converterOptions = (
 const describeEvent = ({ involvedObject, reason }: FluxEvent): string =>
   `${involvedObject.kind} ${nameOf(involvedObject)} ${reason}`;
 
-function describeSkip({ skipped, rule, withheld }: MapResult, rules: ChosenMapping['options']): string {
+function describeSkip({ skipped, rule, withheld }: Conversion, rules: ChosenMapping['options']): string {
   if (skipped === 'unmapped') return `unmapped: no rule of ${rulesOf(rules)} is for it`;
   if (skipped === 'ignored') return `ignored by rule ${rule}`;
   if (skipped === 'repeated') return `repeated: ${[...new Set(withheld.map(({ why }) => why))].join('; ')}`;

@@ -8,7 +8,7 @@ import { FluxCDEventsError } from '../errors.ts';
 import { type FluxEvent, parseFluxEvent } from '../flux/event.ts';
 import { nameOf } from '../flux/object-ref.ts';
 import type { Delivery } from '../http/api-types.ts';
-import { createConverter } from '../map/converter.ts';
+import { createSequentialConverter } from '../map/sequential-converter.ts';
 import type { PresetName } from '../provider/provider.ts';
 import { OPTION_PREFIX } from '../provider/provider-options.ts';
 import { CommandFailed, createCommand, flag, helpWith } from './command.ts';
@@ -196,7 +196,7 @@ const step = (io: Io, text: string): void => print(io, paint(io.stdout, 'dim', `
 
 async function readRollout(preset: PresetName): Promise<RolloutEvent[]> {
   const text = await readFile(join(DATA, 'rollout.jsonl'), 'utf8');
-  const convert = createConverter({ specVersion: '0.4', preset, unmapped: 'skip', unchanged: 'skip' });
+  const convert = createSequentialConverter({ specVersion: '0.4', preset, unmapped: 'skip', unchanged: 'skip' });
   return text
     .trimEnd()
     .split('\n')

@@ -1,9 +1,9 @@
 import type { FluxEvent } from '../flux/event.ts';
 import { nameOf } from '../flux/object-ref.ts';
 import type { Explanation } from '../http/api-types.ts';
-import type { Converted } from '../map/converter.ts';
 import { authorOf, type ExplainedField } from '../map/explanation.ts';
 import { describeChange } from '../map/memory/describe-change.ts';
+import type { Converted } from '../map/sequential-converter.ts';
 import type { ProviderOptions } from '../provider/provider.ts';
 
 /** An event, what came of it, and by which rules. */

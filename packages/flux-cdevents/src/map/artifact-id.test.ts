@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { PackageURL } from 'packageurl-js';
 import { describe, expect, it } from 'vitest';
 import { type ArtifactFacts, artifactIdOf } from './artifact-id.ts';
-import { parseHelmMessage } from './helm-message.ts';
+import { parseHelmMessage } from './messages.ts';
 
 const digest = 'sha256:1bf64a691159ff9f8dfaabf39a3f394f2d595fa2d70c3a28de8c3161f388b88b';
 const sha1 = 'sha1:40df45ff34dc3616d1339e60a164b764a30181bd';

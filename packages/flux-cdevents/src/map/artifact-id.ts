@@ -1,7 +1,6 @@
 import { PackageURL } from 'packageurl-js';
 import type { FluxEvent } from '../flux/event.ts';
-import type { HelmFacts } from './helm-message.ts';
-import { parseSourceMessage } from './source-message.ts';
+import { type HelmFacts, parseSourceMessage } from './messages.ts';
 
 export interface ArtifactFacts {
   readonly event: Pick<FluxEvent, 'involvedObject' | 'message'>;
@@ -15,8 +14,9 @@ const TAG = /^\w[\w.-]{0,127}$/;
 const REVISION = /^(?:(.+)@)?(sha(?:256|384|512):[0-9a-f]+)$/;
 
 /**
- * The package URL of what was deployed or published. A source and the HelmRelease that uses it say the same of a chart:
- * its digest in a registry, or its version. All others are named for their object, at a revision where one is known.
+ * The package URL of what was deployed or published. A chart has the same one whether its source or the HelmRelease that
+ * uses it posts the event: by its digest in a registry, or by its version. Everything else is named for its object, at
+ * its revision if there is one.
  * @see https://github.com/package-url/purl-spec
  */
 export function artifactIdOf(facts: ArtifactFacts): string {
@@ -42,7 +42,7 @@ function ofChartSource(facts: ArtifactFacts): string {
   return ofRevision(facts);
 }
 
-/** By the commit that an OCI artifact was made from, with the digest of the artifact beside it. */
+/** At the commit that an OCI artifact was made from, with the digest of the artifact as its checksum. */
 function ofRevision({ event, metadata }: ArtifactFacts): string {
   const { originRevision, revision } = metadata;
   const { name } = event.involvedObject;
@@ -52,21 +52,21 @@ function ofRevision({ event, metadata }: ArtifactFacts): string {
 }
 
 /**
- * @param version a tag, or the version of the chart there. Build metadata is left out: helm-controller puts the digest
- *   in its place, and a tag spells it with `_`, so that the same chart would have two names.
+ * @param version a tag, or the version of the chart. Build metadata is left out: helm-controller writes the digest in its
+ *   place, and a tag spells its `+` as `_`, so the same chart would get two names.
  */
 function ofImage(name: string, digest: string, version: string | undefined): string {
   const tag = version?.replace(/^(v?\d+\.\d+\.\d+[^+_]*)[+_].*$/, '$1');
   return purl('oci', name.toLowerCase(), digest, tag && TAG.test(tag) && { tag });
 }
 
-/** `6.5.0@sha256:…`, `sha256:…`; neither part of what names no digest of a registry. */
+/** Reads `6.5.0@sha256:…` or `sha256:…`; of a revision without a digest neither part. */
 function readRevision(revision: string | undefined): { readonly tag?: string; readonly digest?: string } {
   const [, tag, digest] = REVISION.exec(revision ?? '') ?? [];
   return { ...(tag && { tag }), ...(digest && { digest }) };
 }
 
-/** Never throws, whatever an event says: half a surrogate pair is replaced, and a blank name becomes `_`. */
+/** Never throws: half a surrogate pair is replaced, and a blank name becomes `_`. */
 function purl(type: string, name: string, version?: string, qualifiers?: Record<string, string> | '' | false): string {
   const shownName = name.toWellFormed().trim() || '_';
   const shownVersion = version?.toWellFormed() || undefined;

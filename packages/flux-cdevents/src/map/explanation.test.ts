@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { aFluxEvent } from '../../test/helpers/flux-events.ts';
 import { cdeventsOf, mapStory } from '../../test/helpers/map-story.ts';
+import type { Conversion } from './convert.ts';
 import { explainedFields, explanationOf } from './explanation.ts';
-import type { MapResult } from './to-cdevents.ts';
 
 const mapping = { name: 'rules', text: "rules: [{name: mine, match: event.reason == 'X', emit: []}]" };
 
 describe('a stored explanation', () => {
-  const [result] = mapStory([aFluxEvent()]) as [MapResult];
+  const [result] = mapStory([aFluxEvent()]) as [Conversion];
   const [mapped] = result.cdevents;
   if (!mapped) throw new Error('a CDEvent');
 

@@ -1,27 +1,27 @@
 import type { ProviderOptions } from '../provider/provider.ts';
-import type { MappedCDEvent, MapResult } from './to-cdevents.ts';
+import type { Conversion, ConvertedCDEvent } from './convert.ts';
 
-/** What an entry keeps of how its CDEvent was made. The values of fields are not kept: they are in the CDEvent. */
+/** How a CDEvent was made, as an entry keeps it. The values of the fields are left out: the CDEvent has them. */
 export interface StoredExplanation {
-  /** Whose rule it is: the name of a mapping, or `preset service`; of both when no rule matched. */
+  /** Where the rule comes from: `mapping rules` or `preset service`; both when no rule matched. */
   readonly mapping: string;
-  /** The rule that matched, or `unmapped`; absent when none did because one of them failed. */
+  /** The rule that matched, or `unmapped`; absent when a rule failed. */
   readonly rule?: string;
-  /** The last of the rules that were looked at, in order, the one that matched included. */
+  /** The last of the rules that were evaluated, in order, including the one that matched. */
   readonly tried: readonly string[];
-  /** How many rules were looked at, when that is more than are named. */
+  /** How many rules were evaluated, when `tried` does not name all of them. */
   readonly triedCount?: number;
   /** The expression of each field, by its path: `{"subject.id": "service.id"}`. */
   readonly fields: Readonly<Record<string, string>>;
 }
 
-/** So many names of rules are kept: a mapping may have hundreds, and every entry has its explanation. */
+/** How many names of rules are kept: a mapping may have hundreds, and every entry has an explanation. */
 const MAX_TRIED = 25;
 
-/** How one CDEvent of a result came about, in the form in which it is stored. */
+/** How one CDEvent of a conversion was made. */
 export function explanationOf(
-  { rule, from, tried }: Pick<MapResult, 'rule' | 'from' | 'tried'>,
-  { fields }: Pick<MappedCDEvent, 'fields'>,
+  { rule, from, tried }: Pick<Conversion, 'rule' | 'from' | 'tried'>,
+  { fields }: Pick<ConvertedCDEvent, 'fields'>,
   options: Pick<ProviderOptions, 'preset' | 'mapping'>,
 ): StoredExplanation {
   return {
@@ -33,13 +33,13 @@ export function explanationOf(
   };
 }
 
-/** `mapping rules`, `preset service`: whose rules these are. */
+/** Where a rule comes from: `mapping rules`, `preset service`. */
 export const authorOf = (
   from: 'mapping' | 'preset',
   { preset, mapping }: Pick<ProviderOptions, 'preset' | 'mapping'>,
 ) => (from === 'mapping' && mapping ? `mapping ${mapping.name}` : `preset ${preset}`);
 
-/** All the rules that are in force: `mapping rules and preset service`. */
+/** Where all rules in force come from: `mapping rules and preset service`. */
 export function rulesOf(options: Pick<ProviderOptions, 'preset' | 'mapping'>): string {
   const preset = authorOf('preset', options);
   if (!options.mapping) return preset;
@@ -62,7 +62,7 @@ export const explainedFields = ({ fields }: StoredExplanation, cdevent: unknown)
     return { path, expression, ...(value !== undefined && { value }) };
   });
 
-/** The value of a path whose parts may have dots of their own. */
+/** The value at a path whose parts may contain dots. */
 function valueAt(root: unknown, path: string): unknown {
   if (typeof root !== 'object' || root === null) return undefined;
   if (Object.hasOwn(root, path)) return Reflect.get(root, path);

@@ -4,13 +4,13 @@ import type { FluxEvent } from '../flux/event.ts';
 import { groupValue } from '../flux/metadata.ts';
 import { apiGroupOf, type NamespacedName, nameOf } from '../flux/object-ref.ts';
 
-/** Namespace of every id made here, itself the UUID v5 of `cdevents.toolkit.fluxcd.io` in the DNS namespace. */
+/** The namespace of all ids: the UUID v5 of `cdevents.toolkit.fluxcd.io` in the DNS namespace. */
 const NAMESPACE = v5('cdevents.toolkit.fluxcd.io', v5.DNS);
 const namespaceBytes = Buffer.from(NAMESPACE.replaceAll('-', ''), 'hex');
 
 /**
- * UUID v5 (RFC 9562 section 5.5) of a list of parts; JSON keeps neighbours apart. The library would make a Hash object for
- * each, which takes longer than all the rest.
+ * UUID v5 (RFC 9562 section 5.5) of a list of parts, kept apart by JSON. The library creates a Hash object for each id,
+ * which takes longer than everything else here.
  */
 function idOf(parts: readonly (string | undefined)[]): string {
   const bytes = hash('sha1', Buffer.concat([namespaceBytes, Buffer.from(JSON.stringify(parts))]), 'buffer');
@@ -19,7 +19,7 @@ function idOf(parts: readonly (string | undefined)[]): string {
   return stringify(bytes);
 }
 
-/** What the same Flux event always has in common, on every replica and after every restart. Computed once an event. */
+/** What tells a Flux event from others, the same on every replica and after every restart. */
 export function identityOf(event: FluxEvent, cluster: string | undefined, metadata: Readonly<Record<string, string>>) {
   const { kind, namespace, name, uid } = event.involvedObject;
   return [
@@ -38,17 +38,17 @@ export function identityOf(event: FluxEvent, cluster: string | undefined, metada
 }
 export type Identity = ReturnType<typeof identityOf>;
 
-/** `context.id` of a CDEvent. The Alert has no part in it: two Alerts to one address make one event. */
+/** `context.id` of a CDEvent. The Alert is not part of it, so two Alerts that name one Provider make one CDEvent. */
 export const contextIdOf = (identity: Identity, type: string, environment: string): string =>
   idOf([...identity, type, environment]);
 
 /** The id of a chain that starts with this event. */
 export const chainIdOf = (identity: Identity): string => idOf([...identity, 'chain']);
 
-/** Stands for the body of a request, byte for byte. */
+/** Identifies the body of a request, byte for byte. */
 export const bodyIdOf = (body: string): string => idOf(['body', hash('sha256', body)]);
 
-/** Id of an outbox entry: the CDEvent's id and eight hexadecimal digits that stand for the Provider. */
+/** The id of an outbox entry: the id of its CDEvent and eight hexadecimal digits that identify the Provider. */
 export const entryIdOf = (contextId: string, provider: NamespacedName): string =>
   `${contextId}.${hash('sha256', nameOf(provider)).slice(0, 8)}`;
 

@@ -1,9 +1,11 @@
 import type { FluxEvent } from '../flux/event.ts';
-import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
+import { nameOf } from '../flux/object-ref.ts';
 import type { MappingVariables } from '../mapping/variables-schema.ts';
 import type { SpecVersion } from '../provider/provider.ts';
 import { artifactIdOf } from './artifact-id.ts';
-import type { HelmFacts } from './helm-message.ts';
+import type { EventFacts } from './cdevent.ts';
+import type { ConversionRequest } from './convert.ts';
+import type { HelmFacts } from './messages.ts';
 
 const ACTIONS: readonly (readonly [prefix: string, action: string])[] = [
   ['Install', 'install'],
@@ -12,19 +14,19 @@ const ACTIONS: readonly (readonly [prefix: string, action: string])[] = [
   ['Rollback', 'rollback'],
   ['Uninstall', 'uninstall'],
 ];
-/** What keeps a HelmRelease from getting as far as an action. */
+/** Reasons for which a HelmRelease does not get as far as an action. */
 const PREPARATION_FAILURES = new Set(['ArtifactFailed', 'ValuesError', 'AccessDenied']);
 
 const isHelmRelease = (event: FluxEvent) => event.involvedObject.kind === 'HelmRelease';
 
-/** The task that an event reports on: `helm-upgrade`, `helm-uninstall-remediation`; `helm-reconcile` outside of actions. */
+/** The task that an event reports on: `helm-upgrade`, `helm-uninstall-remediation`; outside of actions `helm-reconcile`. */
 function taskNameOf(event: FluxEvent, { remediation }: HelmFacts): string {
   if (!isHelmRelease(event)) return 'reconcile';
   const action = ACTIONS.find(([prefix]) => event.reason.startsWith(prefix))?.[1] ?? 'reconcile';
   return action === 'uninstall' && remediation ? 'helm-uninstall-remediation' : `helm-${action}`;
 }
 
-/** How it ended, in the words of the spec version: tests passed or failed before 0.5. */
+/** How the task ended, in the words of the spec version: before 0.5 a test has the outcome `pass` or `fail`. */
 function outcomeOf(event: FluxEvent, taskName: string, version: SpecVersion): string {
   if (isHelmRelease(event) && PREPARATION_FAILURES.has(event.reason)) return 'error';
   const failed = event.severity === 'error' || event.reason.endsWith('Failed');
@@ -32,7 +34,7 @@ function outcomeOf(event: FluxEvent, taskName: string, version: SpecVersion): st
   return failed ? 'failure' : 'success';
 }
 
-/** `environment` or `env` of the metadata, else the namespace, within its cluster when that is known. */
+/** `environment` or `env` of the metadata, else the namespace, preceded by the cluster when that is known. */
 export const environmentIdOf = (
   event: FluxEvent,
   metadata: Readonly<Record<string, string>>,
@@ -42,34 +44,24 @@ export const environmentIdOf = (
   return metadata.environment || metadata.env || (cluster ? `${cluster}/${namespace}` : namespace);
 };
 
-export interface VariableInput {
-  readonly event: FluxEvent;
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly alert: NamespacedName;
-  readonly provider: NamespacedName;
-  readonly specVersion: SpecVersion;
-  readonly cluster: string | undefined;
-  readonly source: string;
-  readonly environmentId: string;
-  readonly chainId: string;
-  readonly helm: HelmFacts;
-}
-
 /** What the expressions of a mapping see; `incident` follows for each CDEvent, since its id is made from that. */
-export function variablesOf(input: VariableInput): Omit<MappingVariables, 'incident'> {
-  const { event, metadata, helm, source, specVersion } = input;
+export function variablesOf(
+  facts: EventFacts,
+  { alert, provider, chainId }: Pick<ConversionRequest, 'alert' | 'provider' | 'chainId'>,
+): Omit<MappingVariables, 'incident'> {
+  const { event, metadata, helm, source, specVersion, cluster, environmentId } = facts;
   const { name, namespace } = event.involvedObject;
   const object = nameOf(event.involvedObject);
   const taskName = taskNameOf(event, helm);
   const attempt = helm.release?.version === undefined ? metadata.revision : `v${helm.release.version}`;
   return {
     event: { ...event, metadata },
-    alert: { metadata: { ...input.alert } },
-    provider: { metadata: { ...input.provider } },
-    cluster: input.cluster ?? '',
-    environment: { id: input.environmentId, source },
+    alert: { metadata: { ...alert } },
+    provider: { metadata: { ...provider } },
+    cluster: cluster ?? '',
+    environment: { id: environmentId, source },
     service: { id: object, source },
-    artifactId: artifactIdOf({ event, helm, metadata }),
+    artifactId: artifactIdOf(facts),
     release: {
       ...helm.release,
       namespace: helm.release?.namespace ?? namespace,
@@ -78,6 +70,6 @@ export function variablesOf(input: VariableInput): Omit<MappingVariables, 'incid
     },
     taskRun: { id: [object, taskName, ...(attempt ? [attempt] : [])].join('/'), name: taskName },
     outcome: outcomeOf(event, taskName, specVersion),
-    chainId: input.chainId,
+    chainId,
   };
 }

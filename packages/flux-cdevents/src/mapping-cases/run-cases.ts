@@ -1,7 +1,7 @@
 import type { CDEvent } from 'cdevents-sdk';
 import type { FluxEvent } from '../flux/event.ts';
-import { type ConverterOptions, createConverter } from '../map/converter.ts';
-import type { MapResult } from '../map/to-cdevents.ts';
+import type { Conversion } from '../map/convert.ts';
+import { createSequentialConverter, type SequentialConverterOptions } from '../map/sequential-converter.ts';
 import type { Case, Step } from './cases.ts';
 import { type Captures, compareCDEvents, type Difference, nameOfType } from './compare.ts';
 import { completeEvent, FIRST_EVENT_AT, STEP_MS } from './complete-event.ts';
@@ -18,7 +18,7 @@ export interface CaseResult {
 export interface StepResult {
   readonly line: number;
   readonly event: FluxEvent;
-  readonly result: MapResult;
+  readonly result: Conversion;
   /** What is not as expected, in sentences. */
   readonly complaints: readonly string[];
   /** The CDEvents that are not as expected. */
@@ -27,7 +27,7 @@ export interface StepResult {
 
 /** What a case depends on beside what it says. */
 export interface CaseSetup {
-  readonly options: ConverterOptions;
+  readonly options: SequentialConverterOptions;
   /** Of the Alert, where the case has none of its own. */
   readonly eventMetadata?: Readonly<Record<string, string>>;
   /** The events that stand in files, by the names that the cases give them. */
@@ -36,7 +36,7 @@ export interface CaseSetup {
 
 /** Runs a case through the mapping as the controller does, from an empty memory. */
 export function runCase({ name, line, steps, eventMetadata }: Case, setup: CaseSetup): CaseResult {
-  const convert = createConverter(setup.options, eventMetadata ?? setup.eventMetadata);
+  const convert = createSequentialConverter(setup.options, eventMetadata ?? setup.eventMetadata);
   const captures: Captures = new Map();
   const done: StepResult[] = [];
   let at = FIRST_EVENT_AT;
@@ -63,7 +63,7 @@ function eventOf({ event }: Step, at: number, { events }: CaseSetup): FluxEvent 
   return read;
 }
 
-function judge({ expect, rule, skipped, error }: Step, result: MapResult, captures: Captures): Judgement {
+function judge({ expect, rule, skipped, error }: Step, result: Conversion, captures: Captures): Judgement {
   const complaints: string[] = [];
   const say = (expected: string, found: string) => complaints.push(`expected ${expected}, found ${found}`);
   if (rule !== undefined && result.rule !== rule) say(`rule ${rule}`, result.rule ? `rule ${result.rule}` : 'none');

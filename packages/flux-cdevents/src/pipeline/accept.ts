@@ -5,13 +5,13 @@ import { FluxCDEventsError } from '../errors.ts';
 import { type FluxEvent, parseFluxEvent } from '../flux/event.ts';
 import { duplicateKey, type MetadataConflict, mergeMetadata, restorePrefixes } from '../flux/metadata.ts';
 import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
-import { type MapDefaults, type MappedEvent, mapEntry, mapEvent, type Selection } from '../map/map-event.ts';
 import type { Matcher } from '../match/matcher.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { ClaimedEntry, NewEntry } from '../outbox/entry.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { ResolvedProvider } from '../provider/provider.ts';
+import { type Destination, type EventEntries, entriesInPlaceOf, entriesOf, type MapDefaults } from './entries.ts';
 import { bodyOf, forwardEntry, isForward } from './forward.ts';
 
 /** Who is told of what happens to events, beside the log. */
@@ -75,11 +75,11 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     resolved.status !== 'foreign' &&
     (resolved.webhookOnly === true || (forward && resolved.type !== 'cdevents'));
 
-  const select = async (event: FluxEvent): Promise<readonly Selection[]> => {
+  const select = async (event: FluxEvent): Promise<readonly Destination[]> => {
     const { snapshot, matcher } = loaded();
     // Labels are fetched first, so that what follows is pure.
     const labels = matcher.needsLabels(event) ? await config.labels(event.involvedObject) : undefined;
-    const selections: Selection[] = [];
+    const selections: Destination[] = [];
     for (const alert of matcher.match(event, labels)) {
       const provider = { namespace: alert.metadata.namespace, name: alert.spec.providerRef.name };
       const resolved = snapshot.providers.get(nameOf(provider));
@@ -91,7 +91,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     return selections;
   };
 
-  const account = ({ entries, skipped, made }: MappedEvent) => {
+  const account = ({ entries, skipped, made }: EventEntries) => {
     for (const { type, preset } of made) metrics.eventsMapped.inc({ type, preset });
     for (const { reason } of skipped) metrics.eventsSkipped.inc({ reason });
     for (const { id, provider, alert, type, object, reason, deadLetter } of entries) {
@@ -105,7 +105,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
   /** @param more entries that the event causes whatever is made of it */
   const store = async (
     event: FluxEvent,
-    selections: readonly Selection[],
+    selections: readonly Destination[],
     markKey: string,
     more: (at: number) => readonly NewEntry[],
   ): Promise<Acceptance> => {
@@ -113,7 +113,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     for (;;) {
       const at = now();
       const { version, memory } = await outbox.recall(object);
-      const mapped = mapEvent(event, selections, memory, { defaults, at });
+      const mapped = entriesOf(event, selections, memory, { defaults, at });
       const entries = [...mapped.entries, ...more(at)];
       if (entries.length === 0 && mapped.remember === undefined) {
         account(mapped);
@@ -162,9 +162,9 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
         const event = isForward(entry) ? parseFluxEvent(bodyOf(entry), at) : eventOf(entry);
         const object = objectKey(event.involvedObject);
         const { version, memory } = await outbox.recall(object);
-        const mapped: MappedEvent = isForward(entry)
+        const mapped: EventEntries = isForward(entry)
           ? unmapped({ ...forwardEntry(event, bodyOf(entry), at), expiresAt: entry.expiresAt })
-          : mapEntry(entry, provider, memory, { defaults, at });
+          : entriesInPlaceOf(entry, provider, memory, { defaults, at });
         const result = await outbox.expand({
           id,
           leaseId,
@@ -191,7 +191,7 @@ const webhookKey = (provider: NamespacedName, body: Uint8Array): string =>
 
 const eventOf = ({ source }: ClaimedEntry): FluxEvent => (JSON.parse(source) as { event: FluxEvent }).event;
 
-const unmapped = (entry: NewEntry): MappedEvent => ({ entries: [entry], skipped: [], made: [] });
+const unmapped = (entry: NewEntry): EventEntries => ({ entries: [entry], skipped: [], made: [] });
 
 const labelsOf = ({ namespace, name }: NamespacedName) => ({ namespace, provider: name });
 

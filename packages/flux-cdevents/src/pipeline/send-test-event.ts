@@ -4,9 +4,9 @@ import { FluxCDEventsError } from '../errors.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { mergeMetadata } from '../flux/metadata.ts';
 import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
-import { type MapDefaults, mapEvent, type SkipReason } from '../map/map-event.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { ReadyProvider } from '../provider/provider.ts';
+import { entriesOf, type MapDefaults, type SkipReason } from './entries.ts';
 import { isForward } from './forward.ts';
 
 export interface EventSenderDeps {
@@ -51,7 +51,7 @@ export function createEventSender({ snapshot, outbox, defaults, now }: EventSend
     for (;;) {
       const { version, memory } = await outbox.recall(object);
       const selection = { alert: provider, metadata, provider, resolved };
-      const { entries, remember, skipped } = mapEvent(event, [selection], memory, { defaults, at });
+      const { entries, remember, skipped } = entriesOf(event, [selection], memory, { defaults, at });
       if (entries.length > 0 || remember !== undefined) {
         const receipt = await outbox.commit({
           object,

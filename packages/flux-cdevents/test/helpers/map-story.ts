@@ -1,53 +1,58 @@
 import type { CDEvent } from 'cdevents-sdk';
 import type { FluxEvent } from '../../src/flux/event.ts';
-import { mergeMetadata } from '../../src/flux/metadata.ts';
-import { mapAlone } from '../../src/map/map-for-provider.ts';
+import { objectKey } from '../../src/flux/object-ref.ts';
+import type { Conversion } from '../../src/map/convert.ts';
 import type { ObjectMemory } from '../../src/map/memory/memory.ts';
-import type { MapRequest, MapResult } from '../../src/map/to-cdevents.ts';
+import { createSequentialConverter, type SequentialConverterOptions } from '../../src/map/sequential-converter.ts';
 import { nameOfType } from '../../src/mapping-cases/compare.ts';
 
-type StoryOptions = Partial<MapRequest['options']> & {
-  readonly cluster?: string;
+type StoryOptions = Partial<SequentialConverterOptions> & {
   /** How what is remembered gets from one event to the next: a restart reads it back from its text. */
   readonly carry?: (memory: ObjectMemory) => ObjectMemory;
 };
 
-/** Maps the events of one object one after the other, as one Provider would be told of them. */
-export function mapStory(events: readonly FluxEvent[], { cluster, carry, ...options }: StoryOptions = {}): MapResult[] {
-  let memory: ObjectMemory = {};
+/** Maps the events of one object one after the other for one Provider. */
+export function mapStory(
+  events: readonly FluxEvent[],
+  { carry = (memory) => memory, ...options }: StoryOptions = {},
+): Conversion[] {
+  const memories = new Map<string, ObjectMemory>();
+  const convert = createSequentialConverter(
+    {
+      specVersion: '0.4',
+      preset: 'service',
+      unmapped: 'skip',
+      unchanged: 'skip',
+      alert: { namespace: 'flux-system', name: 'all' },
+      provider: { namespace: 'flux-system', name: 'hub' },
+      ...options,
+    },
+    {},
+    memories,
+  );
   return events.map((event) => {
-    const { result, memory: after } = mapAlone(
-      {
-        event,
-        metadata: mergeMetadata(event, undefined).metadata,
-        alert: { namespace: 'flux-system', name: 'all' },
-        provider: { namespace: 'flux-system', name: 'hub' },
-        options: { specVersion: '0.4', preset: 'service', unmapped: 'skip', unchanged: 'skip', ...options },
-        cluster,
-        source: undefined,
-      },
-      memory,
-    );
-    memory = carry ? carry(after) : after;
+    const { result } = convert(event);
+    const key = objectKey(event.involvedObject);
+    memories.set(key, carry(memories.get(key) ?? {}));
     return result;
   });
 }
 
-/** The CDEvents of a result. @throws {Error} when one could not be made */
-export const cdeventsOf = ({ cdevents }: MapResult): CDEvent[] =>
-  cdevents.map((mapped) => {
-    if ('cdevent' in mapped) return mapped.cdevent;
-    throw new Error(`${mapped.type}: ${mapped.error}`);
+/** The CDEvents of a conversion. @throws {Error} when one could not be made */
+export const cdeventsOf = ({ cdevents }: Conversion): CDEvent[] =>
+  cdevents.map((converted) => {
+    if ('cdevent' in converted) return converted.cdevent;
+    throw new Error(`${converted.type}: ${converted.error}`);
   });
 
 /** `service.upgraded`. */
 export const eventName = ({ context }: CDEvent): string => nameOfType(context.type);
 
 /**
- * What each event gave, in words: `service.upgraded + incident.resolved 1`. Incidents are counted by their subject id
- * in the order in which they come up.
+ * What became of each event, in words: `service.upgraded + incident.resolved 1`. Incidents are numbered in the order in
+ * which their subject ids come up.
  */
-export function tell(results: readonly MapResult[]): string[] {
+export function tell(results: readonly Conversion[]): string[] {
   const incidents: string[] = [];
   return results.map((result) =>
     cdeventsOf(result)

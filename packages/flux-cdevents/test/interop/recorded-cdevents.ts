@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { CDEvent } from 'cdevents-sdk';
 import { type FluxEvent, parseFluxEvent } from '../../src/flux/event.ts';
-import { type ConverterOptions, createConverter } from '../../src/map/converter.ts';
+import { createSequentialConverter, type SequentialConverterOptions } from '../../src/map/sequential-converter.ts';
 import { cdeventsOf } from '../helpers/map-story.ts';
 import { recordedBodies, recordingIsHere } from '../helpers/recording.ts';
 
@@ -25,10 +25,10 @@ export interface Emitted {
 
 export function emittedFrom(
   events: readonly FluxEvent[],
-  options: Partial<ConverterOptions> = {},
+  options: Partial<SequentialConverterOptions> = {},
   eventMetadata: Readonly<Record<string, string>> = {},
 ): Emitted[] {
-  const convert = createConverter(
+  const convert = createSequentialConverter(
     { specVersion: '0.4', preset: 'service', unmapped: 'skip', unchanged: 'skip', ...options },
     eventMetadata,
   );

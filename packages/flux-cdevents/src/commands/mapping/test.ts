@@ -4,8 +4,8 @@ import { formatIssue } from '../../diagnostics/format.ts';
 import { withFile } from '../../diagnostics/issue.ts';
 import type { FluxEvent } from '../../flux/event.ts';
 import { parseName } from '../../flux/object-ref.ts';
-import type { ConverterOptions } from '../../map/converter.ts';
 import { rulesOf } from '../../map/explanation.ts';
+import type { SequentialConverterOptions } from '../../map/sequential-converter.ts';
 import type { Case, CasesFile } from '../../mapping-cases/cases.ts';
 import { readCases } from '../../mapping-cases/read-cases.ts';
 import { type CaseResult, runCase } from '../../mapping-cases/run-cases.ts';
@@ -53,7 +53,7 @@ export const createMappingTestCommand = (io: Io): Command =>
 interface Suite {
   readonly file: string;
   readonly cases: readonly Case[];
-  readonly options: ConverterOptions;
+  readonly options: SequentialConverterOptions;
   readonly chosen: ChosenMapping;
   /** The same for files of cases that share a mapping. */
   readonly key: string;
@@ -83,7 +83,7 @@ async function readSuite(io: Io, file: string): Promise<Suite[]> {
   ];
 }
 
-function converterOptions({ options }: ChosenMapping, file: CasesFile): ConverterOptions {
+function converterOptions({ options }: ChosenMapping, file: CasesFile): SequentialConverterOptions {
   const { cluster, source, unmapped = 'skip', unchanged = 'skip' } = file;
   const [provider, alert] = [file.provider, file.alert].map((name) => (name ? parseName(name) : undefined));
   return {

@@ -4,7 +4,7 @@ import type { FluxEvent } from '../../flux/event.ts';
 import { afterAnnouncement, isUnchanged } from './announcement.ts';
 import type { ProviderMemory } from './memory.ts';
 
-/** Which of the events are news to a Provider that heard the ones before. */
+/** Which of the events are news to a Provider that got the ones before. */
 function newsIn(events: readonly FluxEvent[]): boolean[] {
   let memory: ProviderMemory = {};
   return events.map((event) => {

@@ -4,7 +4,7 @@ import type { ProviderMemory } from './memory.ts';
 
 const isKustomization = (event: FluxEvent) => event.involvedObject.kind === 'Kustomization';
 
-/** A Kustomization's success at the end of a run; it comes at every interval, whether anything changed or not. */
+/** The success of a Kustomization at the end of a run, posted at every interval whether or not anything changed. */
 const isEndOfRun = (event: FluxEvent) =>
   isKustomization(event) &&
   event.reason === 'ReconciliationSucceeded' &&
@@ -15,15 +15,15 @@ const isEndOfRun = (event: FluxEvent) =>
 const CHANGE = /^\S+\/\S+ (?:created|configured|deleted)$/m;
 
 /**
- * Whether a Provider heard this success before: its revision was announced, neither a change nor a failure came since,
- * and no incident is open that it might end. Everything but a Kustomization's end-of-run success is news.
+ * Whether a Provider was notified of this success before: its revision was announced, nothing changed or failed since,
+ * and no incident is open that it might resolve. Everything but the success of a Kustomization at the end of a run is news.
  */
 export function isUnchanged(event: FluxEvent, { announced, incidents }: ProviderMemory): boolean {
   if (!isEndOfRun(event) || !announced || incidents?.open) return false;
   return announced.revision === groupValue(event, 'revision') && announced.uid === event.involvedObject.uid;
 }
 
-/** What is remembered of announcements after this event. One that comes late changes nothing. */
+/** What is remembered of announcements after this event. An event older than the last announcement changes nothing. */
 export function afterAnnouncement(event: FluxEvent, memory: ProviderMemory): ProviderMemory {
   if (!isKustomization(event)) return memory;
   const { announced, ...rest } = memory;

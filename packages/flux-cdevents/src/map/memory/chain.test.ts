@@ -1,15 +1,14 @@
 import { expect, it } from 'vitest';
 import { aFluxEvent, aKustomizationEvent } from '../../../test/helpers/flux-events.ts';
 import type { FluxEvent } from '../../flux/event.ts';
-import { chainOf } from './chain.ts';
-import type { Chain } from './memory.ts';
+import { type Chain, nextChain } from './chain.ts';
 
 /** The chain number of each event, counted from 1. */
 function chainsOf(events: readonly FluxEvent[]): number[] {
   let count = 0;
   let before: Chain | undefined;
   return events.map((event) => {
-    before = chainOf(event, {
+    before = nextChain(event, {
       before,
       newId: () => {
         count += 1;

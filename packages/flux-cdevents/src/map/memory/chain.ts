@@ -1,17 +1,41 @@
 import type { FluxEvent } from '../../flux/event.ts';
-import { groupValue } from '../../flux/metadata.ts';
-import { parseHelmMessage } from '../helm-message.ts';
-import type { Chain } from './memory.ts';
+import { groupValue, userValue } from '../../flux/metadata.ts';
+import { chainIdOf, identityOf } from '../identity.ts';
+import { parseHelmMessage } from '../messages.ts';
+
+/** The rollout that an object is in: the events of one attempt share its id as their `chainId`. */
+export interface Chain {
+  readonly id: string;
+  readonly kind: 'rollout' | 'removal';
+  /** Of the event that started it. */
+  readonly revision?: string;
+  /** Of the object at that time: an object that is created again starts a new chain. */
+  readonly uid?: string;
+}
+
+/**
+ * The chain that an event belongs to, and the `chainId` of its CDEvents: a user may give one on the object. Remember the
+ * chain only if something is sent of the event; otherwise the next event would start the same one, or its own.
+ */
+export function chainOf(
+  event: FluxEvent,
+  memory: { readonly chain?: Chain },
+  cluster: string | undefined,
+): { readonly chain: Chain; readonly chainId: string } {
+  const newId = () => chainIdOf(identityOf(event, cluster, { revision: groupValue(event, 'revision') ?? '' }));
+  const chain = nextChain(event, { before: memory.chain, newId });
+  return { chain, chainId: userValue(event, 'chainId') || chain.id };
+}
 
 const ATTEMPT = /^(?:Install|Upgrade)(?:Succeeded|Failed)$/;
 
 /**
- * The chain that an event belongs to. For a HelmRelease each install or upgrade attempt starts one, which its tests,
- * its rollback and its uninstall remediation continue; a removal is a chain of its own, its repeats included. For
- * everything else a revision is a chain, and so is a deletion.
+ * For a HelmRelease each attempt to install or upgrade starts a chain, which its tests, its rollback and its uninstall
+ * remediation continue; a removal is a chain of its own, its repeats included. For everything else a revision is a
+ * chain, and so is a deletion.
  * @param newId makes the id of a chain that starts here
  */
-export function chainOf(
+export function nextChain(
   event: FluxEvent,
   { before, newId }: { before: Chain | undefined; newId: () => string },
 ): Chain {
@@ -36,7 +60,7 @@ export function chainOf(
   return isSame ? current : start('rollout');
 }
 
-/** A Kustomization that is deleted: `action` says so from Flux 2.10 on; before, its success names no commit status. */
+/** A Kustomization that is deleted: Flux 2.10 says so in `action`; before that, its success has no commit status. */
 const isDeletion = (event: FluxEvent): boolean =>
   event.involvedObject.kind === 'Kustomization' &&
   event.reason === 'ReconciliationSucceeded' &&

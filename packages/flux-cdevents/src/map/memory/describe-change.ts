@@ -1,8 +1,14 @@
-import type { ProviderMemory } from './memory.ts';
+import type { ObjectMemory, ProviderMemory } from './memory.ts';
 
 /** What an event changed in what is remembered of its object, in sentences for people. */
-export function describeChange(before: ProviderMemory, after: ProviderMemory): string[] {
-  return [...incidentChange(before, after), ...announcementChange(before, after)];
+export function describeChange(
+  { notified: before = {} }: ObjectMemory,
+  { notified: after = {} }: ObjectMemory,
+): string[] {
+  return Object.entries(after).flatMap(([key, is]) => {
+    const was = before[key] ?? {};
+    return [...incidentChange(was, is), ...announcementChange(was, is)];
+  });
 }
 
 function incidentChange({ incidents: before }: ProviderMemory, { incidents: after }: ProviderMemory): string[] {

@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { detect, type IncidentMemory, resolve, type Step, type Verdict } from './incident.ts';
+import {
+  detectIncident,
+  type IncidentDecision,
+  type IncidentEvent,
+  type IncidentMemory,
+  resolveIncident,
+} from './incident.ts';
 
-type Move = Omit<Step, 'id' | 'chainId'> & { readonly kind: 'fails' | 'recovers'; readonly id?: string };
+type Move = Omit<IncidentEvent, 'id' | 'chainId'> & { readonly kind: 'fails' | 'recovers'; readonly id?: string };
 interface Sent {
   readonly name: 'detected' | 'resolved';
   readonly id: string;
@@ -13,15 +19,16 @@ interface Sent {
 function play(moves: readonly Move[], from: IncidentMemory = {}) {
   let memory = from;
   const sent = moves.map(({ kind, ...move }, index): Sent | undefined => {
-    const step = { id: `event-${index}`, chainId: 'chain', ...move };
-    const verdict: Verdict = kind === 'fails' ? detect(memory, step) : resolve(memory, step);
-    if (!verdict.send) {
-      memory = verdict.after;
+    const happened = { id: `event-${index}`, chainId: 'chain', ...move };
+    const decide = kind === 'fails' ? detectIncident : resolveIncident;
+    const decision: IncidentDecision = decide(memory, happened);
+    if (!decision.send) {
+      memory = decision.after;
       return undefined;
     }
-    const subjectId = verdict.known?.subjectId ?? `incident-of-${step.id}`;
-    memory = verdict.after(subjectId);
-    return { name: kind === 'fails' ? 'detected' : 'resolved', id: step.id, subjectId };
+    const subjectId = decision.known?.subjectId ?? `incident-of-${happened.id}`;
+    memory = decision.after(subjectId);
+    return { name: kind === 'fails' ? 'detected' : 'resolved', id: happened.id, subjectId };
   });
   return { sent, memory };
 }
@@ -45,7 +52,7 @@ describe('an incident', () => {
       ['detected #0', '', ''],
     ],
     [
-      'is told again for another value, and once for each',
+      'is sent again for another value, and once for each',
       [fails(1, { once: 'a' }), fails(2, { once: 'b' }), fails(3, { once: 'a' }), fails(4, { once: 'b' }), recovers(5)],
       ['detected #0', 'detected #0', '', '', 'resolved #0'],
     ],
@@ -102,10 +109,10 @@ describe('an incident', () => {
         const resolved = new Map<string, string>();
         for (const one of sent) {
           if (!one) continue;
-          const told = one.name === 'detected' ? detected : resolved;
+          const sentBefore = one.name === 'detected' ? detected : resolved;
           // one CDEvent id for a subject: what repeats is the same CDEvent
-          expect(told.get(one.subjectId) ?? one.id).toBe(one.id);
-          told.set(one.subjectId, one.id);
+          expect(sentBefore.get(one.subjectId) ?? one.id).toBe(one.id);
+          sentBefore.set(one.subjectId, one.id);
           if (one.name === 'resolved') expect(detected.has(one.subjectId)).toBe(true);
         }
         expect(detected.size - resolved.size).toBeLessThanOrEqual(1);

@@ -1,4 +1,4 @@
-/** An incident that a Provider was told of. */
+/** An incident that a Provider was notified of. */
 interface KnownIncident {
   /** `subject.id` of its CDEvents. */
   readonly subjectId: string;
@@ -6,14 +6,14 @@ interface KnownIncident {
   readonly chainId: string;
   /** The last CDEvent of that chain. */
   readonly last: string;
-  /** The ids of its `incident.detected`, by what it was sent once for. */
+  /** The ids of its `incident.detected`, each by the value that it was sent for: see `IncidentEvent.once`. */
   readonly sent: Readonly<Record<string, string>>;
 }
 
 interface OpenIncident extends KnownIncident {
-  /** Why it is open; it is over when none is left. */
+  /** Why it is open; when none is left it is resolved. */
   readonly causes: readonly string[];
-  /** Epoch ms of the last failure that is known. */
+  /** When the object last failed, in epoch ms. */
   readonly failedAt: number;
 }
 
@@ -22,32 +22,32 @@ interface ClosedIncident extends KnownIncident {
   readonly closedBy: string;
 }
 
-/** What is remembered of the incidents of an object: it has one open incident at most. */
+/** What is remembered of the incidents of an object, which has at most one open incident. */
 export interface IncidentMemory {
   readonly open?: OpenIncident;
-  /** The last one that was closed, so that the events that opened and closed it give the same CDEvents once more. */
+  /** The last one that was closed, so that the events that opened and closed it give the same CDEvents again. */
   readonly closed?: ClosedIncident;
-  /** Epoch ms of the last recovery, by cause: a failure that comes late but is older opens nothing. */
+  /** When the object last recovered, by cause, in epoch ms: an older failure that arrives later opens nothing. */
   readonly recovered?: Readonly<Record<string, number>>;
 }
 
-/** One step in the life of an incident: a CDEvent that would be sent. */
-export interface Step {
+/** A CDEvent of an incident that is about to be sent. */
+export interface IncidentEvent {
   /** `context.id`. */
   readonly id: string;
-  /** Epoch ms of the Flux event. */
+  /** The timestamp of the Flux event, in epoch ms. */
   readonly at: number;
   readonly chainId: string;
   readonly cause?: string;
-  /** Of a detection: sent again for each other value. Absent: once while the incident is open. */
+  /** `incident.detected` is sent once for each value of this while the incident is open. Absent: once in all. */
   readonly once?: string;
 }
 
-/** What becomes of a step, and what to remember after it. */
-export type Verdict =
+/** Whether a CDEvent of an incident is sent, and what to remember after it. */
+export type IncidentDecision =
   | {
       readonly send: true;
-      /** The incident it belongs to; absent when it opens one. */
+      /** The incident that it belongs to; absent when it opens one. */
       readonly known?: KnownIncident;
       after(subjectId: string): IncidentMemory;
     }
@@ -55,11 +55,14 @@ export type Verdict =
 
 /** Stands for all causes. */
 const ANY = '*';
-/** So many values that an incident was sent once for are remembered, the newest ones. */
+/** How many values of `once` are remembered of an incident, the newest ones. */
 const MAX_SENT = 100;
 
-/** An `incident.detected`: opens the incident of the object, or belongs to the open one. */
-export function detect(memory: IncidentMemory, { id, at, chainId, cause = ANY, once }: Step): Verdict {
+/** Decides on an `incident.detected`, which opens the incident of the object or belongs to the open one. */
+export function detectIncident(
+  memory: IncidentMemory,
+  { id, at, chainId, cause = ANY, once }: IncidentEvent,
+): IncidentDecision {
   const key = once ?? '';
   const same = [memory.open, memory.closed].find((incident) => incident?.sent[key] === id);
   if (same) return { send: true, known: same, after: () => memory };
@@ -81,8 +84,8 @@ export function detect(memory: IncidentMemory, { id, at, chainId, cause = ANY, o
   return { send: true, known: open, after: () => ({ ...memory, open: { ...still, sent } }) };
 }
 
-/** An `incident.resolved`: closes the open incident when no cause is left, and does nothing when none is open. */
-export function resolve(memory: IncidentMemory, { id, at, cause }: Step): Verdict {
+/** Decides on an `incident.resolved`, which closes the open incident when no cause is left. */
+export function resolveIncident(memory: IncidentMemory, { id, at, cause }: IncidentEvent): IncidentDecision {
   const { open, closed } = memory;
   if (closed?.closedBy === id) return { send: true, known: closed, after: () => memory };
 
@@ -100,7 +103,7 @@ export function resolve(memory: IncidentMemory, { id, at, cause }: Step): Verdic
   return { send: true, known: open, after: () => ({ closed: { ...known, closedBy: id }, recovered }) };
 }
 
-/** Takes note of a CDEvent that was sent in a chain: an incident of that chain is linked to it when it is over. */
+/** Notes that a CDEvent was sent in a chain: when an incident of that chain is resolved, it links to this CDEvent. */
 export function afterSending(memory: IncidentMemory, chainId: string, id: string): IncidentMemory {
   const { open } = memory;
   return open?.chainId === chainId && open.last !== id ? { ...memory, open: { ...open, last: id } } : memory;

@@ -1,40 +1,52 @@
+import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
+import type { Chain } from './chain.ts';
 import type { IncidentMemory } from './incident.ts';
+import type { ThreadMemory } from './thread.ts';
 
-/** The rollout that an object is in: events of one attempt share its id as their `chainId`. */
-export interface Chain {
-  readonly id: string;
-  readonly kind: 'rollout' | 'removal';
-  /** Of the event that started it. */
-  readonly revision?: string;
-  /** Of the object at that time: an object that is made anew starts anew. */
-  readonly uid?: string;
-}
-
-/** The CDEvents that an event became, and the one before them: an event that comes again is linked as it was. */
-export interface LastEvent {
-  readonly chainId: string;
-  /** Their ids, in order. */
-  readonly ids: readonly string[];
-  readonly before?: string;
-}
-
-/** What one Provider was told about an object as part of one environment. */
+/** What one Provider was notified of about an object, in one environment. */
 export interface ProviderMemory {
   /** The revision whose success was sent, when (epoch ms), and the object's uid at that time. */
   readonly announced?: { readonly revision: string; readonly at: number; readonly uid?: string };
-  /** The last event of the chain: where the next one's PATH link comes from. */
-  readonly previous?: LastEvent;
+  /** The last event of the chain: where the PATH link of the next one comes from. */
+  readonly previous?: ThreadMemory;
   readonly incidents?: IncidentMemory;
 }
 
-/** What is remembered about an object, durably and with a version. */
+/** What is remembered of an object, durably and with a version. */
 export interface ObjectMemory {
   readonly chain?: Chain;
   /** By Provider and environment: `flux-system/hub production`. */
-  readonly told?: Readonly<Record<string, ProviderMemory>>;
+  readonly notified?: Readonly<Record<string, ProviderMemory>>;
 }
 
-export const parseMemory = (text: string | undefined): ObjectMemory => (text ? JSON.parse(text) : {});
+const keyOf = (provider: NamespacedName, environmentId: string): string => `${nameOf(provider)} ${environmentId}`;
+
+export const providerMemory = (
+  { notified }: ObjectMemory,
+  provider: NamespacedName,
+  environmentId: string,
+): ProviderMemory => notified?.[keyOf(provider, environmentId)] ?? {};
+
+/** The memory of the object with that of one Provider replaced. */
+export function withProviderMemory(
+  memory: ObjectMemory,
+  provider: NamespacedName,
+  environmentId: string,
+  after: ProviderMemory,
+): ObjectMemory {
+  const key = keyOf(provider, environmentId);
+  if (Object.keys(after).length === 0) return memory;
+  return { ...memory, notified: { ...memory.notified, [key]: after } };
+}
+
+/** @param text as the store has it; in version 1 of the store `notified` was called `told` */
+export function parseMemory(text: string | undefined): ObjectMemory {
+  if (!text) return {};
+  const memory = JSON.parse(text) as ObjectMemory & { readonly told?: ObjectMemory['notified'] };
+  if (memory.told === undefined) return memory;
+  const { told: notified, ...rest } = memory;
+  return { ...rest, notified };
+}
 
 /** Undefined when nothing changed, so that nothing is written. */
 export const serialiseMemory = (memory: ObjectMemory, before: string | undefined): string | undefined => {

@@ -1,18 +1,22 @@
-import type { LastEvent } from './memory.ts';
-
-/** The CDEvents of one event, as they follow on those that their chain had before. */
-export interface Thread {
-  /** The CDEvent that one with this id follows on. */
-  previousOf(id: string): string | undefined;
-  add(id: string): void;
-  /** What to remember: undefined when nothing was added. */
-  after(): LastEvent | undefined;
+/** The CDEvents that an event became, and the one before them, so that an event that comes again is linked as it was. */
+export interface ThreadMemory {
+  readonly chainId: string;
+  /** The ids of those CDEvents, in order. */
+  readonly ids: readonly string[];
+  readonly before?: string;
 }
 
-/**
- * @param last the last event of which something was sent; one that comes again takes its own place
- */
-export function createThread(chainId: string, last: LastEvent | undefined): Thread {
+/** The CDEvents of one event, in their order after those that their chain already has. */
+export interface Thread {
+  /** The CDEvent that one with this id follows. */
+  previousOf(id: string): string | undefined;
+  add(id: string): void;
+  /** What to remember; undefined when nothing was added. */
+  after(): ThreadMemory | undefined;
+}
+
+/** @param last the last event of which something was sent; when it comes again it takes its own place */
+export function createThread(chainId: string, last: ThreadMemory | undefined): Thread {
   const known = last?.chainId === chainId ? last : undefined;
   const ids: string[] = [];
   let before: string | undefined;

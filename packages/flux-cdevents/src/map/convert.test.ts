@@ -3,15 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { aFluxEvent, aKustomizationEvent } from '../../test/helpers/flux-events.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { mergeMetadata } from '../flux/metadata.ts';
-import { type MapRequest, type MapResult, toCDEvents } from './to-cdevents.ts';
+import { type Conversion, type ConversionRequest, convertEvent } from './convert.ts';
 
-type Overrides = Partial<Omit<MapRequest, 'options'>> & { readonly options?: Partial<MapRequest['options']> };
+type Overrides = Partial<Omit<ConversionRequest, 'options'>> & {
+  readonly options?: Partial<ConversionRequest['options']>;
+};
 
 const CHAIN = '8f6c6ed0-7930-5190-a0c7-357c4b8535c8';
 
-function map(event: FluxEvent, overrides: Overrides = {}): MapResult {
+function convert(event: FluxEvent, overrides: Overrides = {}): Conversion {
   const { options, ...rest } = overrides;
-  return toCDEvents({
+  return convertEvent({
     event,
     metadata: mergeMetadata(event, undefined).metadata,
     alert: { namespace: 'flux-system', name: 'all' },
@@ -25,7 +27,7 @@ function map(event: FluxEvent, overrides: Overrides = {}): MapResult {
   });
 }
 
-function theCDEvent(result: MapResult) {
+function theCDEvent(result: Conversion) {
   const [mapped] = result.cdevents;
   if (result.cdevents.length !== 1 || !mapped || !('cdevent' in mapped)) {
     throw new Error(`expected one CDEvent, found ${JSON.stringify(result)}`);
@@ -50,7 +52,7 @@ describe('preset rfc', () => {
     ['ReconciliationSucceeded', 'info', 'environment.modified', undefined],
     ['ReconciliationFailed', 'error', 'incident.detected', undefined],
   ])('HelmRelease %s (%s) → %s, outcome %s', (reason, severity, name, outcome) => {
-    const { context, subject } = theCDEvent(map(aFluxEvent({ reason, severity })));
+    const { context, subject } = theCDEvent(convert(aFluxEvent({ reason, severity })));
     expect(context.type).toMatch(`dev.cdevents.${name}.`);
     expect(subject.content.outcome).toBe(outcome);
   });
@@ -64,7 +66,9 @@ describe('preset rfc', () => {
     ['HealthCheckFailed', 'error', 'incident.detected'],
     ['ArtifactFailed', 'error', 'incident.detected'],
   ])('Kustomization %s (%s) → %s', (reason, severity, name) => {
-    expect(theCDEvent(map(aKustomizationEvent({ reason, severity }))).context.type).toMatch(`dev.cdevents.${name}.`);
+    expect(theCDEvent(convert(aKustomizationEvent({ reason, severity }))).context.type).toMatch(
+      `dev.cdevents.${name}.`,
+    );
   });
 
   it.each([
@@ -78,13 +82,13 @@ describe('preset rfc', () => {
     ['GitRepository', 'NewArtifact', 'info'],
   ])('%s %s is unmapped', (kind, reason, severity) => {
     const event = aFluxEvent({ involvedObject: { kind }, reason, severity });
-    expect(map(event)).toMatchObject({ cdevents: [], skipped: 'unmapped' });
+    expect(convert(event)).toMatchObject({ cdevents: [], skipped: 'unmapped' });
   });
 
   it('writes test outcomes in the words of each spec version', () => {
     const outcomes = (['0.3', '0.4', '0.5'] as const).map((specVersion) =>
       ['TestSucceeded', 'TestFailed'].map(
-        (reason) => theCDEvent(map(aFluxEvent({ reason }), { options: { specVersion } })).subject.content.outcome,
+        (reason) => theCDEvent(convert(aFluxEvent({ reason }), { options: { specVersion } })).subject.content.outcome,
       ),
     );
     expect(outcomes).toEqual([
@@ -153,7 +157,7 @@ describe('content', () => {
       { id: 'apps', content: { name: 'apps' } },
     ],
   ])('%s', (_, event, { id, content }) => {
-    const { subject, context } = theCDEvent(map(event));
+    const { subject, context } = theCDEvent(convert(event));
     expect(subject).toMatchObject({ id, source: context.source, content });
     expect(subject.content).toEqual(content);
   });
@@ -161,7 +165,7 @@ describe('content', () => {
   it('incident.detected names environment, service and artifact, and part of its own id', () => {
     const message = 'Helm install failed for release team-b/broken with chart broken@1.0.0: no';
     const event = aFluxEvent({ reason: 'InstallFailed', severity: 'error', message });
-    const { context, subject } = theCDEvent(map(event, { cluster: 'eu-1' }));
+    const { context, subject } = theCDEvent(convert(event, { cluster: 'eu-1' }));
     expect(subject).toMatchObject({
       id: `apps/podinfo/incident/${context.id.slice(0, 8)}`,
       content: {
@@ -175,7 +179,7 @@ describe('content', () => {
 
   it('spells url as uri in 0.5', () => {
     const event = aFluxEvent({ metadata: { 'event.toolkit.fluxcd.io/url': 'https://ci.example/1' } });
-    expect(theCDEvent(map(event, { options: { specVersion: '0.5' } })).subject.content).toEqual({
+    expect(theCDEvent(convert(event, { options: { specVersion: '0.5' } })).subject.content).toEqual({
       taskName: 'helm-upgrade',
       outcome: 'success',
       uri: 'https://ci.example/1',
@@ -184,7 +188,7 @@ describe('content', () => {
 
   it('carries the Flux event and what its message says as customData, without the token', () => {
     const event = aFluxEvent({ action: 'HelmUpgrade' });
-    const { customData, customDataContentType } = theCDEvent(map(event, { cluster: 'eu-1' }));
+    const { customData, customDataContentType } = theCDEvent(convert(event, { cluster: 'eu-1' }));
     expect(customDataContentType).toBe('application/json');
     expect(customData).toEqual({
       flux: {
@@ -206,7 +210,7 @@ describe('content', () => {
 
   it('reports a CDEvent that would not be valid, and does not make it', () => {
     const event = aFluxEvent({ metadata: { 'event.toolkit.fluxcd.io/url': 'not a uri' } });
-    const { cdevents } = map(event, { options: { specVersion: '0.5' } });
+    const { cdevents } = convert(event, { options: { specVersion: '0.5' } });
     expect(cdevents).toMatchObject([{ error: expect.stringContaining('subject.content.uri') }]);
   });
 });
@@ -225,13 +229,13 @@ describe('environment id', () => {
     [{}, 'eu-1', 'eu-1/apps'],
     [{}, undefined, 'apps'],
   ])('metadata %j in cluster %s → %s', (metadata, cluster, id) => {
-    expect(theCDEvent(map(withMetadata(metadata), { cluster })).subject.id).toBe(id);
+    expect(theCDEvent(convert(withMetadata(metadata), { cluster })).subject.id).toBe(id);
   });
 });
 
 describe('context', () => {
   it('mirrors the Flux event', () => {
-    expect(theCDEvent(map(aFluxEvent())).context).toEqual({
+    expect(theCDEvent(convert(aFluxEvent())).context).toEqual({
       version: '0.4.1',
       id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/),
       source: '/flux/helm-controller',
@@ -242,21 +246,21 @@ describe('context', () => {
   });
 
   it('links to the previous event of its chain and to what triggered it', () => {
-    const first = map(aFluxEvent({ reason: 'UpgradeFailed', severity: 'error' }));
+    const first = convert(aFluxEvent({ reason: 'UpgradeFailed', severity: 'error' }));
     const rollback = aFluxEvent({
       reason: 'RollbackSucceeded',
       metadata: { 'event.toolkit.fluxcd.io/triggerId': 'build-17' },
     });
-    expect(theCDEvent(map(rollback, { memory: first.memory })).context.links).toEqual([
+    expect(theCDEvent(convert(rollback, { memory: first.memory })).context.links).toEqual([
       { linkType: 'PATH', from: { contextId: first.cdevents[0]?.id }, tags: {} },
       { linkType: 'RELATION', linkKind: 'TRIGGER', target: { contextId: 'build-17' }, tags: {} },
     ]);
-    const another = map(rollback, { memory: first.memory, chainId: 'another' });
+    const another = convert(rollback, { memory: first.memory, chainId: 'another' });
     expect(theCDEvent(another).context.links).toHaveLength(1);
   });
 
   it('has neither chain nor links in 0.3', () => {
-    const { context } = theCDEvent(map(aFluxEvent(), { options: { specVersion: '0.3' } }));
+    const { context } = theCDEvent(convert(aFluxEvent(), { options: { specVersion: '0.3' } }));
     expect(Object.keys(context).sort()).toEqual(['id', 'source', 'timestamp', 'type', 'version']);
   });
 
@@ -270,12 +274,13 @@ describe('context', () => {
     ],
     ['eu 1', '/{cluster}', '/eu%201'],
   ])('source in cluster %s with template %s → %s', (cluster, source, expected) => {
-    expect(theCDEvent(map(aFluxEvent(), { cluster, source })).context.source).toBe(expected);
+    expect(theCDEvent(convert(aFluxEvent(), { cluster, source })).context.source).toBe(expected);
   });
 });
 
 describe('identity', () => {
-  const idOf = (event: FluxEvent, overrides: Partial<MapRequest> = {}) => map(event, overrides).cdevents[0]?.id;
+  const idOf = (event: FluxEvent, overrides: Partial<ConversionRequest> = {}) =>
+    convert(event, overrides).cdevents[0]?.id;
   const original = aFluxEvent();
 
   it('is the same for the same Flux event, whichever Alert selected it', () => {
@@ -283,7 +288,7 @@ describe('identity', () => {
     expect(idOf(aFluxEvent(), { alert, chainId: 'another' })).toBe(idOf(original));
   });
 
-  it.each<[string, FluxEvent, Partial<MapRequest>]>([
+  it.each<[string, FluxEvent, Partial<ConversionRequest>]>([
     ['cluster', original, { cluster: 'eu-1', metadata: { environment: 'apps', revision: '6.5.1' } }],
     ['group', aFluxEvent({ involvedObject: { apiVersion: 'helm.example/v2' } }), { metadata: { revision: '6.5.1' } }],
     ['namespace', aFluxEvent({ involvedObject: { namespace: 'b' } }), {}],
@@ -305,18 +310,18 @@ describe('unmapped: custom', () => {
     message: 'Cluster state of release a/b.v1 has',
   });
   it.each(['0.4', '0.5'] as const)('makes a custom event of what no rule maps, in %s', (specVersion) => {
-    const { context, subject } = theCDEvent(map(drift, { options: { unmapped: 'custom', specVersion } }));
+    const { context, subject } = theCDEvent(convert(drift, { options: { unmapped: 'custom', specVersion } }));
     expect(context.type).toBe('dev.cdeventsx.flux-HelmRelease.DriftDetected.0.1.0');
     expect(subject).toMatchObject({ id: 'apps/podinfo', content: { reason: 'DriftDetected', message: drift.message } });
   });
   it('leaves mapped events as they are', () => {
-    const { context } = theCDEvent(map(aFluxEvent(), { options: { unmapped: 'custom' } }));
+    const { context } = theCDEvent(convert(aFluxEvent(), { options: { unmapped: 'custom' } }));
     expect(context.type).toBe('dev.cdevents.taskrun.finished.0.2.0');
   });
 });
 
-it('says which rule made what out of which fields', () => {
-  const { rule, tried, cdevents } = map(aFluxEvent());
+it('says which rule and expression produced each field', () => {
+  const { rule, tried, cdevents } = convert(aFluxEvent());
   expect(rule).toBe('upgrade-succeeded');
   expect(tried).toEqual(['install-succeeded', 'install-failed', 'upgrade-succeeded']);
   expect(cdevents[0]?.fields).toContainEqual({

@@ -13,25 +13,26 @@ import { nameOf } from '../flux/object-ref.ts';
 import type { Emitted } from '../mapping/rules/compile.ts';
 import { isCustomType } from '../mapping/rules/defaults.ts';
 import type { SpecVersion } from '../provider/provider.ts';
-import type { HelmFacts } from './helm-message.ts';
+import type { HelmFacts } from './messages.ts';
 
-/** What all CDEvents of one Flux event for one Provider have in common. */
-export interface Scene {
+/** What is known of a Flux event, the same for all CDEvents that it becomes for one Provider. */
+export interface EventFacts {
   readonly event: FluxEvent;
-  /** Merged, without prefixes. */
+  /** Merged for the Alert, without prefixes. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly specVersion: SpecVersion;
   readonly cluster: string | undefined;
   /** `context.source`. */
   readonly source: string;
+  readonly environmentId: string;
   readonly helm: HelmFacts;
 }
 
-/** Where a CDEvent stands among the others. */
-export interface Place {
+/** The ids in the context of a CDEvent. */
+export interface ContextIds {
   readonly id: string;
   readonly chainId: string;
-  /** The id of the CDEvent before it in its chain. */
+  /** Of the CDEvent before it in its chain. */
   readonly previous: string | undefined;
 }
 
@@ -39,12 +40,12 @@ export interface Place {
  * The CDEvent that a rule makes.
  * @throws {CDEventsError} when it would not be valid
  */
-export function makeCDEvent(scene: Scene, place: Place, type: string, emitted: Emitted): CDEvent {
-  const { specVersion } = scene;
+export function createRuleCDEvent(facts: EventFacts, ids: ContextIds, type: string, emitted: Emitted): CDEvent {
+  const { specVersion } = facts;
   const input = {
-    context: contextOf(scene, place),
-    subject: { id: emitted.subjectId, source: emitted.subjectSource ?? scene.source, content: emitted.content },
-    customData: { flux: fluxOf(scene), ...emitted.customData },
+    context: contextOf(facts, ids),
+    subject: { id: emitted.subjectId, source: emitted.subjectSource ?? facts.source, content: emitted.content },
+    customData: { flux: fluxOf(facts), ...emitted.customData },
     customDataContentType: 'application/json',
   };
   if (!isCustomType(type)) return createUntypedEvent(type, input, { specVersion });
@@ -55,32 +56,34 @@ export function makeCDEvent(scene: Scene, place: Place, type: string, emitted: E
   });
 }
 
-/** `flux-<kind>.<reason>`: the name of the custom event of what no rule maps. */
-export function customNameOf({ involvedObject, reason }: FluxEvent): `${string}-${string}.${string}` {
-  const letters = (text: string) => text.replace(/[^A-Za-z]/g, '');
-  return `flux-${letters(involvedObject.kind)}.${letters(reason)}`;
-}
-
 /**
  * The custom event of what no rule maps, with the fields of the Flux event as its content.
  * @throws {CDEventsError} when it would not be valid
  */
-export function makeUnmappedEvent(scene: Scene, place: Place): CDEvent {
-  const { event, source, specVersion } = scene;
+export function createUnmappedCDEvent(facts: EventFacts, ids: ContextIds): CDEvent {
+  const { event, source, specVersion } = facts;
   const input = {
-    context: contextOf(scene, place),
-    subject: { id: nameOf(event.involvedObject), source, content: fluxOf(scene) },
+    context: contextOf(facts, ids),
+    subject: { id: nameOf(event.involvedObject), source, content: fluxOf(facts) },
   };
-  return createCustomEvent(customNameOf(event), input, { specVersion: specVersion as CustomSpecVersion });
+  return createCustomEvent(unmappedNameOf(event), input, { specVersion: specVersion as CustomSpecVersion });
 }
 
-/** What is wrong with a CDEvent that could not be made: the rule that failed, or every issue. */
+/** The event type of that custom event: `dev.cdeventsx.flux-HelmRelease.DriftDetected.0.1.0`. */
+export const unmappedTypeOf = (event: FluxEvent): string => `dev.cdeventsx.${unmappedNameOf(event)}.0.1.0`;
+
+function unmappedNameOf({ involvedObject, reason }: FluxEvent): `${string}-${string}.${string}` {
+  const letters = (text: string) => text.replace(/[^A-Za-z]/g, '');
+  return `flux-${letters(involvedObject.kind)}.${letters(reason)}`;
+}
+
+/** Why a CDEvent could not be made: the rule that failed, or everything that is not valid. */
 export function describeFailure(error: unknown): string {
   if (!(error instanceof CDEventsError)) return messageOf(error);
   return `not a valid CDEvent: ${[error.message, ...error.issues.map(({ message }) => message)].join('; ')}`;
 }
 
-const contextOf = ({ event, source, specVersion }: Scene, { id, chainId, previous }: Place) => ({
+const contextOf = ({ event, source, specVersion }: EventFacts, { id, chainId, previous }: ContextIds) => ({
   id,
   source,
   timestamp: event.timestamp,
@@ -88,8 +91,8 @@ const contextOf = ({ event, source, specVersion }: Scene, { id, chainId, previou
 });
 
 /**
- * Every link has `tags`, though none are needed: the CDEvents SDK for Go writes `tags: null` where there are none, and its
- * own schema then refuses the event.
+ * Every link has `tags`, even with nothing in them: the CDEvents SDK for Go would write `tags: null` otherwise, which its
+ * own schema then refuses.
  */
 function linksOf(event: FluxEvent, previous: string | undefined): { links?: EmbeddedLink[] } {
   const trigger = userValue(event, 'triggerId');
@@ -102,8 +105,8 @@ function linksOf(event: FluxEvent, previous: string | undefined): { links?: Embe
   return links.length > 0 ? { links } : {};
 }
 
-/** The Flux event as received and what its message says; never the token. */
-function fluxOf({ event, metadata, cluster, helm }: Scene) {
+/** The Flux event and what its message says, field by field: the token must not get out. */
+function fluxOf({ event, metadata, cluster, helm }: EventFacts) {
   const { involvedObject, severity, timestamp, message, reason, reportingController, action, relatedObject } = event;
   return {
     involvedObject,

@@ -1,0 +1,185 @@
+import { hash } from 'node:crypto';
+import type { FluxEvent } from '../flux/event.ts';
+import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
+import { type ConvertedCDEvent, convertEvent } from '../map/convert.ts';
+import { explanationOf } from '../map/explanation.ts';
+import { contextIdOf, entryIdOf, identityOf } from '../map/identity.ts';
+import { chainOf } from '../map/memory/chain.ts';
+import { type ObjectMemory, parseMemory, serialiseMemory } from '../map/memory/memory.ts';
+import type { NewEntry } from '../outbox/entry.ts';
+import type { ReadyProvider, ResolvedProvider } from '../provider/provider.ts';
+import { maxAgeOf } from '../provider/provider-options.ts';
+import { readEntrySource, withExplanation, writeEntrySource } from './entry-source.ts';
+
+/** A Provider that an event goes to, since an Alert selected the event. */
+export interface Destination {
+  readonly alert: NamespacedName;
+  /** Merged for this Alert, without prefixes. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly provider: NamespacedName;
+  /** The Provider as it is now; absent when there is none of this name. */
+  readonly resolved: ResolvedProvider | undefined;
+}
+
+/** What applies where a Provider does not say otherwise. */
+export interface MapDefaults {
+  readonly cluster?: string;
+  /** Template of `context.source`. */
+  readonly source?: string;
+}
+
+/** Why an event does not go to a destination. */
+export type SkipReason = 'suspended' | 'unmapped' | 'ignored' | 'unchanged' | 'repeated';
+
+/** What an event puts into the outbox. */
+export interface EventEntries {
+  readonly entries: readonly NewEntry[];
+  /** What to remember of the object from now on; absent when nothing changed. */
+  readonly remember?: string;
+  readonly skipped: readonly { readonly provider: NamespacedName; readonly reason: SkipReason }[];
+  readonly made: readonly MadeCDEvent[];
+}
+
+/** A CDEvent that was made, for the metrics. */
+export interface MadeCDEvent {
+  readonly type: string;
+  /** The preset of the rule; `custom` for a rule of a mapping, `none` for the custom event of what no rule maps. */
+  readonly preset: string;
+}
+
+/**
+ * The entries of an event for all its destinations. Pure: what it depends on is passed in, and what to remember is
+ * passed back.
+ * @param recalled what is remembered of the involved object
+ * @param at epoch ms of acceptance
+ */
+export function entriesOf(
+  event: FluxEvent,
+  destinations: readonly Destination[],
+  recalled: string | undefined,
+  { defaults, at }: { readonly defaults: MapDefaults; readonly at: number },
+): EventEntries {
+  const skipped: { provider: NamespacedName; reason: SkipReason }[] = [];
+  const open: Destination[] = [];
+  for (const destination of destinations) {
+    const { provider, resolved } = destination;
+    if (resolved?.status === 'foreign') continue;
+    if (resolved?.suspend) skipped.push({ provider, reason: 'suspended' });
+    else open.push(destination);
+  }
+  if (open.length === 0) return { entries: [], skipped, made: [] };
+
+  let memory = parseMemory(recalled);
+  const { chain, chainId } = chainOf(event, memory, defaults.cluster);
+  const entries = new Map<string, NewEntry>();
+  const made: MadeCDEvent[] = [];
+  for (const destination of open) {
+    const one = entriesFor(destination, { event, chainId, memory, defaults, at });
+    for (const entry of one.entries) if (!entries.has(entry.id)) entries.set(entry.id, entry);
+    if (one.skipped) skipped.push({ provider: destination.provider, reason: one.skipped });
+    made.push(...one.made);
+    memory = one.memory;
+  }
+  if (entries.size > 0) memory = { ...memory, chain };
+  const remember = serialiseMemory(memory, recalled);
+  return { entries: [...entries.values()], skipped, made, ...(remember !== undefined && { remember }) };
+}
+
+/**
+ * The entries that take the place of one that waited to be mapped, since its Provider was not valid or it is to be
+ * mapped anew. They keep the chain that the event got when it was accepted.
+ * @param recalled what is remembered of the involved object now
+ */
+export function entriesInPlaceOf(
+  waiting: Pick<NewEntry, 'alert' | 'source' | 'expiresAt'>,
+  resolved: ReadyProvider,
+  recalled: string | undefined,
+  { defaults, at }: { readonly defaults: MapDefaults; readonly at: number },
+): EventEntries {
+  const { event, metadata, chainId } = readEntrySource(waiting.source);
+  const destination = { alert: waiting.alert, metadata, provider: resolved.ref, resolved };
+  const { entries, memory, skipped, made } = entriesFor(destination, {
+    event,
+    chainId,
+    memory: parseMemory(recalled),
+    defaults,
+    at,
+  });
+  const remember = serialiseMemory(memory, recalled);
+  return {
+    entries: entries.map((entry) => ({ ...entry, expiresAt: waiting.expiresAt })),
+    skipped: skipped ? [{ provider: resolved.ref, reason: skipped }] : [],
+    made,
+    ...(remember !== undefined && { remember }),
+  };
+}
+
+interface Occasion {
+  readonly event: FluxEvent;
+  readonly chainId: string;
+  readonly memory: ObjectMemory;
+  readonly defaults: MapDefaults;
+  readonly at: number;
+}
+
+interface DestinationEntries extends Pick<EventEntries, 'entries' | 'made'> {
+  readonly memory: ObjectMemory;
+  readonly skipped?: SkipReason;
+}
+
+function entriesFor(destination: Destination, occasion: Occasion): DestinationEntries {
+  const { resolved, metadata, provider, alert } = destination;
+  const { event, chainId, memory, defaults, at } = occasion;
+  const common = { ...commonFields(destination, occasion), expiresAt: at + maxAgeOf(resolved) };
+  if (resolved?.status !== 'ready') {
+    const missing = resolved ? {} : { deadLetter: `Provider ${nameOf(provider)} does not exist` };
+    const id = entryIdOf(waitingIdOf(event, destination), provider);
+    return { entries: [{ ...common, id, type: 'unmapped', ...missing }], memory, made: [] };
+  }
+
+  const { options } = resolved;
+  const cluster = options.cluster ?? defaults.cluster;
+  if (resolved.type !== 'cdevents') {
+    const { involvedObject, metadata: _, ...rest } = event;
+    const id = contextIdOf(identityOf(event, cluster, metadata), 'flux', JSON.stringify(metadata));
+    const message = JSON.stringify({ involvedObject, ...rest, metadata });
+    return { entries: [{ ...common, id: entryIdOf(id, provider), type: 'flux', message }], memory, made: [] };
+  }
+
+  const source = options.source ?? defaults.source;
+  const conversion = convertEvent({ event, metadata, alert, provider, options, cluster, source, chainId, memory });
+  const preset = conversion.from === 'mapping' ? 'custom' : conversion.from === 'preset' ? options.preset : 'none';
+  return {
+    entries: conversion.cdevents.map((converted) => ({
+      ...common,
+      id: entryIdOf(converted.id, provider),
+      type: converted.type,
+      source: withExplanation(common.source, explanationOf(conversion, converted, options)),
+      ...('cdevent' in converted ? { message: JSON.stringify(converted.cdevent) } : { deadLetter: converted.error }),
+    })),
+    memory: conversion.memory,
+    made: conversion.cdevents.filter(isMade).map(({ type }) => ({ type, preset })),
+    ...(conversion.skipped && { skipped: conversion.skipped }),
+  };
+}
+
+const isMade = (converted: ConvertedCDEvent): boolean => 'cdevent' in converted;
+
+/** What all entries of an event for one destination have in common. */
+function commonFields({ alert, metadata, provider, resolved }: Destination, { event, chainId }: Occasion) {
+  const { kind, uid } = event.involvedObject;
+  const isOrdered = resolved?.status !== 'ready' || resolved.options.ordering === 'object';
+  return {
+    provider,
+    alert,
+    ...(isOrdered && { orderingKey: `${nameOf(provider)} ${objectKey(event.involvedObject)}` }),
+    object: `${kind}/${nameOf(event.involvedObject)}`,
+    reason: event.reason,
+    source: writeEntrySource({ event, metadata, chainId }),
+    ...(uid && { partitionKey: uid }),
+  };
+}
+
+/** The Alert is part of the id, since its metadata may decide which environment the event is of. */
+const waitingIdOf = (event: FluxEvent, { alert, metadata }: Destination): string =>
+  contextIdOf(identityOf(event, undefined, metadata), 'unmapped', hash('sha256', nameOf(alert)));
