@@ -35,7 +35,7 @@ export function withProviderMemory(
   after: ProviderMemory,
 ): ObjectMemory {
   const key = keyOf(provider, environmentId);
-  if (Object.keys(after).length === 0) return memory;
+  if (Object.keys(after).length === 0 && !memory.notified?.[key]) return memory;
   return { ...memory, notified: { ...memory.notified, [key]: after } };
 }
 
