@@ -75,8 +75,8 @@ function mapAll(provider: ReadyProvider): number {
     const event = parseFluxEvent(body, 0);
     const object = objectKey(event.involvedObject);
     const { metadata } = mergeMetadata(event, undefined);
-    const selection = { alert: ref, metadata, provider: ref, resolved: provider };
-    const mapped = entriesOf(event, [selection], memories.get(object), { defaults: { cluster: 'eu-1' }, at: 0 });
+    const destination = { alert: ref, metadata, provider: ref, resolved: provider };
+    const mapped = entriesOf(event, [destination], memories.get(object), { cluster: 'eu-1' });
     if (mapped.remember !== undefined) memories.set(object, mapped.remember);
     made += mapped.made.length;
   }

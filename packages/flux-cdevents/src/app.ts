@@ -23,7 +23,7 @@ import type { Outbox } from './outbox/outbox.ts';
 import { openSqliteOutbox } from './outbox/sqlite/sqlite-outbox.ts';
 import { createPipeline } from './pipeline/accept.ts';
 import { FORWARD_PROVIDER, forwardProvider, withForwarding } from './pipeline/forward.ts';
-import { createEventSender } from './pipeline/send-test-event.ts';
+import { createTestEventSender } from './pipeline/send-test-event.ts';
 import { createBearerCheck } from './receive/bearer.ts';
 import { createEventServer, type EventServerDeps } from './receive/event-server.ts';
 import { createPeerCheck } from './receive/spiffe.ts';
@@ -89,7 +89,6 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       reports: config.reports,
       metrics,
       logger: logger.child({ logger: 'pipeline' }),
-      now,
     });
     const transports = createTransports({
       userAgent: `flux-cdevents/${VERSION}`,
@@ -100,7 +99,7 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
     const delivery = createDelivery({
       outbox,
       transports: forwardTo === undefined ? transports : withForwarding(transports),
-      map: (entry) => pipeline.expand(entry),
+      map: (entry) => pipeline.mapWaiting(entry),
       logger,
       metrics,
       now,
@@ -137,7 +136,7 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
     const api = createApiServer({
       outbox,
       snapshot: () => configuration?.snapshot,
-      send: createEventSender({ outbox, snapshot: () => configuration?.snapshot, defaults, now }),
+      send: createTestEventSender({ outbox, snapshot: () => configuration?.snapshot, defaults, now }),
       ...(options.uiTokenFile && { token: tokenFromFile(options.uiTokenFile, now) }),
       logger: logger.child({ logger: 'api' }),
       now,

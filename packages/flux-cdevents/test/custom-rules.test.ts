@@ -111,16 +111,16 @@ describe('a rule that fails', () => {
     expect(await accept(aFluxEvent())).toEqual({ status: 'stored' });
     expect(await accept(withTicket)).toEqual({ status: 'stored' });
     expect(await scene.entries()).toMatchObject([
-      { state: 'dead-letter', type: 'unmapped', lastError: expect.stringMatching(/^rule ticket: match: No such key/) },
+      { state: 'dead-letter', kind: 'cdevent', lastError: expect.stringMatching(/^rule ticket: match: No such key/) },
       { state: 'pending', type: 'dev.cdevents.environment.modified.0.2.0' },
     ]);
   });
 
   it('is repaired, and its event replayed', async () => {
     await scene.pipeline(withRules(broken)).accept(aFluxEvent());
-    await scene.outbox.replay({}, { at: NOW, expiresAt: NOW + 60_000, remap: true });
-    const { expand } = scene.pipeline(withRules(repaired));
-    for (const entry of await scene.claim()) await expand(entry);
+    await scene.outbox.replay({}, { maxAgeMs: 60_000, remap: true });
+    const { mapWaiting } = scene.pipeline(withRules(repaired));
+    for (const entry of await scene.claim()) await mapWaiting(entry);
     expect(await scene.entries()).toMatchObject([{ state: 'pending', type: 'dev.cdevents.service.upgraded.0.2.0' }]);
   });
 

@@ -2,9 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createIssue } from '../src/diagnostics/issue.ts';
 import type { Alert } from '../src/flux/alert.ts';
-import { type FluxEvent, parseFluxEvent } from '../src/flux/event.ts';
+import type { FluxEvent } from '../src/flux/event.ts';
 import { mergeMetadata } from '../src/flux/metadata.ts';
 import { objectKey } from '../src/flux/object-ref.ts';
 import { createMatcher } from '../src/match/matcher.ts';
@@ -61,14 +60,14 @@ const invalid = (name: string): InvalidProvider => ({
   ref: { namespace: 'flux-system', name },
   type: 'cdevents',
   suspend: false,
-  issues: [createIssue('missing', ['spec', 'address'], 'an http or https URL', 'nothing')],
+  issues: [{ path: 'spec.address', expected: 'an http or https URL', found: 'nothing' }],
 });
 
 let folder: string;
 let outbox: Outbox;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'flux-cdevents-pipeline-'));
-  outbox = await openSqliteOutbox({ path: join(folder, 'outbox.db') });
+  outbox = await openSqliteOutbox({ path: join(folder, 'outbox.db'), now: () => NOW });
 });
 afterEach(async () => {
   await outbox.close();
@@ -96,7 +95,6 @@ function aPipeline(alerts: readonly Alert[], providers: readonly ResolvedProvide
     forward,
     metrics,
     logger: silentLogger(),
-    now: () => NOW,
   });
   return {
     pipeline,
@@ -107,9 +105,13 @@ function aPipeline(alerts: readonly Alert[], providers: readonly ResolvedProvide
   };
 }
 
-const stored = async (): Promise<readonly OutboxEntry[]> =>
-  (await outbox.list({}, { limit: 100 })).entries.toReversed();
-const claim = () => outbox.claim({ limit: 10, perProvider: 10, leaseMs: 1000, at: NOW });
+/** Oldest first. */
+async function stored(): Promise<readonly OutboxEntry[]> {
+  const { entries } = await outbox.list({}, { limit: 100 });
+  const shown = await Promise.all(entries.toReversed().map(({ id }) => outbox.show(id)));
+  return shown.filter((entry) => entry !== undefined);
+}
+const claim = () => outbox.claim({ limit: 10, perProvider: 10, leaseMs: 1000 });
 const cdeventOf = ({ message }: OutboxEntry) => JSON.parse(message ?? 'null');
 
 describe('accept', () => {
@@ -128,7 +130,7 @@ describe('accept', () => {
     ]);
   });
 
-  it('tells the success of a Kustomization in each environment, and once in each', async () => {
+  it('sends the success of a Kustomization in each environment, and once in each', async () => {
     const alerts = ['staging', 'prod'].map((environment) => anAlert(environment, { eventMetadata: { environment } }));
     const { pipeline } = aPipeline(alerts, [aProvider('hub')]);
     for (const message of ['finished in 1s', 'finished in 2s']) {
@@ -146,7 +148,7 @@ describe('accept', () => {
     expect(new Set(entries.map(({ id }) => id)).size).toBe(2);
   });
 
-  it('tells a duplicate, and no other Alert or Provider makes it a new event', async () => {
+  it('recognises a duplicate', async () => {
     const { pipeline } = aPipeline([anAlert('a')], [aProvider('hub')]);
     await pipeline.accept(aFluxEvent());
     expect(await pipeline.accept(aFluxEvent())).toEqual({ status: 'duplicate', retryAfterMs: 5 * 60_000 });
@@ -168,10 +170,10 @@ describe('accept', () => {
     expect(await stored()).toEqual([]);
   });
 
-  it('keeps what a missing Provider should have had as a dead letter', async () => {
+  it('keeps what is for a missing Provider as a dead letter', async () => {
     await aPipeline([anAlert('a')], []).pipeline.accept(aFluxEvent());
     expect(await stored()).toMatchObject([
-      { state: 'dead-letter', type: 'unmapped', lastError: 'Provider flux-system/hub does not exist' },
+      { state: 'dead-letter', kind: 'cdevent', lastError: 'Provider flux-system/hub does not exist' },
     ]);
   });
 
@@ -200,7 +202,8 @@ describe('accept', () => {
     const alerts = [anAlert('a', { eventMetadata: { cluster: 'eu-1' } })];
     await aPipeline(alerts, [aProvider('hub', { type: 'generic' })]).pipeline.accept(aFluxEvent());
     const [entry] = await stored();
-    expect(entry?.type).toBe('flux');
+    expect(entry).toMatchObject({ kind: 'flux' });
+    expect(entry).not.toHaveProperty('type');
     expect(JSON.parse(entry?.message ?? '')).toEqual({
       ...aFluxEvent(),
       metadata: { cluster: 'eu-1', revision: '6.5.1' },
@@ -234,7 +237,7 @@ describe('accept', () => {
   it('gives the same ids for the same event in another store', async () => {
     await aPipeline([anAlert('a')], [aProvider('hub')]).pipeline.accept(aFluxEvent());
     const [before] = await stored();
-    const another = await openSqliteOutbox({ path: join(folder, 'another.db') });
+    const another = await openSqliteOutbox({ path: join(folder, 'another.db'), now: () => NOW });
     await outbox.close();
     outbox = another;
     await aPipeline([anAlert('a')], [aProvider('hub')]).pipeline.accept(aFluxEvent());
@@ -252,40 +255,39 @@ describe('accept', () => {
       rateLimitIntervalMs: 1000,
       metrics: createMetrics(),
       logger: silentLogger(),
-      now: () => NOW,
     });
     await expect(pipeline.accept(aFluxEvent())).rejects.toMatchObject({ code: 'FCE_CONFIG_NOT_LOADED' });
   });
 });
 
-describe('expand', () => {
-  it('maps what waited for its Provider to be right, in its place', async () => {
+describe('mapWaiting', () => {
+  it('maps what waited for its Provider to be valid, in its place', async () => {
     const { pipeline, reconfigure } = aPipeline([anAlert('a')], [invalid('hub')]);
     await pipeline.accept(aFluxEvent({ reason: 'UpgradeFailed' }));
     await pipeline.accept(aFluxEvent({ reason: 'RollbackSucceeded' }));
     expect(await stored()).toMatchObject([
-      { type: 'unmapped', state: 'pending' },
-      { type: 'unmapped', state: 'pending' },
+      { kind: 'cdevent', state: 'waiting' },
+      { kind: 'cdevent', state: 'waiting' },
     ]);
 
     reconfigure([aProvider('hub')]);
     const [first] = (await claim()).entries;
     if (!first) throw new Error('nothing to claim');
     expect(first.reason).toBe('UpgradeFailed');
-    await pipeline.expand(first);
+    await pipeline.mapWaiting(first);
     const [mapped] = (await claim()).entries;
     expect(mapped).toMatchObject({ type: 'dev.cdevents.taskrun.finished.0.2.0', reason: 'UpgradeFailed' });
     expect(mapped?.expiresAt).toBe(first.expiresAt);
     expect(mapped && cdeventOf(mapped).subject.content.outcome).toBe('failure');
   });
 
-  it('gives back an entry whose Provider went wrong again', async () => {
+  it('gives back an entry whose Provider became invalid again', async () => {
     const { pipeline } = aPipeline([anAlert('a')], [invalid('hub')]);
     await pipeline.accept(aFluxEvent());
     const [entry] = (await claim()).entries;
     if (!entry) throw new Error('nothing to claim');
-    await pipeline.expand(entry);
-    expect(await stored()).toMatchObject([{ type: 'unmapped', state: 'pending', attempts: 0 }]);
+    await pipeline.mapWaiting(entry);
+    expect(await stored()).toMatchObject([{ kind: 'cdevent', state: 'waiting', attempts: 0 }]);
   });
 });
 
@@ -309,7 +311,7 @@ describe('with a notification-controller to forward to', () => {
     expect(mapped).toMatchObject({ provider: { name: 'hub' } });
     expect(forwarded).toMatchObject({
       provider: { namespace: '_', name: 'forward-to' },
-      type: 'forward',
+      kind: 'forward',
       object: 'HelmRelease/apps/podinfo',
       message: body(event),
       expiresAt: NOW + 24 * HOUR,
@@ -322,13 +324,13 @@ describe('with a notification-controller to forward to', () => {
     const { pipeline } = aPipeline([anAlert('a')], [aProvider('hub'), to], true);
     await pipeline.accept(aFluxEvent({ involvedObject: { kind: 'Bucket' } }));
     await pipeline.accept(aFluxEvent({ reason: 'DriftDetected', severity: 'error' }));
-    expect((await stored()).map(({ type }) => type)).toEqual(['forward', 'forward']);
+    expect((await stored()).map(({ kind }) => kind)).toEqual(['forward', 'forward']);
   });
 
   it.each(['generic', 'generic-hmac'] as const)('leaves Providers of type %s to it', async (type) => {
     const { pipeline } = aPipeline([anAlert('a')], [aProvider('hub', { type }), to], true);
     await pipeline.accept(aFluxEvent());
-    expect((await stored()).map((entry) => entry.type)).toEqual(['forward']);
+    expect((await stored()).map((entry) => entry.kind)).toEqual(['forward']);
   });
 
   it('keeps nothing of an event while the configuration is not loaded', async () => {
@@ -344,27 +346,22 @@ describe('with a notification-controller to forward to', () => {
         forward: true,
         metrics: createMetrics(),
         logger: silentLogger(),
-        now: () => NOW,
       }).accept(aFluxEvent({ reason: 'TestFailed' })),
     ).rejects.toMatchObject({ code: 'FCE_CONFIG_NOT_LOADED' });
     expect(await stored()).toHaveLength(1);
   });
 
-  it('gives the body back to an entry that is to be mapped anew', async () => {
+  it('keeps the body as it came when entries are mapped anew', async () => {
     const { pipeline } = aPipeline([], [to], true);
-    // nulls, as Go writes them, are no part of a FluxEvent
-    const wire = JSON.stringify({ ...aFluxEvent(), metadata: null, relatedObject: null });
-    await pipeline.accept(parseFluxEvent(wire, NOW), wire);
+    const event = aFluxEvent();
+    await pipeline.accept(event, body(event));
     const [first] = (await claim()).entries;
     if (!first) throw new Error('nothing claimed');
-    await outbox.settle([{ id: first.id, leaseId: first.leaseId, at: NOW, outcome: 'dead-letter', error: 'x' }]);
-    await outbox.replay({}, { at: NOW, expiresAt: NOW + HOUR, remap: true });
-    const [waiting] = (await claim()).entries;
-    expect(waiting).toMatchObject({ id: first.id, type: 'unmapped' });
-    expect(waiting).not.toHaveProperty('message');
-    if (waiting) await pipeline.expand(waiting);
+    expect(first).not.toHaveProperty('source');
+    await outbox.settle([{ id: first.id, leaseId: first.leaseId, outcome: 'dead-letter', error: 'x' }]);
+    await outbox.replay({}, { maxAgeMs: HOUR, remap: true });
     expect(await stored()).toMatchObject([
-      { id: first.id, type: 'forward', message: wire, state: 'pending', expiresAt: NOW + HOUR },
+      { id: first.id, kind: 'forward', message: body(event), state: 'pending', expiresAt: NOW + HOUR },
     ]);
   });
 });
@@ -402,7 +399,7 @@ describe('acceptFor', () => {
     });
   });
 
-  it('takes the same body for the same Provider once, and another for what it is', async () => {
+  it('takes the same body for the same Provider once, and another body as another event', async () => {
     const { pipeline } = aPipeline([], [webhookOnly, aProvider('other')]);
     const { event, body } = received(aFluxEvent());
     expect(await pipeline.acceptFor(hub, event, body)).toEqual({ status: 'stored' });
@@ -419,7 +416,7 @@ describe('acceptFor', () => {
     expect(await pipeline.acceptFor(hub, event, body)).toEqual({ status: 'stored' });
   });
 
-  it('knows a success that is no news', async () => {
+  it('recognises a success that is not news', async () => {
     const { pipeline } = aPipeline([], [webhookOnly]);
     for (const [message, status] of [
       ['finished in 1s', 'stored'],
@@ -430,13 +427,13 @@ describe('acceptFor', () => {
     }
   });
 
-  it('lets events wait for a Provider that says something wrong', async () => {
+  it('lets events wait for a Provider that is invalid', async () => {
     const { pipeline, reconfigure } = aPipeline([], [{ ...invalid('hub'), webhookOnly: true }]);
     const { event, body } = received(aFluxEvent());
     expect(await pipeline.acceptFor(hub, event, body)).toEqual({ status: 'stored' });
-    expect(await stored()).toMatchObject([{ type: 'unmapped' }]);
+    expect(await stored()).toMatchObject([{ kind: 'cdevent', state: 'waiting' }]);
     reconfigure([webhookOnly]);
-    for (const entry of (await claim()).entries) await pipeline.expand(entry);
+    for (const entry of (await claim()).entries) await pipeline.mapWaiting(entry);
     expect(await stored()).toMatchObject([{ type: 'dev.cdevents.taskrun.finished.0.2.0' }]);
   });
 
@@ -448,7 +445,7 @@ describe('acceptFor', () => {
 
   it.each([
     ['ready', aProvider('hub', { webhookOnly: true })],
-    ['wrong', { ...invalid('hub'), webhookOnly: true } as const],
+    ['invalid', { ...invalid('hub'), webhookOnly: true } as const],
   ])('is the only way to a Provider that is %s and for the webhook', async (_, provider) => {
     expect(await aPipeline([anAlert('a')], [provider]).pipeline.accept(aFluxEvent())).toEqual({ status: 'nothing' });
   });

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { FluxEvent } from '../flux/event.ts';
 import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
-import { type ConvertedCDEvent, convertEvent } from '../map/convert.ts';
+import { type ConvertedCDEvent, convertEvent, NO_TYPE } from '../map/convert.ts';
 import { explanationOf } from '../map/explanation.ts';
 import { contextIdOf, entryIdOf, identityOf } from '../map/identity.ts';
 import { chainOf } from '../map/memory/chain.ts';
@@ -9,7 +9,7 @@ import { type ObjectMemory, parseMemory, serialiseMemory } from '../map/memory/m
 import type { NewEntry } from '../outbox/entry.ts';
 import type { ReadyProvider, ResolvedProvider } from '../provider/provider.ts';
 import { maxAgeOf } from '../provider/provider-options.ts';
-import { readEntrySource, withExplanation, writeEntrySource } from './entry-source.ts';
+import { type EntrySource, withExplanation, writeEntrySource } from './entry-source.ts';
 
 /** A Provider that an event goes to, since an Alert selected the event. */
 export interface Destination {
@@ -51,13 +51,12 @@ export interface MadeCDEvent {
  * The entries of an event for all its destinations. Pure: what it depends on is passed in, and what to remember is
  * passed back.
  * @param recalled what is remembered of the involved object
- * @param at epoch ms of acceptance
  */
 export function entriesOf(
   event: FluxEvent,
   destinations: readonly Destination[],
   recalled: string | undefined,
-  { defaults, at }: { readonly defaults: MapDefaults; readonly at: number },
+  defaults: MapDefaults,
 ): EventEntries {
   const skipped: { provider: NamespacedName; reason: SkipReason }[] = [];
   const open: Destination[] = [];
@@ -74,7 +73,7 @@ export function entriesOf(
   const entries = new Map<string, NewEntry>();
   const made: MadeCDEvent[] = [];
   for (const destination of open) {
-    const one = entriesFor(destination, { event, chainId, memory, defaults, at });
+    const one = entriesFor(destination, { event, chainId, memory, defaults });
     for (const entry of one.entries) if (!entries.has(entry.id)) entries.set(entry.id, entry);
     if (one.skipped) skipped.push({ provider: destination.provider, reason: one.skipped });
     made.push(...one.made);
@@ -86,40 +85,35 @@ export function entriesOf(
 }
 
 /**
- * The entries that take the place of one that waited to be mapped, since its Provider was not valid or it is to be
- * mapped anew. They keep the chain that the event got when it was accepted.
+ * The entries that take the place of one that waited to be mapped. They keep the chain that the event got when it was
+ * accepted.
+ * @param source of the entry that waited
  * @param recalled what is remembered of the involved object now
  */
 export function entriesInPlaceOf(
-  waiting: Pick<NewEntry, 'alert' | 'source' | 'expiresAt'>,
+  { event, metadata, chainId }: EntrySource,
+  alert: NamespacedName,
   resolved: ReadyProvider,
   recalled: string | undefined,
-  { defaults, at }: { readonly defaults: MapDefaults; readonly at: number },
+  defaults: MapDefaults,
 ): EventEntries {
-  const { event, metadata, chainId } = readEntrySource(waiting.source);
-  const destination = { alert: waiting.alert, metadata, provider: resolved.ref, resolved };
-  const { entries, memory, skipped, made } = entriesFor(destination, {
-    event,
-    chainId,
-    memory: parseMemory(recalled),
-    defaults,
-    at,
-  });
+  const destination = { alert, metadata, provider: resolved.ref, resolved };
+  const occasion = { event, chainId, memory: parseMemory(recalled), defaults };
+  const { entries, made, memory, skipped } = entriesFor(destination, occasion);
   const remember = serialiseMemory(memory, recalled);
   return {
-    entries: entries.map((entry) => ({ ...entry, expiresAt: waiting.expiresAt })),
+    entries,
     skipped: skipped ? [{ provider: resolved.ref, reason: skipped }] : [],
     made,
     ...(remember !== undefined && { remember }),
   };
 }
 
-interface Occasion {
+interface EventToMap {
   readonly event: FluxEvent;
   readonly chainId: string;
   readonly memory: ObjectMemory;
   readonly defaults: MapDefaults;
-  readonly at: number;
 }
 
 interface DestinationEntries extends Pick<EventEntries, 'entries' | 'made'> {
@@ -127,14 +121,13 @@ interface DestinationEntries extends Pick<EventEntries, 'entries' | 'made'> {
   readonly skipped?: SkipReason;
 }
 
-function entriesFor(destination: Destination, occasion: Occasion): DestinationEntries {
+function entriesFor(destination: Destination, { event, chainId, memory, defaults }: EventToMap): DestinationEntries {
   const { resolved, metadata, provider, alert } = destination;
-  const { event, chainId, memory, defaults, at } = occasion;
-  const common = { ...commonFields(destination, occasion), expiresAt: at + maxAgeOf(resolved) };
+  const common = commonFields(destination, event, chainId);
   if (resolved?.status !== 'ready') {
     const missing = resolved ? {} : { deadLetter: `Provider ${nameOf(provider)} does not exist` };
     const id = entryIdOf(waitingIdOf(event, destination), provider);
-    return { entries: [{ ...common, id, type: 'unmapped', ...missing }], memory, made: [] };
+    return { entries: [{ ...common, id, kind: 'cdevent', ...missing }], memory, made: [] };
   }
 
   const { options } = resolved;
@@ -143,7 +136,7 @@ function entriesFor(destination: Destination, occasion: Occasion): DestinationEn
     const { involvedObject, metadata: _, ...rest } = event;
     const id = contextIdOf(identityOf(event, cluster, metadata), 'flux', JSON.stringify(metadata));
     const message = JSON.stringify({ involvedObject, ...rest, metadata });
-    return { entries: [{ ...common, id: entryIdOf(id, provider), type: 'flux', message }], memory, made: [] };
+    return { entries: [{ ...common, id: entryIdOf(id, provider), kind: 'flux', message }], memory, made: [] };
   }
 
   const source = options.source ?? defaults.source;
@@ -153,7 +146,8 @@ function entriesFor(destination: Destination, occasion: Occasion): DestinationEn
     entries: conversion.cdevents.map((converted) => ({
       ...common,
       id: entryIdOf(converted.id, provider),
-      type: converted.type,
+      kind: 'cdevent',
+      ...(converted.type !== NO_TYPE && { type: converted.type }),
       source: withExplanation(common.source, explanationOf(conversion, converted, options)),
       ...('cdevent' in converted ? { message: JSON.stringify(converted.cdevent) } : { deadLetter: converted.error }),
     })),
@@ -166,7 +160,7 @@ function entriesFor(destination: Destination, occasion: Occasion): DestinationEn
 const isMade = (converted: ConvertedCDEvent): boolean => 'cdevent' in converted;
 
 /** What all entries of an event for one destination have in common. */
-function commonFields({ alert, metadata, provider, resolved }: Destination, { event, chainId }: Occasion) {
+function commonFields({ alert, metadata, provider, resolved }: Destination, event: FluxEvent, chainId: string) {
   const { kind, uid } = event.involvedObject;
   const isOrdered = resolved?.status !== 'ready' || resolved.options.ordering === 'object';
   return {
@@ -175,6 +169,7 @@ function commonFields({ alert, metadata, provider, resolved }: Destination, { ev
     ...(isOrdered && { orderingKey: `${nameOf(provider)} ${objectKey(event.involvedObject)}` }),
     object: `${kind}/${nameOf(event.involvedObject)}`,
     reason: event.reason,
+    maxAgeMs: maxAgeOf(resolved),
     source: writeEntrySource({ event, metadata, chainId }),
     ...(uid && { partitionKey: uid }),
   };

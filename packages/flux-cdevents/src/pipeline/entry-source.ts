@@ -11,7 +11,11 @@ export interface EntrySource {
   readonly explanation?: StoredExplanation;
 }
 
-export const readEntrySource = (source: string): EntrySource => JSON.parse(source);
+/** @throws {Error} for an entry of kind `forward`, which has no source: its message is the event */
+export function readEntrySource({ id, source }: { readonly id: string; readonly source?: string }): EntrySource {
+  if (source === undefined) throw new Error(`entry ${id} has no source`);
+  return JSON.parse(source);
+}
 
 export const writeEntrySource = (source: EntrySource): string => JSON.stringify(source);
 

@@ -4,9 +4,9 @@ import { aFluxEvent } from '../../test/helpers/flux-events.ts';
 import { anInvalidProvider, aProvider } from '../../test/helpers/providers.ts';
 import type { ConfigSnapshot } from '../config/config-source.ts';
 import { nameOf } from '../flux/object-ref.ts';
-import type { Commit, Receipt } from '../outbox/outbox.ts';
+import type { Commit, Receipt } from '../outbox/event-store.ts';
 import type { ResolvedProvider } from '../provider/provider.ts';
-import { createEventSender, createTestEvent } from './send-test-event.ts';
+import { createTestEvent, createTestEventSender } from './send-test-event.ts';
 
 const NOW = Date.parse('2026-11-24T12:00:00Z');
 const hub = { namespace: 'flux-system', name: 'hub' };
@@ -19,7 +19,7 @@ function setUp(provider: ResolvedProvider | undefined, receipts: Receipt['status
     problems: [],
     providers: new Map(provider ? [[nameOf(provider.ref), provider]] : []),
   };
-  const send = createEventSender({
+  const send = createTestEventSender({
     snapshot: () => snapshot,
     outbox: {
       recall: async () => ({ version: version++ }),

@@ -4,20 +4,21 @@ import { FluxCDEventsError } from '../errors.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { mergeMetadata } from '../flux/metadata.ts';
 import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
-import type { Outbox } from '../outbox/outbox.ts';
+import type { EventStore } from '../outbox/event-store.ts';
 import type { ReadyProvider } from '../provider/provider.ts';
+import { commitMapped } from './commit-loop.ts';
 import { entriesOf, type MapDefaults, type SkipReason } from './entries.ts';
-import { isForward } from './forward.ts';
+import { isForwardProvider } from './forward.ts';
 
-export interface EventSenderDeps {
+export interface TestEventSenderDeps {
   readonly snapshot: () => ConfigSnapshot | undefined;
-  readonly outbox: Pick<Outbox, 'recall' | 'commit'>;
+  readonly outbox: EventStore;
   readonly defaults: MapDefaults;
-  /** Epoch ms. */
+  /** Epoch ms: when a made-up event happened. */
   readonly now: () => number;
 }
 
-/** A test event as it is asked for: the event itself, or the reason of one that is made up. */
+/** The event to send, or the reason of one to make up. */
 export interface TestEventRequest {
   readonly reason?: string;
   readonly event?: FluxEvent;
@@ -25,62 +26,54 @@ export interface TestEventRequest {
 
 /** What became of a test event. */
 export interface TestEventResult {
+  /** `type`: the event type, or the kind of an entry that has none. */
   readonly entries: readonly { readonly id: string; readonly type: string }[];
   /** Why there is none. */
   readonly skipped?: SkipReason;
 }
 
 /** Sends one event through one Provider, without an Alert. */
-export type EventSender = (provider: NamespacedName, request: TestEventRequest) => Promise<TestEventResult>;
+export type TestEventSender = (provider: NamespacedName, request: TestEventRequest) => Promise<TestEventResult>;
 
 /**
- * Events that a person sends through a Provider to see whether it works. Everything after the choice of the Alert is
- * as always: mapping, memory, outbox, delivery. The Alert that the entries name is the Provider. No duplicate mark is
- * set or looked at, since whoever sends an event twice means it; an event whose entries are in the outbox already
+ * Sends events through a Provider so that a person can see whether it works. No Alert is matched, and the entries name the
+ * Provider as their Alert; everything else is as for other events: mapping, memory, outbox, delivery. There is no
+ * duplicate mark, since a person who sends an event twice means it; an event whose entries are in the outbox already
  * changes nothing and is answered with their ids.
  * @throws {FluxCDEventsError} from the function that is returned: `FCE_CONFIG_NOT_LOADED`, `FCE_NOT_FOUND`,
  * `FCE_CONFIG_INVALID` or `FCE_API_REFUSED` when the Provider cannot take it, `FCE_STORE_UNAVAILABLE`
  */
-export function createEventSender({ snapshot, outbox, defaults, now }: EventSenderDeps): EventSender {
+export function createTestEventSender({ snapshot, outbox, defaults, now }: TestEventSenderDeps): TestEventSender {
   return async (provider, request) => {
-    const resolved = usable(snapshot(), provider);
-    const at = now();
-    const event = request.event ?? createTestEvent(provider.namespace, request.reason ?? 'InstallSucceeded', at);
+    const resolved = usableProvider(snapshot(), provider);
+    const event = request.event ?? createTestEvent(provider.namespace, request.reason ?? 'InstallSucceeded', now());
     const { metadata } = mergeMetadata(event, undefined);
-    const object = objectKey(event.involvedObject);
-    for (;;) {
-      const { version, memory } = await outbox.recall(object);
-      const selection = { alert: provider, metadata, provider, resolved };
-      const { entries, remember, skipped } = entriesOf(event, [selection], memory, { defaults, at });
-      if (entries.length > 0 || remember !== undefined) {
-        const receipt = await outbox.commit({
-          object,
-          expect: version,
-          ...(remember !== undefined && { remember }),
-          entries,
-          at,
-        });
-        if (receipt.status === 'conflict') continue;
-      }
-      const [reason] = skipped.map((skip) => skip.reason);
-      return {
-        entries: entries.map(({ id, type }) => ({ id, type })),
-        ...(entries.length === 0 && reason !== undefined && { skipped: reason }),
-      };
-    }
+    const destination = { alert: provider, metadata, provider, resolved };
+    const { mapped } = await commitMapped(outbox, {
+      object: objectKey(event.involvedObject),
+      map: (recalled) => entriesOf(event, [destination], recalled, defaults),
+    });
+    const { entries, skipped } = mapped;
+    return {
+      entries: entries.map(({ id, kind, type = kind }) => ({ id, type })),
+      ...(entries.length === 0 && skipped[0] && { skipped: skipped[0].reason }),
+    };
   };
 }
 
-function usable(snapshot: ConfigSnapshot | undefined, ref: NamespacedName): ReadyProvider {
+function usableProvider(snapshot: ConfigSnapshot | undefined, ref: NamespacedName): ReadyProvider {
   if (!snapshot) throw new FluxCDEventsError('FCE_CONFIG_NOT_LOADED', 'the configuration is not loaded yet');
   const name = nameOf(ref);
   const provider = snapshot.providers.get(name);
-  if (provider && isForward({ provider: ref })) {
-    throw new FluxCDEventsError('FCE_API_REFUSED', `Provider ${name}: it stands for what events are forwarded to`);
+  if (provider && isForwardProvider(ref)) {
+    throw new FluxCDEventsError(
+      'FCE_API_REFUSED',
+      `Provider ${name}: it stands for the notification-controller of --forward-to`,
+    );
   }
-  if (!provider) throw new FluxCDEventsError('FCE_NOT_FOUND', `Provider ${name}: there is none of this name`);
+  if (!provider) throw new FluxCDEventsError('FCE_NOT_FOUND', `Provider ${name}: not found`);
   if (provider.status === 'foreign') {
-    const found = `its type ${provider.type} is delivered by the notification-controller`;
+    const found = `type ${provider.type} is delivered by the notification-controller`;
     throw new FluxCDEventsError('FCE_API_REFUSED', `Provider ${name}: ${found}`);
   }
   if (provider.status === 'invalid') {
@@ -91,7 +84,7 @@ function usable(snapshot: ConfigSnapshot | undefined, ref: NamespacedName): Read
   return provider;
 }
 
-/** The object that made-up events are about. */
+/** The name of the object that made-up events are about. */
 export const TEST_OBJECT_NAME = 'flux-cdevents-test';
 const HELM_REASON = /^(Install|Upgrade|Test|Rollback|Uninstall)(Succeeded|Failed)$/;
 const KUSTOMIZATION_REASON =
@@ -100,8 +93,8 @@ const KUSTOMIZATION_REASON =
 /**
  * An event as a Flux controller would post it, about an object that does not exist.
  * @param namespace of the object
- * @param reason decides about its kind, severity and message
- * @param at epoch ms; a moment later it is another event
+ * @param reason decides on the kind of the object, and on the severity and the message of the event
+ * @param at epoch ms; with another instant it is another event
  */
 export function createTestEvent(namespace: string, reason: string, at: number): FluxEvent {
   const failed = reason.endsWith('Failed');

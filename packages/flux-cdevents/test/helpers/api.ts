@@ -9,7 +9,7 @@ import { createApiServer } from '../../src/http/api-server.ts';
 import type { ClaimedEntry } from '../../src/outbox/entry.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import { openSqliteOutbox } from '../../src/outbox/sqlite/sqlite-outbox.ts';
-import { createEventSender } from '../../src/pipeline/send-test-event.ts';
+import { createTestEventSender } from '../../src/pipeline/send-test-event.ts';
 import type { ResolvedProvider } from '../../src/provider/provider.ts';
 import { anInvalidProvider, aProvider } from './providers.ts';
 
@@ -39,7 +39,7 @@ export async function startTestApi({
   const folder = await mkdtemp(join(tmpdir(), 'flux-cdevents-api-'));
   const now = Date.parse('2026-11-24T12:00:00Z');
   const outbox = await openSqliteOutbox({ path: join(folder, 'outbox.db'), now: () => now });
-  const send = createEventSender({ outbox, snapshot: () => snapshot, defaults: {}, now: () => now });
+  const send = createTestEventSender({ outbox, snapshot: () => snapshot, defaults: {}, now: () => now });
   const server = createApiServer({ outbox, snapshot: () => snapshot, send, now: () => now, ...rest });
   return {
     server,

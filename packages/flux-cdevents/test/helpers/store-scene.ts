@@ -22,7 +22,7 @@ export const anAlert = (name: string, spec: Partial<Alert['spec']> = {}): Alert 
   },
 });
 
-/** Pipelines on a real store in a folder of its own, with a clock that stands still. */
+/** Pipelines on a real store in a folder of its own, with a clock that only the test moves. */
 export interface StoreScene {
   /** Epoch ms; may be set. */
   now: number;
@@ -40,7 +40,6 @@ export interface StoreScene {
 export async function startStoreScene(now: number): Promise<StoreScene> {
   const folder = mkdtempSync(join(tmpdir(), 'flux-cdevents-store-'));
   const open = () => openSqliteOutbox({ path: join(folder, 'outbox.db'), now: () => scene.now });
-  let outbox = await open();
   const scene: StoreScene = {
     now,
     get outbox() {
@@ -57,19 +56,23 @@ export async function startStoreScene(now: number): Promise<StoreScene> {
         rateLimitIntervalMs: 1000,
         metrics: createMetrics(),
         logger: silentLogger(),
-        now: () => scene.now,
       });
     },
     async reopen() {
       await outbox.close();
       outbox = await open();
     },
-    entries: async () => (await outbox.list({}, { limit: 500 })).entries.toReversed(),
+    entries: async () => {
+      const { entries } = await outbox.list({}, { limit: 500 });
+      const shown = await Promise.all(entries.toReversed().map(({ id }) => outbox.show(id)));
+      return shown.filter((entry) => entry !== undefined);
+    },
     claim: async (limit = 10) => (await outbox.claim({ limit, perProvider: 10, leaseMs: 1000 })).entries,
     async close() {
       await outbox.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+  let outbox = await open();
   return scene;
 }
