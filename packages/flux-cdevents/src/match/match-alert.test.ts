@@ -29,7 +29,7 @@ describe('the sources of an Alert', () => {
     ['the kind in another case', [{ kind: 'helmrelease', name: '*' }], 'eventSources'],
     ['its namespace by name', [{ kind: 'HelmRelease', name: '*', namespace: 'apps' }], 'matched'],
     ['another namespace', [{ kind: 'HelmRelease', name: '*', namespace: 'infra' }], 'eventSources'],
-    ['any namespace, which there is not', [{ kind: 'HelmRelease', name: '*', namespace: '*' }], 'eventSources'],
+    ['a star as the namespace', [{ kind: 'HelmRelease', name: '*', namespace: '*' }], 'eventSources'],
     [
       'the second of two',
       [
@@ -41,7 +41,7 @@ describe('the sources of an Alert', () => {
     ['nothing', [], 'eventSources'],
   ])('name %s', (_, eventSources, expected) => expect(answer({ eventSources })).toBe(expected));
 
-  it('compare no API group', () => {
+  it('do not compare the API group', () => {
     const event = aFluxEvent({ involvedObject: { apiVersion: 'example.com/v1' } });
     expect(answer({}, undefined, event)).toBe('matched');
   });
@@ -78,7 +78,7 @@ describe('labels', () => {
     ['one missing', labelled({ team: 'a', tier: 'web' }), { team: 'a' }, 'matchLabels'],
     ['another value', labelled({ team: 'a' }), { team: 'b' }, 'matchLabels'],
     ['not known', labelled({ team: 'a' }), undefined, 'labels unknown'],
-    ['not asked for', labelled({}), undefined, 'matched'],
+    ['an empty matchLabels', labelled({}), undefined, 'matched'],
     ['with a name too', labelled({ team: 'a' }, 'podinfo'), { team: 'a' }, 'matched'],
     ['with another name', labelled({ team: 'a' }, 'other'), { team: 'a' }, 'eventSources'],
   ])('%s', (_, spec, labels, expected) => expect(answer(spec, labels)).toBe(expected));
@@ -94,7 +94,7 @@ describe('labels', () => {
 
 describe('the message', () => {
   it.each<[string, Spec, string]>([
-    ['nothing asked', { inclusionList: [], exclusionList: [] }, 'matched'],
+    ['empty lists', { inclusionList: [], exclusionList: [] }, 'matched'],
     ['included', { inclusionList: ['no', 'upgrade'] }, 'matched'],
     ['not included', { inclusionList: ['install'] }, 'inclusionList'],
     ['in another case', { inclusionList: ['HELM'] }, 'inclusionList'],
@@ -102,9 +102,9 @@ describe('the message', () => {
     ['by whole words', { inclusionList: [String.raw`\bup\b`] }, 'inclusionList'],
     ['excluded', { exclusionList: ['no', 'succeeded'] }, 'exclusionList'],
     ['included and excluded', { inclusionList: ['upgrade'], exclusionList: ['succeeded'] }, 'exclusionList'],
-    ['included by nothing valid', { inclusionList: ['(', '(?=x)'] }, 'inclusionList'],
-    ['included by one valid', { inclusionList: ['(', 'upgrade'] }, 'matched'],
-    ['excluded by nothing valid', { exclusionList: ['('] }, 'matched'],
+    ['included by invalid expressions only', { inclusionList: ['(', '(?=x)'] }, 'inclusionList'],
+    ['included by a valid expression among invalid ones', { inclusionList: ['(', 'upgrade'] }, 'matched'],
+    ['excluded by invalid expressions only', { exclusionList: ['('] }, 'matched'],
   ])('%s', (_, spec, expected) => expect(answer(spec)).toBe(expected));
 });
 
@@ -123,7 +123,7 @@ describe('a no', () => {
     [{ exclusionList: ['upgrade'] }, 'exclusionList'],
   ])('has the reason that comes first: %j', (spec, reason) => expect(answer(spec)).toBe(reason));
 
-  it('has the reason of the source that came nearest', () => {
+  it('has the reason of the source that came closest', () => {
     const eventSources = [
       { kind: 'HelmRelease', name: '*', matchLabels: { team: 'b' } },
       { kind: 'GitRepository', name: '*' },
@@ -136,7 +136,7 @@ describe('without cross-namespace references', () => {
   const options = { noCrossNamespaceRefs: true };
   const eventSources = [{ kind: 'HelmRelease', name: '*', namespace: 'apps' }];
 
-  it('an Alert selects of its own namespace only', () => {
+  it('an Alert selects only events of its own namespace', () => {
     expect(matchAlert(podinfo, anAlert({ eventSources }), {}, options)).toEqual({ matched: true });
     expect(matchAlert(podinfo, anAlert({ eventSources }, 'infra'), {}, options)).toEqual({
       matched: false,

@@ -1,17 +1,17 @@
 import type { Alert } from '../flux/alert.ts';
 import type { FluxEvent } from '../flux/event.ts';
+import { goRegexp } from '../lib/go-regexp.ts';
 import { type MatchResult, matched, noMatch } from './match-result.ts';
 import { matchSources } from './match-source.ts';
-import { includes } from './message-filter.ts';
 
-/** What the process says about matching. */
+/** The options of the process that decide on matching. */
 export interface MatchOptions {
-  /** An Alert selects events of its own namespace only. @default false */
+  /** True: an Alert selects only events of its own namespace. @default false */
   readonly noCrossNamespaceRefs?: boolean;
 }
 
 /**
- * Whether an Alert selects an event: the questions of the notification-controller, in its order.
+ * Whether an Alert selects an event. It asks the questions of the notification-controller, in the same order.
  * @param labels of the involved object; undefined when they are not known
  */
 export function matchAlert(
@@ -29,9 +29,19 @@ export function matchAlert(
   return noCrossNamespaceRefs && crosses ? noMatch('cross-namespace') : matched;
 }
 
-/** Whether the lists of an Alert let the message of an event through. */
+/** Whether `inclusionList` and `exclusionList` of an Alert let the message of an event through. */
 export function matchMessage({ message }: FluxEvent, { spec }: Alert): MatchResult {
   const { inclusionList = [], exclusionList = [] } = spec;
-  if (inclusionList.length > 0 && !includes(message, inclusionList)) return noMatch('inclusionList');
-  return includes(message, exclusionList) ? noMatch('exclusionList') : matched;
+  if (inclusionList.length > 0 && !matchesAny(message, inclusionList)) return noMatch('inclusionList');
+  return matchesAny(message, exclusionList) ? noMatch('exclusionList') : matched;
 }
+
+/**
+ * Whether one of the expressions matches somewhere in the message. Like in the notification-controller, an expression
+ * that Go cannot compile matches nothing; the configuration reports it.
+ */
+const matchesAny = (message: string, expressions: readonly string[]): boolean =>
+  expressions.some((expression) => {
+    const regexp = goRegexp(expression);
+    return typeof regexp !== 'string' && regexp.test(message);
+  });

@@ -1,20 +1,20 @@
 /** Why an Alert does not select an event. */
 export type NoMatchReason =
   | 'suspended'
-  /** No entry names the kind, the namespace and the name of the object. */
+  /** No source names the kind, the namespace and the name of the object. */
   | 'eventSources'
-  /** The object is named, but the Alert asks for another severity. */
+  /** A source names the object, but the Alert selects another severity. */
   | 'eventSeverity'
-  /** The object has other labels than `matchLabels` asks for. */
+  /** The labels of the object differ from `matchLabels`. */
   | 'matchLabels'
-  /** `matchLabels` decides, and the labels of the object could not be read. */
+  /** `matchLabels` decides, but the labels of the object are not known. */
   | 'labels unknown'
   | 'inclusionList'
   | 'exclusionList'
-  /** The object is in another namespace than the Alert, which `--no-cross-namespace-refs` forbids. */
+  /** The object is in another namespace than the Alert, and `--no-cross-namespace-refs` is set. */
   | 'cross-namespace';
 
-/** Whether an Alert selects an event, and if not, why. */
+/** Whether an Alert selects an event, and if not, why not. */
 export type MatchResult = { readonly matched: true } | { readonly matched: false; readonly reason: NoMatchReason };
 
 export const matched: MatchResult = { matched: true };

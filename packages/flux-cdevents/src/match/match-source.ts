@@ -4,18 +4,21 @@ import { type MatchResult, matched, type NoMatchReason, noMatch } from './match-
 
 type Labels = Readonly<Record<string, string>>;
 
-/** How near an entry came to the event, for the reason of an Alert with several: the last one is the nearest. */
-const nearness: readonly NoMatchReason[] = ['eventSources', 'eventSeverity', 'matchLabels', 'labels unknown'];
+/** The reasons in order of how close a source came to the event: of several sources, the closest gives the reason. */
+const closeness: readonly NoMatchReason[] = ['eventSources', 'eventSeverity', 'matchLabels', 'labels unknown'];
 
-/** Whether one of the `eventSources` names the object of the event. The API group is not compared, as upstream. */
+/**
+ * Whether one of the `eventSources` selects the event. Like the notification-controller, it does not compare the API
+ * group.
+ */
 export function matchSources(event: FluxEvent, alert: Alert, labels: Labels | undefined): MatchResult {
-  let nearest: NoMatchReason = 'eventSources';
+  let closest: NoMatchReason = 'eventSources';
   for (const source of alert.spec.eventSources) {
     const result = matchSource(event, alert, source, labels);
     if (result.matched) return result;
-    if (nearness.indexOf(result.reason) > nearness.indexOf(nearest)) nearest = result.reason;
+    if (closeness.indexOf(result.reason) > closeness.indexOf(closest)) closest = result.reason;
   }
-  return noMatch(nearest);
+  return noMatch(closest);
 }
 
 function matchSource(
@@ -36,5 +39,5 @@ function matchSource(
     : noMatch('matchLabels');
 }
 
-/** An empty `matchLabels` asks for nothing. */
+/** False for an empty `matchLabels` as well, which selects every object. */
 export const hasMatchLabels = ({ matchLabels }: EventSource): boolean => Object.keys(matchLabels ?? {}).length > 0;

@@ -14,7 +14,7 @@ const anAlert = (name: string, spec: Partial<Alert['spec']> = {}, namespace = 'a
 const namesOf = (alerts: readonly Alert[]) => alerts.map(({ metadata }) => nameOf(metadata));
 
 describe('createMatcher', () => {
-  it('answers in the order of namespace and name, each Alert once', () => {
+  it('returns the Alerts in the order of namespace and name, each once', () => {
     const both = {
       eventSources: [
         { kind: 'HelmRelease', name: 'podinfo', namespace: 'apps' },
@@ -33,7 +33,7 @@ describe('createMatcher', () => {
     ]);
   });
 
-  it('answers with nothing where no Alert looks', () => {
+  it('returns nothing where no Alert names the object', () => {
     const matcher = createMatcher([anAlert('a')]);
     expect(matcher.match(aFluxEvent({ involvedObject: { kind: 'Bucket' } }), undefined)).toEqual([]);
     expect(createMatcher([]).match(aFluxEvent(), undefined)).toEqual([]);
@@ -45,7 +45,7 @@ describe('needsLabels', () => {
 
   it.each<[string, Partial<Alert['spec']>, boolean]>([
     ['labels decide', { eventSources: [labelled] }, true],
-    ['no labels are asked for', {}, false],
+    ['no source has matchLabels', {}, false],
     ['another source decides', { eventSources: [labelled, { kind: 'HelmRelease', name: 'podinfo' }] }, false],
     ['the severity decides', { eventSources: [labelled], eventSeverity: 'error' }, false],
     ['the message decides', { eventSources: [labelled], exclusionList: ['upgrade'] }, false],
