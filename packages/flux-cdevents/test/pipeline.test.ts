@@ -14,8 +14,9 @@ import type { Outbox } from '../src/outbox/outbox.ts';
 import { openSqliteOutbox } from '../src/outbox/sqlite/sqlite-outbox.ts';
 import { createPipeline, type Pipeline } from '../src/pipeline/accept.ts';
 import { forwardProvider } from '../src/pipeline/forward.ts';
-import type { InvalidProvider, ProviderOptions, ReadyProvider, ResolvedProvider } from '../src/provider/provider.ts';
+import type { ReadyProvider, ResolvedProvider } from '../src/provider/provider.ts';
 import { aFluxEvent, aKustomizationEvent } from './helpers/flux-events.ts';
+import { anInvalidProvider, aProvider as aReadyProvider } from './helpers/providers.ts';
 
 const NOW = Date.parse('2026-11-24T08:00:00Z');
 const HOUR = 3_600_000;
@@ -32,42 +33,16 @@ const anAlert = (name: string, spec: Partial<Alert['spec']> = {}): Alert => ({
   },
 });
 
-const aProvider = (
-  name: string,
-  { options, ...rest }: Partial<Omit<ReadyProvider, 'options'>> & { options?: Partial<ProviderOptions> } = {},
-): ReadyProvider => ({
-  status: 'ready',
-  ref: { namespace: 'flux-system', name },
-  type: 'cdevents',
-  suspend: false,
-  fingerprint: '1',
-  endpoint: { address: 'http://127.0.0.1:1', addressIsSecret: false, timeoutMs: 1000, headers: {}, secrets: [] },
-  ...rest,
-  options: {
-    specVersion: '0.4',
-    preset: 'rfc',
-    unmapped: 'skip',
-    contentMode: 'binary',
-    maxAgeMs: 24 * HOUR,
-    ordering: 'object',
-    unchanged: 'skip',
-    ...options,
-  },
-});
-
-const invalid = (name: string): InvalidProvider => ({
-  status: 'invalid',
-  ref: { namespace: 'flux-system', name },
-  type: 'cdevents',
-  suspend: false,
-  issues: [{ path: 'spec.address', expected: 'an http or https URL', found: 'nothing' }],
-});
+const aProvider = (name: string, overrides: Parameters<typeof aReadyProvider>[0] = {}): ReadyProvider =>
+  aReadyProvider({ ref: { namespace: 'flux-system', name }, ...overrides });
 
 let folder: string;
 let outbox: Outbox;
+let now: number;
 beforeEach(async () => {
+  now = NOW;
   folder = mkdtempSync(join(tmpdir(), 'flux-cdevents-pipeline-'));
-  outbox = await openSqliteOutbox({ path: join(folder, 'outbox.db'), now: () => NOW });
+  outbox = await openSqliteOutbox({ path: join(folder, 'outbox.db'), now: () => now });
 });
 afterEach(async () => {
   await outbox.close();
@@ -237,7 +212,7 @@ describe('accept', () => {
   it('gives the same ids for the same event in another store', async () => {
     await aPipeline([anAlert('a')], [aProvider('hub')]).pipeline.accept(aFluxEvent());
     const [before] = await stored();
-    const another = await openSqliteOutbox({ path: join(folder, 'another.db'), now: () => NOW });
+    const another = await openSqliteOutbox({ path: join(folder, 'another.db'), now: () => now });
     await outbox.close();
     outbox = another;
     await aPipeline([anAlert('a')], [aProvider('hub')]).pipeline.accept(aFluxEvent());
@@ -262,7 +237,7 @@ describe('accept', () => {
 
 describe('mapWaiting', () => {
   it('maps what waited for its Provider to be valid, in its place', async () => {
-    const { pipeline, reconfigure } = aPipeline([anAlert('a')], [invalid('hub')]);
+    const { pipeline, reconfigure } = aPipeline([anAlert('a')], [anInvalidProvider('hub')]);
     await pipeline.accept(aFluxEvent({ reason: 'UpgradeFailed' }));
     await pipeline.accept(aFluxEvent({ reason: 'RollbackSucceeded' }));
     expect(await stored()).toMatchObject([
@@ -281,8 +256,23 @@ describe('mapWaiting', () => {
     expect(mapped && cdeventOf(mapped).subject.content.outcome).toBe('failure');
   });
 
+  it('changes nothing when the lease has ended meanwhile', async () => {
+    const { pipeline, metrics, reconfigure } = aPipeline([anAlert('a')], [anInvalidProvider('hub')]);
+    await pipeline.accept(aFluxEvent());
+    reconfigure([aProvider('hub')]);
+    const [first] = (await claim()).entries;
+    if (!first) throw new Error('nothing to claim');
+    now += 2000;
+    const [again] = (await claim()).entries;
+    await pipeline.mapWaiting(first);
+    expect(again?.id).toBe(first.id);
+    expect(await stored()).toMatchObject([{ id: first.id, kind: 'cdevent', state: 'delivering' }]);
+    expect((await stored())[0]).not.toHaveProperty('message');
+    expect((await metrics.eventsMapped.get()).values).toEqual([]);
+  });
+
   it('gives back an entry whose Provider became invalid again', async () => {
-    const { pipeline } = aPipeline([anAlert('a')], [invalid('hub')]);
+    const { pipeline } = aPipeline([anAlert('a')], [anInvalidProvider('hub')]);
     await pipeline.accept(aFluxEvent());
     const [entry] = (await claim()).entries;
     if (!entry) throw new Error('nothing to claim');
@@ -428,7 +418,7 @@ describe('acceptFor', () => {
   });
 
   it('lets events wait for a Provider that is invalid', async () => {
-    const { pipeline, reconfigure } = aPipeline([], [{ ...invalid('hub'), webhookOnly: true }]);
+    const { pipeline, reconfigure } = aPipeline([], [{ ...anInvalidProvider('hub'), webhookOnly: true }]);
     const { event, body } = received(aFluxEvent());
     expect(await pipeline.acceptFor(hub, event, body)).toEqual({ status: 'stored' });
     expect(await stored()).toMatchObject([{ kind: 'cdevent', state: 'waiting' }]);
@@ -445,7 +435,7 @@ describe('acceptFor', () => {
 
   it.each([
     ['ready', aProvider('hub', { webhookOnly: true })],
-    ['invalid', { ...invalid('hub'), webhookOnly: true } as const],
+    ['invalid', { ...anInvalidProvider('hub'), webhookOnly: true } as const],
   ])('is the only way to a Provider that is %s and for the webhook', async (_, provider) => {
     expect(await aPipeline([anAlert('a')], [provider]).pipeline.accept(aFluxEvent())).toEqual({ status: 'nothing' });
   });

@@ -90,38 +90,37 @@ export function convertEvent(request: ConversionRequest): Conversion {
     return { tried: [], cdevents: [], withheld: [], memory: remember(announced), skipped: 'unchanged' };
   }
 
-  const run = startRun(request, environmentId, announced);
+  const state = startConversion(request, environmentId, announced);
   const { compiled, names, own } = mappingOf(options);
-  const { tried: count, rule, error } = compiled.apply(variablesWith(run, openIncidentId(run) ?? ''), run.remaining);
+  const { tried: count, rule, error } = compiled.apply(variablesWith(state, openIncidentId(state) ?? ''), state.remaining);
   const tried = names.slice(0, count);
-  const { cdevents, withheld } = run;
-  if (rule) {
-    for (const emit of rule.emits) convertEmit(run, emit);
-    const from = count <= own ? 'mapping' : 'preset';
-    const skipped = withheld.length > 0 ? 'repeated' : 'ignored';
-    return {
-      tried,
-      rule: rule.name,
-      from,
-      cdevents,
-      withheld,
-      memory: remember(memoryAfter(run)),
-      ...(cdevents.length === 0 && { skipped }),
-    };
-  }
+  const { cdevents, withheld } = state;
   if (error) {
-    cdevents.push({ id: idOf(run, NO_TYPE), type: NO_TYPE, fields: [], error: describeFailure(error) });
+    cdevents.push({ id: idOf(state, NO_TYPE), type: NO_TYPE, fields: [], error: describeFailure(error) });
     return { tried, cdevents, withheld, memory: remember(announced) };
   }
-  if (options.unmapped === 'skip') {
+  if (!rule && options.unmapped === 'skip') {
     return { tried, cdevents, withheld, memory: remember(announced), skipped: 'unmapped' };
   }
-  convertUnmapped(run);
-  return { tried, rule: 'unmapped', cdevents, withheld, memory: remember(memoryAfter(run)) };
+  if (!rule) {
+    convertUnmapped(state);
+    return { tried, rule: 'unmapped', cdevents, withheld, memory: remember(memoryAfter(state)) };
+  }
+
+  for (const emit of rule.emits) convertEmit(state, emit);
+  return {
+    tried,
+    rule: rule.name,
+    from: count <= own ? 'mapping' : 'preset',
+    cdevents,
+    withheld,
+    memory: remember(memoryAfter(state)),
+    ...(cdevents.length === 0 && { skipped: withheld.length > 0 ? 'repeated' : 'ignored' }),
+  };
 }
 
 /** A conversion under way. */
-interface Run {
+interface ConversionState {
   readonly facts: EventFacts;
   readonly identity: Identity;
   /** All variables but `incident`, which differs from CDEvent to CDEvent. */
@@ -136,7 +135,11 @@ interface Run {
   readonly withheld: WithheldCDEvent[];
 }
 
-function startRun(request: ConversionRequest, environmentId: string, announced: ProviderMemory): Run {
+function startConversion(
+  request: ConversionRequest,
+  environmentId: string,
+  announced: ProviderMemory,
+): ConversionState {
   const { event, metadata, options, cluster, chainId } = request;
   const facts: EventFacts = {
     event,
@@ -162,24 +165,24 @@ function startRun(request: ConversionRequest, environmentId: string, announced: 
 }
 
 /** Makes one CDEvent of a rule, unless its incident says that it is not to be sent. */
-function convertEmit(run: Run, emit: CompiledEmit): void {
-  const { facts, chainId } = run;
+function convertEmit(state: ConversionState, emit: CompiledEmit): void {
+  const { facts, chainId } = state;
   const { event, specVersion } = facts;
   const type = eventTypeOf(emit.type as EventName, specVersion) ?? emit.type;
-  const id = idOf(run, type);
+  const id = idOf(state, type);
   const newIncidentId = `${nameOf(event.involvedObject)}/incident/${id.slice(0, 8)}`;
   let fields: readonly FieldOrigin[] = [];
   try {
-    const decision = decideIncident(run, emit, id, newIncidentId);
+    const decision = decideIncident(state, emit, id, newIncidentId);
     if (decision && !decision.send) {
-      run.incidents = decision.after;
-      run.withheld.push({ type, why: decision.why });
+      state.incidents = decision.after;
+      state.withheld.push({ type, why: decision.why });
       return;
     }
 
     const known = decision?.known;
-    const incidentId = known?.subjectId ?? openIncidentId(run) ?? newIncidentId;
-    const emitted = emit.evaluate(variablesWith(run, incidentId), run.remaining);
+    const incidentId = known?.subjectId ?? openIncidentId(state) ?? newIncidentId;
+    const emitted = emit.evaluate(variablesWith(state, incidentId), state.remaining);
     fields = emitted.fields;
 
     // What resolves an incident belongs to the rollout that broke the object, even if a later one repaired it.
@@ -187,61 +190,67 @@ function convertEmit(run: Run, emit: CompiledEmit): void {
     const ids =
       isOfAnotherChain && !userValue(event, 'chainId')
         ? { id, chainId: known.chainId, previous: known.last }
-        : { id, chainId, previous: run.thread.previousOf(id) };
+        : { id, chainId, previous: state.thread.previousOf(id) };
 
     const cdevent = createRuleCDEvent(facts, ids, emit.type, emitted);
-    run.cdevents.push({ id, type, fields, cdevent });
-    if (decision) run.incidents = decision.after(emitted.subjectId);
-    noteSent(run, ids);
+    state.cdevents.push({ id, type, fields, cdevent });
+    if (decision) state.incidents = decision.after(emitted.subjectId);
+    noteSent(state, ids);
   } catch (error) {
-    run.cdevents.push({ id, type, fields, error: describeFailure(error) });
+    state.cdevents.push({ id, type, fields, error: describeFailure(error) });
   }
 }
 
 /** Makes the custom event of what no rule maps. */
-function convertUnmapped(run: Run): void {
-  const type = unmappedTypeOf(run.facts.event);
-  const id = idOf(run, type);
+function convertUnmapped(state: ConversionState): void {
+  const type = unmappedTypeOf(state.facts.event);
+  const id = idOf(state, type);
   try {
-    const ids = { id, chainId: run.chainId, previous: run.thread.previousOf(id) };
-    run.cdevents.push({ id, type, fields: [], cdevent: createUnmappedCDEvent(run.facts, ids) });
-    noteSent(run, ids);
+    const ids = { id, chainId: state.chainId, previous: state.thread.previousOf(id) };
+    state.cdevents.push({ id, type, fields: [], cdevent: createUnmappedCDEvent(state.facts, ids) });
+    noteSent(state, ids);
   } catch (error) {
-    run.cdevents.push({ id, type, fields: [], error: describeFailure(error) });
+    state.cdevents.push({ id, type, fields: [], error: describeFailure(error) });
   }
 }
 
 /** What a CDEvent does to the incident of the object; undefined when it has nothing to do with one. */
-function decideIncident(run: Run, emit: CompiledEmit, id: string, newId: string): IncidentDecision | undefined {
+function decideIncident(
+  state: ConversionState,
+  emit: CompiledEmit,
+  id: string,
+  newId: string,
+): IncidentDecision | undefined {
   const { incident } = emit;
   if (!incident) return undefined;
-  const once = incident.once(variablesWith(run, openIncidentId(run) ?? newId), run.remaining);
+  const once = incident.once(variablesWith(state, openIncidentId(state) ?? newId), state.remaining);
   const happened = {
     id,
-    at: Date.parse(run.facts.event.timestamp),
-    chainId: run.chainId,
+    at: Date.parse(state.facts.event.timestamp),
+    chainId: state.chainId,
     ...(incident.cause && { cause: incident.cause }),
     ...(once !== undefined && { once }),
   };
   const decide = emit.type === 'incident.resolved' ? resolveIncident : detectIncident;
-  return decide(run.incidents, happened);
+  return decide(state.incidents, happened);
 }
 
-const idOf = ({ identity, facts }: Run, type: string): string => contextIdOf(identity, type, facts.environmentId);
+const idOf = ({ identity, facts }: ConversionState, type: string): string =>
+  contextIdOf(identity, type, facts.environmentId);
 
-const openIncidentId = ({ incidents }: Run): string | undefined => incidents.open?.subjectId;
+const openIncidentId = ({ incidents }: ConversionState): string | undefined => incidents.open?.subjectId;
 
-const variablesWith = ({ variables, incidents }: Run, incidentId: string): MappingVariables => ({
+const variablesWith = ({ variables, incidents }: ConversionState, incidentId: string): MappingVariables => ({
   ...variables,
   incident: { id: incidentId, open: incidents.open !== undefined },
 });
 
-function noteSent(run: Run, { id, chainId }: ContextIds): void {
-  run.incidents = afterSending(run.incidents, chainId, id);
-  if (chainId === run.chainId) run.thread.add(id);
+function noteSent(state: ConversionState, { id, chainId }: ContextIds): void {
+  state.incidents = afterSending(state.incidents, chainId, id);
+  if (chainId === state.chainId) state.thread.add(id);
 }
 
-function memoryAfter({ announced, thread, incidents }: Run): ProviderMemory {
+function memoryAfter({ announced, thread, incidents }: ConversionState): ProviderMemory {
   const previous = thread.after();
   return {
     ...announced,

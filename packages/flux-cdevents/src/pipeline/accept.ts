@@ -65,6 +65,15 @@ export interface Pipeline {
   mapWaiting(entry: WaitingEntry): Promise<void>;
 }
 
+/**
+ * The path of an event to the outbox:
+ *
+ *     accept ──► select Alerts ──┐
+ *     acceptFor ─────────────────┴──► recall ──► map for each destination ──► commit
+ *     mapWaiting ───────────────────► recall ──► map for its Provider ──────► commit in its place
+ *
+ * `commit-loop.ts` recalls and commits, `entries.ts` maps.
+ */
 export function createPipeline(deps: PipelineDeps): Pipeline {
   const { config, current, outbox, defaults, rateLimitIntervalMs, forward = false, reports, metrics, logger } = deps;
   const reportConflicts = createConflictReporter(logger, reports);
