@@ -1,27 +1,39 @@
-export interface BackoffOptions {
+export interface BackoffLimits {
+  /** The shortest delay: the one after the first failure, without jitter. */
   readonly firstMs: number;
+  /** The longest delay, jitter included. */
   readonly maxMs: number;
-  /** In [0, 1). @default Math.random */
-  readonly random?: () => number;
+  /** How much chance may add: 0.5 adds up to half as much again. */
+  readonly jitter: number;
+}
+
+/**
+ * How long to wait after a failed attempt: `firstMs`, doubled with each further failure. Chance adds to it within the
+ * limit, so that those who wait for the same thing do not come back all at once.
+ * @param failures failed attempts so far, from 1
+ * @param random in [0, 1)
+ * @throws {RangeError} when `failures` is below 1
+ */
+export function backoffMs(failures: number, random: number, { firstMs, maxMs, jitter }: BackoffLimits): number {
+  if (failures < 1) throw new RangeError(`failures: expected 1 or more, got ${failures}`);
+  const base = Math.min(firstMs * 2 ** (failures - 1), maxMs / (1 + jitter));
+  return Math.round(base * (1 + jitter * random));
 }
 
 /** Waits between attempts that double after each failure. */
 export interface Backoff {
-  /** Counts one more failure. @returns the wait before the next attempt in ms, half of it random so that replicas spread */
+  /** Counts one more failure. @returns the wait before the next attempt in ms */
   next(): number;
   reset(): void;
 }
 
-export function createBackoff({ firstMs, maxMs, random = Math.random }: BackoffOptions): Backoff {
-  let doubledMs = firstMs;
+/** @param random in [0, 1) */
+export function createBackoff(limits: BackoffLimits, random: () => number = Math.random): Backoff {
+  let failures = 0;
   return {
-    next() {
-      const ms = Math.min(doubledMs, maxMs);
-      doubledMs = ms * 2;
-      return ms * (0.5 + random() / 2);
-    },
+    next: () => backoffMs(++failures, random(), limits),
     reset() {
-      doubledMs = firstMs;
+      failures = 0;
     },
   };
 }

@@ -99,7 +99,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
     staleAfterMs = 10_000,
     random = Math.random,
   } = options;
-  const retry = { firstMs: retryMs, maxMs: MAX_RETRY_MS, random };
+  const retry = { firstMs: retryMs / 2, maxMs: MAX_RETRY_MS, jitter: 1 };
   let items = new Map<string, WatchedObject<T>>();
   let served: ServedResource | undefined;
   let synced = false;
@@ -215,7 +215,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
   /** Watches from a list on, until it has to be listed again. */
   const follow = async (at: ServedResource, version: string, signal: AbortSignal): Promise<void> => {
     const cursor = { version };
-    const backoff = createBackoff(retry);
+    const backoff = createBackoff(retry, random);
     while (!signal.aborted) {
       const moved = new AbortController();
       const begun = performance.now();
@@ -267,7 +267,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
     waitsFor: () => (synced ? undefined : failure),
     staleFor: () => (stale ? failure : undefined),
     async run(signal) {
-      const backoff = createBackoff(retry);
+      const backoff = createBackoff(retry, random);
       while (!signal.aborted) {
         try {
           const at = await locate();
