@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfigSnapshot } from './config/config-source.ts';
-import { createDelivery } from './deliver/delivery.ts';
+import { createDeliveryEngine } from './deliver/engine.ts';
 import { messageOf } from './errors.ts';
 import { type NamespacedName, nameOf } from './flux/object-ref.ts';
 import { createApiServer } from './http/api-server.ts';
@@ -96,13 +96,13 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       now,
     });
     lifecycle.onStop(() => transports.close());
-    const delivery = createDelivery({
+    const delivery = createDeliveryEngine({
       outbox,
       transports: forwardTo === undefined ? transports : withForwarding(transports),
       map: (entry) => pipeline.mapWaiting(entry),
       logger,
       metrics,
-      now,
+      wallNow: now,
       concurrent: options.concurrent,
       report({ provider, alert, state, error }) {
         if (state === 'recovered') return;

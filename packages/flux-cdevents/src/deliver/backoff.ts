@@ -1,19 +1,35 @@
+import { type BackoffLimits, backoffMs } from '../lib/backoff.ts';
+import type { DeliveryOutcome } from '../transport/transport.ts';
+
 /** The shortest wait before another attempt, even when the receiver asks for none. */
 export const MIN_DELAY_MS = 1000;
+/** The longest one, unless the receiver asks for more. */
 export const MAX_DELAY_MS = 600_000;
 
+const attempts: BackoffLimits = { firstMs: MIN_DELAY_MS, maxMs: MAX_DELAY_MS, jitter: 0.5 };
+/** Shorter than for a receiver: the store is ours, and every Provider waits for it. */
+const storeCalls: BackoffLimits = { firstMs: 250, maxMs: 10_000, jitter: 0.5 };
+
 /**
- * How long to wait after a failed attempt: from 1 s, doubling, to 10 min. Up to half as much again is added by
- * chance, within the 10 min, so that a receiver coming back is not met by every entry at once.
+ * How long to wait after a failed attempt: from 1 s, doubling, to 10 min.
  * @param failures failed attempts so far, from 1
  * @param random in [0, 1)
  * @throws {RangeError} when `failures` is below 1
  */
-export function backoffMs(failures: number, random: number): number {
-  if (failures < 1) throw new RangeError(`failures: expected 1 or more, got ${failures}`);
-  const base = Math.min(MIN_DELAY_MS * 2 ** (failures - 1), MAX_DELAY_MS / 1.5);
-  return Math.round(base * (1 + random / 2));
-}
+export const attemptDelayMs = (failures: number, random: number): number => backoffMs(failures, random, attempts);
 
 /** How long to wait when somebody has to change a Secret first: 4 to 6 min. */
 export const slowDelayMs = (random: number): number => Math.round(240_000 + 120_000 * random);
+
+/** How long to wait before the store is called again after it failed: from 250 ms to 10 s. */
+export const storeDelayMs = (failures: number, random: number): number => backoffMs(failures, random, storeCalls);
+
+/** How long to wait before the next attempt. The receiver's `Retry-After` wins, unless it would have us spin. */
+export function retryDelayMs(
+  { retryAfterMs, slow }: Extract<DeliveryOutcome, { status: 'retryable' }>,
+  failures: number,
+  random: number,
+): number {
+  if (retryAfterMs !== undefined) return Math.max(retryAfterMs, MIN_DELAY_MS);
+  return slow ? slowDelayMs(random) : attemptDelayMs(failures, random);
+}

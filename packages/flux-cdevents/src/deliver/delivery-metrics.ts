@@ -1,51 +1,62 @@
-import type { NamespacedName } from '../flux/object-ref.ts';
-import { nameOf } from '../flux/object-ref.ts';
+import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { EntrySummary } from '../outbox/entry.ts';
 import type { DeliveryOutcome } from '../transport/transport.ts';
 
-/** The metrics of delivery. Looking a series up by its labels costs more than counting, so each is looked up once. */
+/** The metrics of delivery. Finding a series by its labels costs more than counting, so each is found once and kept. */
 export interface DeliveryMetrics {
-  attempted(provider: NamespacedName, type: string, outcome: DeliveryOutcome): void;
-  settled(provider: NamespacedName, type: string, outcome: 'delivered' | 'dead-letter', count?: number): void;
-  took(provider: NamespacedName, seconds: number): void;
-  arrived(provider: NamespacedName, seconds: number): void;
+  countAttempt(provider: NamespacedName, type: string, outcome: DeliveryOutcome): void;
+  countSettled(provider: NamespacedName, type: string, outcome: 'delivered' | 'dead-letter', count?: number): void;
+  /** How long an attempt took. */
+  observeAttempt(provider: NamespacedName, seconds: number): void;
+  /** How long it took from the commit of an entry to the answer of the receiver that accepted it. */
+  observeEndToEnd(provider: NamespacedName, seconds: number): void;
+}
+
+/** The label `type` of an entry: the event type of a CDEvent, else its kind. */
+export const typeLabel = ({ type, kind }: Pick<EntrySummary, 'type' | 'kind'>): string => type ?? kind;
+
+interface CounterSeries {
+  inc(by?: number): void;
+}
+
+interface HistogramSeries {
+  observe(seconds: number): void;
 }
 
 export function createDeliveryMetrics({ attempts, deliveries, deliveryDuration, endToEnd }: Metrics): DeliveryMetrics {
-  const known = new Map<string, { inc(by?: number): void }>();
-  const histograms = new Map<string, Record<'duration' | 'endToEnd', { observe(seconds: number): void }>>();
+  const counters = new Map<string, CounterSeries>();
+  const histograms = new Map<string, Record<'attempt' | 'endToEnd', HistogramSeries>>();
 
-  const counter = (key: string, find: () => { inc(by?: number): void }) => {
-    let found = known.get(key);
-    if (!found) {
-      found = find();
-      known.set(key, found);
+  const counterOf = (key: string, find: () => CounterSeries): CounterSeries => {
+    let counter = counters.get(key);
+    if (!counter) {
+      counter = find();
+      counters.set(key, counter);
     }
-    return found;
+    return counter;
   };
   const histogramsOf = (provider: NamespacedName) => {
-    const name = nameOf(provider);
-    let found = histograms.get(name);
+    const key = nameOf(provider);
+    let found = histograms.get(key);
     if (!found) {
       const labels = [provider.namespace, provider.name] as const;
-      found = { duration: deliveryDuration.labels(...labels), endToEnd: endToEnd.labels(...labels) };
-      histograms.set(name, found);
+      found = { attempt: deliveryDuration.labels(...labels), endToEnd: endToEnd.labels(...labels) };
+      histograms.set(key, found);
     }
     return found;
   };
 
   return {
-    attempted({ namespace, name }, type, { status, code }) {
-      counter(`${namespace}/${name} ${type} ${status} ${code}`, () =>
-        attempts.labels(namespace, name, type, status, code),
-      ).inc();
+    countAttempt({ namespace, name }, type, { status, code }) {
+      const key = `${namespace}/${name} ${type} ${status} ${code}`;
+      counterOf(key, () => attempts.labels(namespace, name, type, status, code)).inc();
     },
-    settled({ namespace, name }, type, outcome, count = 1) {
-      counter(`${namespace}/${name} ${type} ${outcome}`, () => deliveries.labels(namespace, name, type, outcome)).inc(
-        count,
-      );
+    countSettled({ namespace, name }, type, outcome, count = 1) {
+      const key = `${namespace}/${name} ${type} ${outcome}`;
+      counterOf(key, () => deliveries.labels(namespace, name, type, outcome)).inc(count);
     },
-    took: (provider, seconds) => histogramsOf(provider).duration.observe(seconds),
-    arrived: (provider, seconds) => histogramsOf(provider).endToEnd.observe(seconds),
+    observeAttempt: (provider, seconds) => histogramsOf(provider).attempt.observe(seconds),
+    observeEndToEnd: (provider, seconds) => histogramsOf(provider).endToEnd.observe(seconds),
   };
 }

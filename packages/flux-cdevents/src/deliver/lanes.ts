@@ -1,94 +1,120 @@
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
-import { healthy } from './health.ts';
-import { createLane, type Lane } from './lane.ts';
-import type { Roster } from './roster.ts';
+import type { ClaimedEntry } from '../outbox/entry.ts';
+import type { ReadyProvider } from '../provider/provider.ts';
+import type { ConfiguredProviders } from './configured-providers.ts';
+import { afterChange, healthy, isDown, type ProviderHealth } from './provider-health.ts';
+
+/** A claimed entry that is not settled yet. Instants are those of the engine's monotonic clock, in ms. */
+export interface Job {
+  readonly entry: ClaimedEntry;
+  readonly claimedAt: number;
+  readonly leaseEndsAt: number;
+  /** True after a batch that it was in was rejected. */
+  alone: boolean;
+}
+
+/** What is at work for one Provider. */
+export interface Lane {
+  /** `namespace/name`. */
+  readonly name: string;
+  readonly ref: NamespacedName;
+  /** Absent while it gets nothing. */
+  readonly provider: ReadyProvider | undefined;
+  readonly health: ProviderHealth;
+  /** Claimed, and waiting for a free place in flight. */
+  readonly queue: Job[];
+  /** Requests in flight, and entries being mapped. */
+  readonly inFlight: number;
+  /** Entries under lease: queued, in flight, or being settled. */
+  readonly held: number;
+}
 
 /** The lanes of all Providers that have something at work, and what they hold together. */
 export interface Lanes {
-  /** Makes one when there is none. */
-  of(provider: NamespacedName): Lane;
+  /** The lane of a Provider; it is made when there is none. */
+  of(provider: NamespacedName, providers: ConfiguredProviders): Lane;
   all(): Iterable<Lane>;
   /** Entries under lease. */
   readonly held: number;
   hold(lane: Lane, count: number): void;
   /** Requests in flight, and entries being mapped. */
-  readonly sending: number;
-  send(lane: Lane, count: 1 | -1): void;
-  /** Its `pausedUntil` was changed. */
-  restChanged(lane: Lane): void;
-  /** Epoch ms at which the first pause ends; infinity when nothing rests. */
-  nextPauseEnd(): number;
-  /** Providers for which nothing shall be claimed. */
-  except(at: number): ReadonlySet<string>;
-  /** Brings the lanes in line with the roster. @returns those that get nothing any more */
-  follow(): readonly Lane[];
+  readonly inFlight: number;
+  begin(lane: Lane): void;
+  end(lane: Lane): void;
+  /** @returns whether the lane rests from now on, rests longer, or no longer rests */
+  setHealth(lane: Lane, health: ProviderHealth): boolean;
+  /** When the first rest ends; infinity while nothing rests. */
+  nextRestEnd(): number;
+  /** `namespace/name` of Providers that rest, or hold as much as they may. */
+  closed(now: number): ReadonlySet<string>;
+  /** Brings the lanes in line with the configuration. @returns those that get nothing any more */
+  follow(providers: ConfiguredProviders): readonly Lane[];
 }
 
 /** @param capacity entries that one lane may hold */
-export function createLanes(roster: Roster, capacity: number): Lanes {
-  const lanes = new Map<string, Lane>();
+export function createLanes(capacity: number): Lanes {
+  type MutableLane = { -readonly [K in keyof Lane]: Lane[K] };
+  const lanes = new Map<string, MutableLane>();
   const resting = new Set<Lane>();
   const full = new Set<Lane>();
   let held = 0;
-  let sending = 0;
+  let inFlight = 0;
 
-  /** Another receiver may be behind the name now: whether it answers is found out at once. */
-  const forgetRest = (lane: Lane) => {
-    const { failing, lastFailureAt } = lane.health;
-    lane.health = { ...healthy, failing, lastFailureAt };
-    resting.delete(lane);
+  const setHealth = (lane: MutableLane, health: ProviderHealth): boolean => {
+    const before = lane.health.restsUntil;
+    lane.health = health;
+    if (health.restsUntil === before) return false;
+    if (isDown(health)) resting.add(lane);
+    else resting.delete(lane);
+    return true;
   };
 
   return {
-    of(provider) {
-      const name = nameOf(provider);
-      let lane = lanes.get(name);
-      if (!lane) {
-        lane = createLane(name, provider, roster.usable(name));
-        lanes.set(name, lane);
-      }
+    of(ref, providers) {
+      const name = nameOf(ref);
+      const known = lanes.get(name);
+      if (known) return known;
+      const lane = { name, ref, provider: providers.usable(name), health: healthy, queue: [], inFlight: 0, held: 0 };
+      lanes.set(name, lane);
       return lane;
     },
     all: () => lanes.values(),
     get held() {
       return held;
     },
-    hold(lane, count) {
+    hold(lane: MutableLane, count) {
       held += count;
       lane.held += count;
       if (lane.held >= capacity) full.add(lane);
       else full.delete(lane);
     },
-    get sending() {
-      return sending;
+    get inFlight() {
+      return inFlight;
     },
-    send(lane, count) {
-      sending += count;
-      lane.sending += count;
+    begin(lane: MutableLane) {
+      inFlight += 1;
+      lane.inFlight += 1;
     },
-    restChanged(lane) {
-      if (lane.health.pausedUntil > 0) resting.add(lane);
-      else resting.delete(lane);
+    end(lane: MutableLane) {
+      inFlight -= 1;
+      lane.inFlight -= 1;
     },
-    nextPauseEnd() {
+    setHealth,
+    nextRestEnd() {
       let end = Number.POSITIVE_INFINITY;
-      for (const { health } of resting) end = Math.min(end, health.pausedUntil);
+      for (const { health } of resting) end = Math.min(end, health.restsUntil);
       return end;
     },
-    except(at) {
-      for (const lane of resting) if (lane.health.pausedUntil <= at) resting.delete(lane);
-      if (resting.size + full.size + roster.unknown.size === 0) return roster.blocked;
-      const names = new Set(roster.blocked);
-      for (const lane of resting) names.add(lane.name);
-      for (const lane of full) names.add(lane.name);
-      for (const name of roster.unknown) names.add(name);
-      return names;
+    closed(now) {
+      for (const lane of resting) if (lane.health.restsUntil <= now) resting.delete(lane);
+      if (resting.size + full.size === 0) return none;
+      return new Set(Array.from([...resting, ...full], ({ name }) => name));
     },
-    follow() {
+    follow(providers) {
       const idle: Lane[] = [];
       for (const lane of lanes.values()) {
-        const provider = roster.usable(lane.name);
-        if (provider?.fingerprint !== lane.provider?.fingerprint) forgetRest(lane);
+        const provider = providers.usable(lane.name);
+        if (provider?.fingerprint !== lane.provider?.fingerprint) setHealth(lane, afterChange(lane.health));
         lane.provider = provider;
         if (provider) continue;
         idle.push(lane);
@@ -97,4 +123,30 @@ export function createLanes(roster: Roster, capacity: number): Lanes {
       return idle;
     },
   };
+}
+
+const none: ReadonlySet<string> = new Set();
+
+/**
+ * How many entries to claim next. Receivers that hang can hold one half of the places between them; the other half is
+ * dealt out in equal shares, so that there is a place for every Provider.
+ */
+export function claimLimits({
+  limit,
+  perProvider,
+  held,
+  readyProviders,
+}: {
+  /** Entries under lease for all Providers together. */
+  readonly limit: number;
+  /** And for one of them. */
+  readonly perProvider: number;
+  /** Entries under lease now. */
+  readonly held: number;
+  readonly readyProviders: number;
+}): { readonly limit: number; readonly perProvider: number } {
+  const half = Math.ceil(limit / 2);
+  if (held < half) return { limit: half - held, perProvider };
+  const share = Math.floor(half / Math.max(1, readyProviders));
+  return { limit: limit - held, perProvider: Math.max(1, Math.min(perProvider, share)) };
 }

@@ -1,36 +1,26 @@
 import type { ClaimedEntry } from '../outbox/entry.ts';
-import type { Settlement } from '../outbox/outbox.ts';
+import type { Settlement } from '../outbox/work-queue.ts';
 import type { DeliveryOutcome } from '../transport/transport.ts';
-import { backoffMs, MIN_DELAY_MS, slowDelayMs } from './backoff.ts';
+import { retryDelayMs } from './backoff.ts';
 
 /**
- * What follows from an attempt. Retried until the entry expires: a next attempt that would come later is made right
- * then, as the last one.
+ * How an attempt is recorded in the store. A retry names only its delay: the store knows when the entry expires, and
+ * makes a dead letter of one that has.
  * @param random in [0, 1)
  */
-export function settle(
-  { id, leaseId, attempts, expiresAt }: Pick<ClaimedEntry, 'id' | 'leaseId' | 'attempts' | 'expiresAt'>,
+export function settlementOf(
+  { id, leaseId, attempts }: Pick<ClaimedEntry, 'id' | 'leaseId' | 'attempts'>,
   outcome: DeliveryOutcome,
-  { now, random }: { readonly now: number; readonly random: number },
-): Settlement {
-  const settlement = { id, leaseId, at: now };
-  if (outcome.status === 'delivered') return { ...settlement, outcome: 'delivered' };
-  const { error } = outcome;
-  if (outcome.status === 'rejected') return { ...settlement, outcome: 'dead-letter', error };
-  if (now >= expiresAt) {
-    const last = `not delivered within its max-age, after ${attempts + 1} attempts; last error: ${error}`;
-    return { ...settlement, outcome: 'dead-letter', error: last };
-  }
-  const dueAt = Math.min(now + retryDelayMs(outcome, attempts + 1, random), expiresAt);
-  return { ...settlement, outcome: 'retry', dueAt, error };
-}
-
-/** Until the next attempt. The receiver's own wish wins, but for one that would have us spin. */
-export function retryDelayMs(
-  { retryAfterMs, slow }: Extract<DeliveryOutcome, { status: 'retryable' }>,
-  failures: number,
   random: number,
-): number {
-  if (retryAfterMs !== undefined) return Math.max(retryAfterMs, MIN_DELAY_MS);
-  return slow ? slowDelayMs(random) : backoffMs(failures, random);
+): Settlement {
+  switch (outcome.status) {
+    case 'delivered':
+      return { id, leaseId, outcome: 'delivered' };
+    case 'rejected':
+      return { id, leaseId, outcome: 'dead-letter', error: outcome.error };
+    case 'retryable': {
+      const delayMs = retryDelayMs(outcome, attempts + 1, random);
+      return { id, leaseId, outcome: 'retry', delayMs, error: outcome.error };
+    }
+  }
 }

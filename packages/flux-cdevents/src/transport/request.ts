@@ -52,7 +52,7 @@ export function createRequestBuilder(
   return (messages) => {
     const [first] = messages;
     if (first === undefined) throw new RangeError('a request needs a message');
-    if (first.kind === 'body') return finish([...common, ['Content-Type', 'application/json']], first.body);
+    if (first.kind === 'forward') return finish([...common, ['Content-Type', 'application/json']], first.body);
     if (first.kind === 'flux') {
       return finish(
         [...common, ['Content-Type', 'application/json'], ['Gotk-Component', reportingController(first.body)]],

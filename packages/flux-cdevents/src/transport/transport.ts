@@ -1,6 +1,6 @@
 /** What is sent: a CDEvent as a CloudEvent, a Flux event as the notification-controller sends it, or a body as it is. */
 export interface OutgoingMessage {
-  readonly kind: 'cdevent' | 'flux' | 'body';
+  readonly kind: 'cdevent' | 'flux' | 'forward';
   /** The CDEvent or the Flux event, as JSON. */
   readonly body: string;
   /** CloudEvents extension `partitionkey`: the uid of the involved object. */

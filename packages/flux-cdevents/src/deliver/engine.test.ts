@@ -1,0 +1,282 @@
+import { describe, expect, it, vi } from 'vitest';
+import { aProvider, aReceiver, aRig, cdevent, refOf } from '../../test/helpers/delivery-rig.ts';
+import type { Receiver } from '../../test/helpers/receiver.ts';
+import type { NewEntry } from '../outbox/entry.ts';
+
+const idsAt = (receiver: Receiver) => receiver.requests.map(({ headers }) => headers['ce-id']);
+
+describe('delivery', () => {
+  it('brings what was accepted before and after the start to its receiver', async () => {
+    const receiver = await aReceiver();
+    const rig = await aRig();
+    const before = await rig.add('a/hub', { partitionKey: 'uid' });
+    await rig.start(aProvider('a/hub', receiver.url));
+    const after = await rig.add('a/hub');
+    await rig.settled(before, 'delivered', 1);
+    await rig.settled(after, 'delivered', 1);
+    expect(receiver.requests[0]?.headers['ce-partitionkey']).toBe('uid');
+    expect(await rig.metric('deliveries')).toEqual({ 'hub delivered': 2 });
+    expect(await rig.metric('attempts')).toEqual({ 'hub delivered 202': 2 });
+    expect(rig.logs).toEqual([]);
+    expect(rig.reports).toEqual([]);
+  });
+
+  it('sends a Flux event as it is', async () => {
+    const receiver = await aReceiver();
+    const rig = await aRig();
+    await rig.start(aProvider('a/raw', receiver.url, { type: 'generic' }));
+    await rig.add('a/raw', { kind: 'flux', message: '{"reportingController":"x"}' });
+    expect((await receiver.received(1))[0]).toMatchObject({
+      body: '{"reportingController":"x"}',
+      headers: { 'gotk-component': 'x' },
+    });
+  });
+
+  it('retries until the receiver recovers, and tells of both once', async () => {
+    const receiver = await aReceiver();
+    receiver.next(503, 503);
+    const rig = await aRig();
+    await rig.start(aProvider('a/hub', receiver.url));
+    const id = await rig.add('a/hub');
+    expect(await rig.settled(id, 'pending', 1)).toMatchObject({ lastError: 'answered 503 Service Unavailable' });
+    rig.advance(1000);
+    await rig.settled(id, 'pending', 2);
+    rig.advance(1000);
+    await rig.settled(id, 'pending', 2); // 2 s after the second failure
+    rig.advance(1000);
+    await rig.settled(id, 'delivered', 3);
+    expect(receiver.requests).toHaveLength(3);
+    expect(rig.reports).toEqual([
+      {
+        provider: refOf('a/hub'),
+        alert: refOf('flux-system/all'),
+        state: 'failing',
+        error: 'answered 503 Service Unavailable',
+      },
+      { provider: refOf('a/hub'), alert: refOf('flux-system/all'), state: 'recovered' },
+    ]);
+    expect(rig.logs.map(({ level, msg }) => [level, msg])).toEqual([
+      ['error', 'Provider does not deliver'],
+      ['info', 'Provider delivers again'],
+    ]);
+  });
+
+  it('wakes by itself when a retry falls due', async () => {
+    const receiver = await aReceiver();
+    receiver.next(503);
+    const rig = await aRig();
+    await rig.start(aProvider('a/hub', receiver.url));
+    const id = await rig.add('a/hub');
+    await rig.settled(id, 'delivered', 2);
+  });
+
+  it('keeps the order of an object over retries, and lets others pass', async () => {
+    const receiver = await aReceiver({ answer: ({ headers }) => (headers['ce-id'] === 'first' && fail ? 503 : 202) });
+    let fail = true;
+    const rig = await aRig();
+    await rig.start(aProvider('a/hub', receiver.url));
+    await rig.add('a/hub', { id: 'first', object: 'one' });
+    await rig.add('a/hub', { id: 'second', object: 'one' });
+    await rig.add('a/hub', { id: 'third', object: 'one' });
+    await rig.add('a/hub', { id: 'other', object: 'two' });
+    await rig.settled('other', 'delivered');
+    await rig.settled('first', 'pending', 1);
+    fail = false;
+    rig.advance(2000);
+    await rig.settled('third', 'delivered');
+    expect(idsAt(receiver).filter((id) => id !== 'other')).toEqual(['first', 'first', 'second', 'third']);
+  });
+
+  it.each([
+    [400, 'answered 400 Bad Request'],
+    [301, 'answered 301 Moved Permanently; redirects are not followed'],
+  ])('makes a dead letter of what is answered with %i', async (status, error) => {
+    const receiver = await aReceiver({ answer: status });
+    const rig = await aRig();
+    await rig.start(aProvider('a/hub', receiver.url));
+    const id = await rig.add('a/hub', { object: 'one' });
+    const next = await rig.add('a/hub', { object: 'one' });
+    expect(await rig.settled(id, 'dead-letter', 1)).toMatchObject({ lastError: error });
+    await rig.settled(next, 'dead-letter', 1); // the rest of the object is not held up
+    expect(rig.logged('dead letter')).toMatchObject([
+      {
+        level: 'error',
+        provider: 'a/hub',
+        id,
+        type: 'dev.cdevents.service.deployed.0.2.0',
+        object: 'one',
+        reason: 'InstallSucceeded',
+        error,
+      },
+      { id: next },
+    ]);
+    expect(await rig.metric('deliveries')).toEqual({ 'hub dead-letter': 2 });
+    expect(rig.reports).toMatchObject([{ state: 'failing', error }]);
+  });
+
+  it('waits as long as Retry-After asks for, with everything for that receiver', async () => {
+    const receiver = await aReceiver();
+    receiver.next({ status: 429, retryAfter: '30' });
+    const rig = await aRig();
+    await rig.start(aProvider('a/hub', receiver.url));
+    const id = await rig.add('a/hub');
+    const { dueAt = 0 } = await rig.settled(id, 'pending', 1);
+    expect(dueAt - rig.now()).toBeGreaterThan(25_000);
+    const other = await rig.add('a/hub');
+    rig.advance(20_000);
+    expect(await rig.entry(other)).toMatchObject({ state: 'pending', attempts: 0 });
+    rig.advance(10_000);
+    await rig.settled(other, 'delivered', 1);
+    await rig.settled(id, 'delivered', 2);
+  });
+
+  it.each([
+    ['closes connections', 'close', 'connection closed before an answer came'],
+    ['hangs', 'hang', 'no answer within 150 ms'],
+  ] as const)('retries when the receiver %s', async (_, answer, error) => {
+    const receiver = await aReceiver();
+    receiver.next(answer);
+    const rig = await aRig();
+    await rig.start(aProvider('a/hub', receiver.url, { endpoint: { timeoutMs: 150 } }));
+    const id = await rig.add('a/hub');
+    expect((await rig.settled(id, 'pending', 1)).lastError).toContain(error);
+    rig.advance(1500);
+    await rig.settled(id, 'delivered', 2);
+  });
+
+  it('makes a last attempt when an entry expires, then a dead letter', async () => {
+    const receiver = await aReceiver({ answer: 503 });
+    const rig = await aRig();
+    await rig.start(aProvider('a/hub', receiver.url));
+    const id = await rig.add('a/hub', { maxAgeMs: 100_000 });
+    const { expiresAt } = await rig.entry(id);
+    for (let attempts = 1; attempts <= 6; attempts++) {
+      await rig.settled(id, 'pending', attempts);
+      rig.advance(2 ** attempts * 500);
+    }
+    expect(await rig.settled(id, 'pending', 7)).toMatchObject({ dueAt: expiresAt });
+    rig.advance(expiresAt - rig.now());
+    expect(await rig.settled(id, 'dead-letter', 8)).toMatchObject({
+      lastError: 'not delivered within its max-age, after 8 attempts; last error: answered 503 Service Unavailable',
+    });
+  });
+
+  it('does not let a receiver that hangs delay another', async () => {
+    const hanging = await aReceiver({ answer: 'hang' });
+    const receiver = await aReceiver();
+    const rig = await aRig({ concurrent: 4, limit: 40 });
+    for (let i = 0; i < 100; i++) await rig.add('a/hanging');
+    await rig.start(aProvider('a/hanging', hanging.url), aProvider('a/hub', receiver.url));
+    await hanging.received(4);
+    const ids = [];
+    for (let i = 0; i < 50; i++) ids.push(await rig.add('a/hub'));
+    for (const id of ids) await rig.settled(id, 'delivered', 1);
+    expect(hanging.requests).toHaveLength(4);
+  });
+
+  it('lets many receivers that hang hold no more than half of the places', async () => {
+    const hanging = await aReceiver({ answer: 'hang' });
+    const receiver = await aReceiver();
+    const rig = await aRig({ concurrent: 4, limit: 20 });
+    const names = Array.from({ length: 10 }, (_, i) => `a/hanging-${i}`);
+    for (const name of names) for (let i = 0; i < 20; i++) await rig.add(name);
+    await rig.start(...names.map((name) => aProvider(name, hanging.url)), aProvider('a/hub', receiver.url));
+    await hanging.received(4);
+    const ids = [];
+    for (let i = 0; i < 20; i++) ids.push(await rig.add('a/hub'));
+    for (const id of ids) await rig.settled(id, 'delivered', 1);
+  });
+
+  it('rests when a receiver is down, and catches up at once when it is back', async () => {
+    const receiver = await aReceiver({ answer: 503 });
+    const rig = await aRig({ concurrent: 2 });
+    const ids = [];
+    for (let i = 0; i < 30; i++) ids.push(await rig.add('a/hub'));
+    await rig.start(aProvider('a/hub', receiver.url));
+    const resting = () =>
+      vi.waitFor(async () => expect((await rig.outbox.stats())[0]?.counts.delivering).toBe(0), { interval: 5 });
+    await receiver.received(2);
+    await resting();
+    expect(receiver.requests.length).toBeLessThan(4); // the others did not run against the closed door
+    for (let i = 0; i < 6; i++) {
+      const tried = receiver.requests.length;
+      rig.advance(30_000);
+      await receiver.received(tried + 1);
+      await resting();
+      expect(receiver.requests).toHaveLength(tried + 1); // one probe
+    }
+    receiver.answer(202);
+    rig.advance(30_000);
+    for (const id of ids) await rig.settled(id, 'delivered');
+    expect(rig.reports.map(({ state }) => state)).toEqual(['failing', 'recovered']);
+  });
+});
+
+describe('an entry that waits to be mapped', () => {
+  it('is mapped, and what comes of it delivered', async () => {
+    const receiver = await aReceiver();
+    const rig = await aRig();
+    rig.map = async (entry) => {
+      const { id, leaseId, object, provider, alert, reason } = entry;
+      const mapped: NewEntry = {
+        id: `${id}-mapped`,
+        provider,
+        alert,
+        kind: 'cdevent',
+        type: 'dev.cdevents.x',
+        object,
+        reason,
+        maxAgeMs: 1000,
+        message: cdevent('mapped'),
+      };
+      const { version } = await rig.outbox.recall(object);
+      await rig.outbox.commit({ object, expect: version, entries: [mapped], replaces: { id, leaseId } });
+    };
+    await rig.start(aProvider('a/hub', receiver.url));
+    const id = await rig.add('a/hub', { mapped: false });
+    await rig.settled(`${id}-mapped`, 'delivered');
+    expect(idsAt(receiver)).toEqual(['mapped']);
+  });
+
+  it('becomes a dead letter when it cannot be mapped', async () => {
+    const receiver = await aReceiver();
+    const rig = await aRig();
+    rig.map = async () => {
+      throw new Error('subject.content: expected an environment');
+    };
+    await rig.start(aProvider('a/hub', receiver.url));
+    const id = await rig.add('a/hub', { mapped: false });
+    expect(await rig.settled(id, 'dead-letter')).toMatchObject({
+      lastError: 'subject.content: expected an environment',
+    });
+    expect(rig.logged('dead letter')).toMatchObject([{ id }]);
+    expect(rig.reports).toEqual([]);
+  });
+});
+
+describe('batches', () => {
+  const batched = (receiver: Receiver) => aProvider('a/hub', receiver.url, { options: { contentMode: 'batched' } });
+  const idsIn = ({ body }: { body: string }) => (JSON.parse(body) as { id: string }[]).map(({ id }) => id);
+
+  it('carry what is claimed together', async () => {
+    const receiver = await aReceiver();
+    const rig = await aRig();
+    const ids = [];
+    for (let i = 0; i < 60; i++) ids.push(await rig.add('a/hub'));
+    await rig.start(batched(receiver));
+    for (const id of ids) await rig.settled(id, 'delivered', 1);
+    expect(receiver.requests.flatMap(idsIn).sort()).toEqual(ids.sort());
+    expect(receiver.requests.map((request) => idsIn(request).length).sort()).toEqual([10, 50]);
+  });
+
+  it('are sent one by one when one entry spoils them', async () => {
+    const receiver = await aReceiver({ answer: ({ body }) => (body.includes('"bad"') ? 422 : 202) });
+    const rig = await aRig();
+    for (const id of ['a', 'bad', 'b']) await rig.add('a/hub', { id });
+    await rig.start(batched(receiver));
+    await rig.settled('bad', 'dead-letter', 1);
+    await rig.settled('a', 'delivered', 1);
+    await rig.settled('b', 'delivered', 1);
+    expect(receiver.requests.map(idsIn).sort()).toEqual([['a'], ['a', 'bad', 'b'], ['b'], ['bad']].sort());
+  });
+});

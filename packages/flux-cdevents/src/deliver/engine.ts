@@ -1,0 +1,600 @@
+import { setMaxListeners } from 'node:events';
+import { FluxCDEventsError, messageOf } from '../errors.ts';
+import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
+import type { Logger } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { DeadLetters } from '../outbox/dead-letters.ts';
+import type { ClaimedEntry, EntrySummary } from '../outbox/entry.ts';
+import type { Inspection } from '../outbox/inspection.ts';
+import type { ProviderStop, Settled, Settlement, WorkQueue } from '../outbox/work-queue.ts';
+import type { ReadyProvider, ResolvedProvider } from '../provider/provider.ts';
+import { maxAgeOf } from '../provider/provider-options.ts';
+import type { DeliveryOutcome, OutgoingMessage, Transport } from '../transport/transport.ts';
+import { storeDelayMs } from './backoff.ts';
+import { isSplit, takeBatch } from './batch.ts';
+import { createConfiguredProviders, type ProviderMap } from './configured-providers.ts';
+import { createDeliveryMetrics, typeLabel } from './delivery-metrics.ts';
+import { claimLimits, createLanes, type Job, type Lane } from './lanes.ts';
+import { assess, isDown } from './provider-health.ts';
+import { abandonedQueues, providerChanges } from './reconcile.ts';
+import { settlementOf } from './settle.ts';
+
+/** Where the Transports come from: `createTransports` of transport/. */
+export interface TransportSource {
+  forProvider(provider: ReadyProvider): Transport;
+  retain(fingerprints: ReadonlySet<string>): void;
+}
+
+/** The health of a Provider changed. Reported once a change, not once an attempt. */
+export interface ProviderReport {
+  readonly provider: NamespacedName;
+  /** The Alert of the event whose delivery showed it. */
+  readonly alert: NamespacedName;
+  /** `stopped`: it answered 410, and gets nothing until it is changed. */
+  readonly state: 'failing' | 'recovered' | 'stopped';
+  /** What the attempt came to; absent for a recovery. No secret in it. */
+  readonly error?: string;
+}
+
+export interface DeliveryEngineDeps {
+  readonly outbox: WorkQueue & Pick<Inspection, 'stats'> & Pick<DeadLetters, 'replay' | 'abandon' | 'expire'>;
+  readonly transports: TransportSource;
+  /**
+   * Maps an entry that has no message yet, and commits what it makes in the entry's place. When it throws, the entry
+   * becomes a dead letter, unless the store is unavailable.
+   */
+  readonly map: (entry: ClaimedEntry) => Promise<void>;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** A clock that never jumps, in ms: rests, leases and timers go by it. @default performance.now */
+  readonly now?: () => number;
+  /** Epoch ms: only to find entries by when they were accepted. @default Date.now */
+  readonly wallNow?: () => number;
+  /** In [0, 1). @default Math.random */
+  readonly random?: () => number;
+  /** Requests in flight for one Provider. @default 16 */
+  readonly concurrent?: number;
+  /** Entries under lease for all Providers together. @default 2048 */
+  readonly limit?: number;
+  /** How often to look for entries that have expired. @default 30 s */
+  readonly sweepMs?: number;
+  readonly report?: (report: ProviderReport) => void;
+}
+
+/** Takes entries out of the outbox and delivers them to their receivers. */
+export interface DeliveryEngine {
+  /**
+   * Takes all Providers that there are. Rests and stops of a changed Provider end, its retries are due at once, and the
+   * queue of one that is gone becomes dead letters. Resolves when the store has it, or the engine will try again.
+   */
+  configure(providers: ReadonlyMap<string, ResolvedProvider>): Promise<void>;
+  /** Begins to deliver, as soon as there is a configuration. */
+  start(): void;
+  /** Claims nothing more, waits for requests in flight until the time is over, then gives back what is left. */
+  drain(timeoutMs: number): Promise<void>;
+}
+
+/** So many times the places in flight are claimed ahead: a slow disk then delays no request. */
+const CLAIM_AHEAD = 4;
+/** A lease outlasts the longest attempt by so much. */
+const LEASE_MARGIN_MS = 30_000;
+/** An attempt begins only while its lease outlasts it by so much. */
+const SETTLE_MARGIN_MS = 5_000;
+/** No timer is shorter: an entry that is due and was not handed out waits for something else, such as a free place. */
+const MIN_TIMER_MS = 20;
+const MAX_TIMER_MS = 3_600_000;
+/** An entry has so long for its last attempt, which is due when it expires. */
+const EXPIRY_GRACE_MS = 10_000;
+/**
+ * `kubectl apply` creates an Alert before its Provider, and an event may come in between. It becomes a dead letter that
+ * was never mapped, and is queued again when the Provider arrives within this time.
+ */
+const ARRIVAL_GRACE_MS = 10 * 60_000;
+/** `drain` waits so long for the store after it aborted what was in flight. */
+const LAST_WRITE_MS = 2_000;
+
+/** What the engine does in each mode. */
+const modes = {
+  new: { configures: true, delivers: false, settles: true },
+  running: { configures: true, delivers: true, settles: true },
+  draining: { configures: false, delivers: false, settles: true },
+  stopped: { configures: false, delivers: false, settles: false },
+} as const;
+
+interface Unsettled {
+  readonly lane: Lane;
+  readonly entry: ClaimedEntry;
+  readonly settlement: Settlement;
+}
+
+/**
+ * One state machine. The way of an entry through it:
+ *
+ *     claim ──► queue of the Provider's lane ──► send ──► settle
+ *       ▲                │        ▲       │                 │ delivered, retry, dead letter
+ *       │                │        └─ map ─┘ (no message)    │
+ *       │                └────────── release ──────────────►│
+ *       └──────────────────── a place is free ──────────────┘
+ *
+ * The modes, and what an event does in each:
+ *
+ *                            new         running              draining            stopped
+ *     configure()            reconcile   reconcile            –                   –
+ *     start()                → running   –                    –                   –
+ *     drain()                → draining  → draining           the same drain      the same drain
+ *     something is due,      –           claim                –                   –
+ *       or a place is free
+ *     entries are claimed    –           queue, send or map   release             –
+ *     an attempt ended       –           settle, send next    settle or release   –
+ *     sweep                  –           expire, abandon      –                   –
+ *     nothing is at work     –           –                    → stopped           –
+ *     drain's time is over   –           –                    abort, → stopped    –
+ *
+ * Beside the modes the store is available or not:
+ *
+ *     available ──── a call fails ────► unavailable
+ *         ▲                                  │ after 250 ms to 10 s: settle, reconcile, claim
+ *         └──────── the calls succeed ───────┘
+ *
+ * While it is unavailable nothing is claimed and nothing expires. What is in flight ends, and its settlements wait.
+ *
+ * Nothing polls: the engine claims when the store says that something is ready, when a settlement makes room, and by one
+ * timer for whatever falls due next.
+ */
+export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
+  const { outbox, transports, concurrent = 16, limit = 2048 } = deps;
+  const { now = () => performance.now(), wallNow = Date.now, random = Math.random } = deps;
+  const logger = deps.logger.child({ logger: 'deliver' });
+  const debug = logger.isLevelEnabled('debug');
+  const metrics = createDeliveryMetrics(deps.metrics);
+  const providers = createConfiguredProviders();
+  const perProvider = concurrent * CLAIM_AHEAD;
+  const lanes = createLanes(perProvider);
+  const abort = new AbortController();
+  setMaxListeners(0, abort.signal); // one a Transport
+
+  let mode: keyof typeof modes = 'new';
+
+  // Claim
+
+  let claiming = false;
+  let claimAgain = false;
+  let claimTimer: NodeJS.Timeout | undefined;
+
+  /** @param trial true: although the store is unavailable, to find out whether it still is */
+  const claim = async (trial = false): Promise<void> => {
+    claimAgain = true;
+    if (claiming) return;
+    claiming = true;
+    try {
+      for (let allowed = trial || storeFailures === 0; claimAgain && allowed && mayClaim(); ) {
+        claimAgain = false;
+        await claimOnce();
+        allowed = storeFailures === 0;
+      }
+    } catch (thrown) {
+      storeFailed(thrown);
+    } finally {
+      claiming = false;
+      checkIdle();
+    }
+  };
+
+  const mayClaim = (): boolean => modes[mode].delivers && isConfigured;
+
+  const claimOnce = async () => {
+    const claimedAt = now();
+    const limits = claimLimits({ limit, perProvider, held: lanes.held, readyProviders: providers.readyCount });
+    if (limits.limit <= 0) return;
+    const leaseMs = providers.longestTimeoutMs + LEASE_MARGIN_MS;
+    const { entries, nextDueInMs } = await outbox.claim({ ...limits, leaseMs, except: closedProviders(claimedAt) });
+    storeWorks();
+    enqueue(entries.map((entry) => ({ entry, claimedAt, leaseEndsAt: claimedAt + leaseMs, alone: false })));
+    const dueAt = nextDueInMs === undefined ? Number.POSITIVE_INFINITY : now() + nextDueInMs;
+    claimAt(Math.min(dueAt, lanes.nextRestEnd()));
+    if (entries.length === limits.limit) claimAgain = true;
+  };
+
+  /** Names of Providers for which nothing should be claimed. */
+  const closedProviders = (at: number): ReadonlySet<string> => {
+    const closed = lanes.closed(at);
+    if (closed.size + providers.unknown.size === 0) return providers.blocked;
+    return new Set([...providers.blocked, ...closed, ...providers.unknown]);
+  };
+
+  const claimAt = (at: number) => {
+    clearTimeout(claimTimer);
+    if (at === Number.POSITIVE_INFINITY || !mayClaim()) return;
+    claimTimer = setTimeout(() => void claim(), Math.min(Math.max(at - now(), MIN_TIMER_MS), MAX_TIMER_MS));
+  };
+
+  const enqueue = (jobs: readonly Job[]) => {
+    const touched = new Set<Lane>();
+    for (const job of jobs) {
+      const lane = lanes.of(job.entry.provider, providers);
+      lanes.hold(lane, 1);
+      lane.queue.push(job);
+      if (!providers.all.has(lane.name)) providers.addUnknown(lane.name);
+      touched.add(lane);
+    }
+    for (const lane of touched) fill(lane);
+  };
+
+  // Send, or map first
+
+  /** Sends from the queue as far as places are free: one probe while the Provider is down, nothing while it rests. */
+  const fill = (lane: Lane) => {
+    const { provider, queue, health } = lane;
+    if (provider === undefined || !modes[mode].delivers || health.restsUntil > now()) {
+      release(lane, queue.splice(0));
+      return;
+    }
+    const places = isDown(health) ? 1 : concurrent;
+    while (lane.inFlight < places && queue.length > 0) {
+      const jobs = takeBatch(queue, provider.options.contentMode);
+      const [first] = jobs;
+      if (first === undefined) return;
+      if (now() + provider.endpoint.timeoutMs + SETTLE_MARGIN_MS > first.leaseEndsAt) release(lane, jobs);
+      else if (first.entry.message === undefined) void map(lane, first);
+      else void send(lane, provider, jobs);
+    }
+  };
+
+  const send = async (lane: Lane, provider: ReadyProvider, jobs: readonly Job[]) => {
+    lanes.begin(lane);
+    const startedAt = now();
+    const outcome = await attempt(provider, jobs);
+    // what an aborted request came to is not known: that is no attempt
+    if (abort.signal.aborted && outcome.status === 'retryable') release(lane, jobs);
+    else attempted(lane, provider, jobs, outcome, now() - startedAt);
+    landed(lane);
+  };
+
+  const attempt = async (provider: ReadyProvider, jobs: readonly Job[]): Promise<DeliveryOutcome> => {
+    try {
+      return await transports.forProvider(provider).send(jobs.map(toMessage), abort.signal);
+    } catch (thrown) {
+      // a Transport should not throw; when one does, nothing must be lost over it
+      return { status: 'retryable', code: 'error', error: messageOf(thrown), slow: true };
+    }
+  };
+
+  const attempted = (
+    lane: Lane,
+    provider: ReadyProvider,
+    jobs: readonly Job[],
+    outcome: DeliveryOutcome,
+    durationMs: number,
+  ) => {
+    const split = isSplit(jobs.length, outcome);
+    metrics.observeAttempt(lane.ref, durationMs / 1000);
+    for (const job of jobs) {
+      const { entry } = job;
+      metrics.countAttempt(lane.ref, typeLabel(entry), outcome);
+      if (debug) logger.debug({ ...about(entry), ...outcome, durationMs: Math.round(durationMs) }, 'attempted');
+      if (split) {
+        job.alone = true;
+        continue;
+      }
+      if (outcome.status === 'delivered') {
+        metrics.observeEndToEnd(lane.ref, Math.max(0, entry.ageMs + now() - job.claimedAt) / 1000);
+      }
+      settle(lane, job, settlementOf(entry, outcome, random()));
+    }
+    if (split) lane.queue.unshift(...jobs);
+    else if (jobs[0]) assessProvider(lane, provider, jobs[0].entry.alert, outcome);
+  };
+
+  const map = async (lane: Lane, job: Job) => {
+    const { id, leaseId } = job.entry;
+    lanes.begin(lane);
+    try {
+      await deps.map(job.entry);
+      lanes.hold(lane, -1); // what was made of it is in its place now
+      void claim();
+    } catch (thrown) {
+      if (isStoreFailure(thrown)) {
+        release(lane, [job]);
+        storeFailed(thrown);
+      } else {
+        settle(lane, job, { id, leaseId, outcome: 'dead-letter', error: messageOf(thrown) });
+      }
+    }
+    landed(lane);
+  };
+
+  /** A request or a mapping ended: its place is free. */
+  const landed = (lane: Lane) => {
+    lanes.end(lane);
+    fill(lane);
+    checkIdle();
+  };
+
+  // The health of the Provider
+
+  const assessProvider = (lane: Lane, provider: ReadyProvider, alert: NamespacedName, outcome: DeliveryOutcome) => {
+    // the answer to an earlier form of the Provider says nothing about this one
+    if (lane.provider?.fingerprint !== provider.fingerprint) return;
+    const context = { now: now(), random: random(), threshold: concurrent };
+    const { health, change, wake } = assess(lane.health, outcome, context);
+    if (lanes.setHealth(lane, health)) void claim(); // without it, or with it again
+    const error = outcome.status === 'delivered' ? undefined : outcome.error;
+    if (change === 'stopped') stop({ provider: lane.ref, fingerprint: provider.fingerprint, reason: error ?? '' });
+    if (change) report({ provider: lane.ref, alert, state: change, ...(error !== undefined && { error }) });
+    if (wake) outbox.wake(lane.ref).then(() => claim(), storeFailed);
+  };
+
+  const stop = (providerStop: ProviderStop) => {
+    providers.addStops([providerStop]);
+    unstoredStops.push(providerStop);
+    scheduleFlush();
+    followProviders();
+  };
+
+  const report = (change: ProviderReport) => {
+    const { provider, alert, state, error } = change;
+    if (state === 'recovered') logger.info({ provider: nameOf(provider) }, 'Provider delivers again');
+    else {
+      const what =
+        state === 'failing'
+          ? 'Provider does not deliver'
+          : 'Provider stopped until it is changed: its receiver wants no more events';
+      logger.error({ provider: nameOf(provider), alert: nameOf(alert), error }, what);
+    }
+    deps.report?.(change);
+  };
+
+  // Settle: what ends in one turn of the event loop goes to the store together, and is kept until the store has it
+
+  let unsettled: Unsettled[] = [];
+  /** Stored before the settlements that follow them, so that a crash in between cannot lose a stop. */
+  let unstoredStops: ProviderStop[] = [];
+  let settling = 0;
+  let flushScheduled = false;
+  let flushFailed = false;
+
+  const settle = (lane: Lane, { entry }: Job, settlement: Settlement) => {
+    unsettled.push({ lane, entry, settlement });
+    scheduleFlush();
+  };
+
+  const release = (lane: Lane, jobs: readonly Job[]) => {
+    for (const job of jobs) {
+      const { id, leaseId } = job.entry;
+      settle(lane, job, { id, leaseId, outcome: 'release' });
+    }
+  };
+
+  // not a microtask: answers that come in the same turn, each on its own socket, should be one group
+  const scheduleFlush = () => {
+    if (flushScheduled || flushFailed || !modes[mode].settles) return;
+    flushScheduled = true;
+    setImmediate(() => void flush());
+  };
+
+  const flush = async () => {
+    flushScheduled = false;
+    const group = unsettled;
+    const stops = unstoredStops;
+    const size = group.length + stops.length;
+    if (size === 0) return;
+    unsettled = [];
+    unstoredStops = [];
+    settling += size;
+    let answers: readonly Settled[] = [];
+    try {
+      for (let first = stops[0]; first; first = stops[0]) {
+        await outbox.stop(first);
+        stops.shift();
+      }
+      if (group.length > 0) answers = await outbox.settle(group.map(({ settlement }) => settlement));
+      flushFailed = false;
+    } catch (thrown) {
+      unsettled = group.concat(unsettled);
+      unstoredStops = stops.concat(unstoredStops);
+      flushFailed = true;
+      storeFailed(thrown);
+      return;
+    } finally {
+      settling -= size;
+    }
+    for (const [index, answer] of answers.entries()) {
+      const item = group[index];
+      if (item) settled(item, answer);
+    }
+    storeWorks();
+    void claim();
+    checkIdle();
+    if (unsettled.length + unstoredStops.length > 0) scheduleFlush();
+  };
+
+  const settled = ({ lane, entry, settlement }: Unsettled, answer: Settled) => {
+    lanes.hold(lane, -1);
+    if (answer.state === 'dead-letter') deadLetter(entry, answer.error);
+    else if (answer.state === 'delivered') metrics.countSettled(lane.ref, typeLabel(entry), 'delivered');
+    else if (answer.state === 'lost' && settlement.outcome !== 'release') {
+      logger.debug(about(entry), 'lease lost before the outcome was stored');
+    }
+  };
+
+  const deadLetter = (entry: EntrySummary, error: string) => {
+    metrics.countSettled(entry.provider, typeLabel(entry), 'dead-letter');
+    logger.error({ ...about(entry), error }, 'event became a dead letter');
+  };
+
+  // The store: available, or not
+
+  let storeFailures = 0;
+  let storeTimer: NodeJS.Timeout | undefined;
+
+  const storeFailed = (thrown: unknown) => {
+    if (mode === 'stopped' || storeTimer !== undefined) return;
+    if (storeFailures === 0) logger.error({ error: messageOf(thrown) }, 'the outbox cannot be used; trying again');
+    storeFailures += 1;
+    storeTimer = setTimeout(() => void retryStore(), storeDelayMs(storeFailures, random()));
+  };
+
+  const storeWorks = () => {
+    // an answer to an earlier call says nothing about a failure that came later
+    if (storeFailures === 0 || storeTimer !== undefined) return;
+    storeFailures = 0;
+    logger.info('the outbox can be used again');
+  };
+
+  const retryStore = async () => {
+    storeTimer = undefined;
+    await flush();
+    if (storeTimer !== undefined) return;
+    if (isReconcilePending) await reconcile();
+    else void claim(true);
+  };
+
+  // Configuration
+
+  /** The configuration whose changes are in the store. */
+  let reconciled: ProviderMap | undefined;
+  let isConfigured = false;
+  let isReconcilePending = false;
+  let reconciling: Promise<void> = Promise.resolve();
+
+  const reconcile = (): Promise<void> => {
+    isReconcilePending = true;
+    reconciling = reconciling.then(reconcileOnce);
+    return reconciling;
+  };
+
+  /** Brings the store in line with the configuration. */
+  const reconcileOnce = async () => {
+    if (!isReconcilePending || !modes[mode].configures) return;
+    isReconcilePending = false;
+    try {
+      const stops = await outbox.stops();
+      const { all } = providers;
+      const { stopped, resumed, changed, arrived } = providerChanges(reconciled ?? all, all, stops);
+      providers.addStops(stopped);
+      followProviders();
+      for (const provider of resumed) await outbox.resume(provider);
+      for (const provider of changed) await outbox.wake(provider);
+      for (const provider of arrived) await revive(provider);
+      reconciled = all;
+      const stats = await outbox.stats();
+      // by the configuration as it is by now: a Provider may have come meanwhile
+      for (const { provider, error } of abandonedQueues(stats, providers.all)) await abandon(provider, error);
+      storeWorks();
+      isConfigured = true;
+      void claim();
+    } catch (thrown) {
+      isReconcilePending = true;
+      storeFailed(thrown);
+    }
+  };
+
+  const followProviders = () => {
+    for (const lane of lanes.follow(providers)) fill(lane); // which releases its queue
+  };
+
+  const revive = (provider: NamespacedName) =>
+    outbox.replay(
+      { provider, mapped: false, states: ['dead-letter'], since: wallNow() - ARRIVAL_GRACE_MS },
+      { maxAgeMs: maxAgeOf(providers.all.get(nameOf(provider))), remap: false },
+    );
+
+  const abandon = async (provider: NamespacedName, error: string) => {
+    const count = await outbox.abandon(provider, error);
+    metrics.countSettled(provider, 'unknown', 'dead-letter', count);
+    logger.error({ provider: nameOf(provider), count, error }, 'events became dead letters');
+  };
+
+  /** Gives up on entries that expired, and on those whose Provider went away after its queue was looked at. */
+  const sweep = async () => {
+    if (storeFailures > 0) return;
+    try {
+      for (let more = true; more && modes[mode].configures; ) {
+        const entries = await outbox.expire(EXPIRY_GRACE_MS);
+        for (const entry of entries) deadLetter(entry, entry.lastError ?? 'not delivered within its max-age');
+        more = entries.length > 0;
+      }
+    } catch (thrown) {
+      storeFailed(thrown);
+    }
+    if (providers.unknown.size === 0) return;
+    providers.forgetUnknown();
+    await reconcile();
+  };
+
+  // Modes
+
+  let stopListening = () => {};
+  let sweepTimer: NodeJS.Timeout | undefined;
+  let drained: Promise<void> | undefined;
+  let whenIdle: (() => void) | undefined;
+
+  const checkIdle = () => {
+    const waiting = unsettled.length + unstoredStops.length + settling;
+    if (whenIdle && lanes.inFlight + waiting === 0 && !claiming) whenIdle();
+  };
+
+  /** Resolves when nothing is at work any more, or the time is over. */
+  const idle = (timeoutMs: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      whenIdle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      checkIdle();
+    });
+
+  const drain = async (timeoutMs: number) => {
+    mode = 'draining';
+    stopListening();
+    clearInterval(sweepTimer);
+    clearTimeout(claimTimer);
+    for (const lane of lanes.all()) fill(lane); // which releases its queue
+    await idle(timeoutMs);
+    abort.abort();
+    await idle(LAST_WRITE_MS);
+    mode = 'stopped';
+    clearTimeout(storeTimer);
+  };
+
+  return {
+    async configure(next) {
+      if (!modes[mode].configures) return;
+      providers.replace(next);
+      transports.retain(providers.fingerprints);
+      followProviders();
+      await reconcile();
+    },
+    start() {
+      if (mode !== 'new') return;
+      mode = 'running';
+      stopListening = outbox.onReady(() => void claim());
+      sweepTimer = setInterval(() => void sweep(), deps.sweepMs ?? 30_000);
+      void claim();
+    },
+    drain(timeoutMs) {
+      drained ??= drain(timeoutMs);
+      return drained;
+    },
+  };
+}
+
+const toMessage = ({ entry: { kind, message = '', partitionKey } }: Job): OutgoingMessage => ({
+  kind,
+  body: message,
+  ...(partitionKey !== undefined && { partitionKey }),
+});
+
+/** How a log line names an entry. */
+const about = (entry: EntrySummary) => ({
+  provider: nameOf(entry.provider),
+  alert: nameOf(entry.alert),
+  id: entry.id,
+  type: typeLabel(entry),
+  object: entry.object,
+  reason: entry.reason,
+});
+
+const isStoreFailure = (thrown: unknown): boolean =>
+  thrown instanceof FluxCDEventsError && thrown.code === 'FCE_STORE_UNAVAILABLE';

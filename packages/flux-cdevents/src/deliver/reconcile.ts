@@ -1,0 +1,60 @@
+import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
+import type { ProviderStats } from '../outbox/inspection.ts';
+import type { ProviderStop } from '../outbox/work-queue.ts';
+import { isStopOver, type ProviderMap } from './configured-providers.ts';
+
+/** What a configuration changes for Providers that the store knows. */
+export interface ProviderChanges {
+  /** Stops that stay in force. */
+  readonly stopped: readonly ProviderStop[];
+  /** Providers whose stop is over. */
+  readonly resumed: readonly NamespacedName[];
+  /** Providers that are ready in another form than before: their retries need not wait for what was wrong then. */
+  readonly changed: readonly NamespacedName[];
+  /** Providers that did not exist before: events that came a moment too early for them need not stay dead letters. */
+  readonly arrived: readonly NamespacedName[];
+}
+
+/**
+ * Compares a configuration with the one before it.
+ * @param stops what the store has
+ */
+export function providerChanges(
+  before: ProviderMap,
+  after: ProviderMap,
+  stops: readonly ProviderStop[],
+): ProviderChanges {
+  const isOver = ({ provider, fingerprint }: ProviderStop) => isStopOver(after.get(nameOf(provider)), fingerprint);
+  const changed: NamespacedName[] = [];
+  const arrived: NamespacedName[] = [];
+  for (const [name, provider] of after) {
+    const old = before.get(name);
+    if (!old && provider.status !== 'foreign') arrived.push(provider.ref);
+    if (!old || provider.status !== 'ready') continue;
+    if (old.status !== 'ready' || old.fingerprint !== provider.fingerprint) changed.push(provider.ref);
+  }
+  return {
+    stopped: stops.filter((stop) => !isOver(stop)),
+    resumed: stops.filter(isOver).map(({ provider }) => provider),
+    changed,
+    arrived,
+  };
+}
+
+/** Queues that nobody will ever work on, and why. */
+export function abandonedQueues(
+  stats: readonly ProviderStats[],
+  providers: ProviderMap,
+): { readonly provider: NamespacedName; readonly error: string }[] {
+  const abandoned = [];
+  for (const { provider, counts } of stats) {
+    if (counts.waiting + counts.pending + counts.delivering === 0) continue;
+    const name = nameOf(provider);
+    const now = providers.get(name);
+    if (now === undefined) abandoned.push({ provider, error: `Provider ${name} was deleted` });
+    else if (now.status === 'foreign') {
+      abandoned.push({ provider, error: `Provider ${name} was changed to type ${now.type}` });
+    }
+  }
+  return abandoned;
+}

@@ -1,0 +1,224 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Counter } from 'prom-client';
+import { afterEach, beforeEach, expect, vi } from 'vitest';
+import { createDeliveryEngine, type DeliveryEngineDeps, type ProviderReport } from '../../src/deliver/engine.ts';
+import { nameOf, parseName } from '../../src/flux/object-ref.ts';
+import { createLogger } from '../../src/observe/log.ts';
+import { createMetrics } from '../../src/observe/metrics.ts';
+import type { ClaimedEntry, EntryState, NewEntry } from '../../src/outbox/entry.ts';
+import type { Outbox } from '../../src/outbox/outbox.ts';
+import { openSqliteOutbox } from '../../src/outbox/sqlite/sqlite-outbox.ts';
+import type { Endpoint, ProviderOptions, ReadyProvider, ResolvedProvider } from '../../src/provider/provider.ts';
+import { createTransports } from '../../src/transport/create-transports.ts';
+import { type Receiver, type ReceiverOptions, startReceiver } from './receiver.ts';
+
+export const refOf = (name: string) => parseName(name) ?? { namespace: '', name };
+
+/** The JSON of a CDEvent. */
+export const cdevent = (id: string) =>
+  JSON.stringify({
+    context: {
+      version: '0.4.1',
+      id,
+      source: '/flux',
+      type: 'dev.cdevents.service.deployed.0.2.0',
+      timestamp: '2026-03-01T12:00:00Z',
+    },
+    subject: { id: 'apps/podinfo', source: '/flux', type: 'service', content: {} },
+  });
+
+export const aProvider = (
+  name: string,
+  address: string,
+  {
+    options,
+    endpoint,
+    ...provider
+  }: Partial<Omit<ReadyProvider, 'endpoint' | 'options'>> & {
+    options?: Partial<ProviderOptions>;
+    endpoint?: Partial<Endpoint>;
+  } = {},
+): ReadyProvider => ({
+  status: 'ready',
+  ref: refOf(name),
+  type: 'cdevents',
+  suspend: false,
+  fingerprint: `${name} 1`,
+  ...provider,
+  options: {
+    specVersion: '0.4',
+    preset: 'rfc',
+    unmapped: 'skip',
+    contentMode: 'binary',
+    maxAgeMs: 86_400_000,
+    ordering: 'object',
+    unchanged: 'skip',
+    ...options,
+  },
+  endpoint: { address, addressIsSecret: false, timeoutMs: 10_000, headers: {}, secrets: [], ...endpoint },
+});
+
+/** A clock that a test moves on: the store's wall clock and the engine's monotonic one go together. */
+class TestClock {
+  #offset = 0;
+  wall = () => Date.now() + this.#offset;
+  monotonic = () => performance.now() + this.#offset;
+  advance(ms: number) {
+    this.#offset += ms;
+  }
+}
+
+/** A delivery engine on a real outbox and real connections; only the clock is set by the test. */
+export class DeliveryRig {
+  readonly outbox: Outbox;
+  readonly reports: ProviderReport[] = [];
+  readonly logs: { level: string; msg: string; [field: string]: unknown }[] = [];
+  readonly metrics = createMetrics();
+  map: (entry: ClaimedEntry) => Promise<void> = async () => {};
+  readonly #real: Outbox;
+  readonly #transports = createTransports({ env: {} });
+  readonly #engine;
+  readonly #clock: TestClock;
+  readonly #listeners = new Set<() => void>();
+  #count = 0;
+
+  constructor(outbox: Outbox, clock: TestClock, deps: Partial<DeliveryEngineDeps> = {}) {
+    this.#real = outbox;
+    this.#clock = clock;
+    this.outbox = {
+      ...outbox,
+      onReady: (listener) => {
+        this.#listeners.add(listener);
+        return outbox.onReady(listener);
+      },
+    };
+    this.#engine = createDeliveryEngine({
+      outbox: this.outbox,
+      transports: this.#transports,
+      map: (entry) => this.map(entry),
+      logger: createLogger(
+        { level: 'info', encoding: 'json' },
+        { write: (line) => void this.logs.push(JSON.parse(line)) },
+      ),
+      metrics: this.metrics,
+      now: clock.monotonic,
+      wallNow: clock.wall,
+      random: () => 0,
+      report: (report) => void this.reports.push(report),
+      ...deps,
+    });
+  }
+
+  /** The store's clock. */
+  now = () => this.#clock.wall();
+
+  /** Moves the clock on, and has the outbox looked at as a timer would. */
+  advance(ms: number) {
+    this.#clock.advance(ms);
+    for (const listener of this.#listeners) listener();
+  }
+
+  configure(...providers: ResolvedProvider[]) {
+    return this.#engine.configure(new Map(providers.map((provider) => [nameOf(provider.ref), provider])));
+  }
+
+  async start(...providers: ResolvedProvider[]) {
+    await this.configure(...providers);
+    this.#engine.start();
+  }
+
+  drain = (timeoutMs: number) => this.#engine.drain(timeoutMs);
+
+  /** Accepts an event for a Provider; one that is not mapped has no message yet. @returns the entry's id */
+  async add(
+    provider: string,
+    { mapped = true, ...fields }: Partial<NewEntry> & { readonly mapped?: boolean } = {},
+  ): Promise<string> {
+    this.#count += 1;
+    const { id = `e${this.#count}`, object = `o${this.#count}`, kind = 'cdevent' } = fields;
+    const entry: NewEntry = {
+      id,
+      provider: refOf(provider),
+      alert: refOf('flux-system/all'),
+      orderingKey: object,
+      kind,
+      object,
+      reason: 'InstallSucceeded',
+      maxAgeMs: 86_400_000,
+      source: '{}',
+      ...(mapped && { message: cdevent(id) }),
+      ...(mapped && kind === 'cdevent' && { type: 'dev.cdevents.service.deployed.0.2.0' }),
+      ...fields,
+    };
+    const { version } = await this.#real.recall(object);
+    await this.#real.commit({ object, expect: version, entries: [entry] });
+    return id;
+  }
+
+  async entry(id: string) {
+    const entry = await this.#real.show(id);
+    if (!entry) throw new Error(`no entry ${id}`);
+    return entry;
+  }
+
+  /** Resolves when the entry has come to that state with so many attempts behind it. */
+  settled(id: string, state: EntryState, attempts?: number) {
+    return vi.waitFor(
+      async () => {
+        const entry = await this.entry(id);
+        expect(entry).toMatchObject({ state, ...(attempts !== undefined && { attempts }) });
+        return entry;
+      },
+      { interval: 5, timeout: 5000 },
+    );
+  }
+
+  async metric(name: 'deliveries' | 'attempts'): Promise<Record<string, number>> {
+    const metric: Counter = this.metrics[name];
+    const { values } = await metric.get();
+    return Object.fromEntries(
+      values.map(({ labels: { provider, outcome, code = '' }, value }) => [
+        `${provider} ${outcome} ${code}`.trim(),
+        value,
+      ]),
+    );
+  }
+
+  logged = (msg: string) => this.logs.filter((line) => line.msg.includes(msg));
+
+  async close() {
+    await this.drain(0);
+    await this.#transports.close();
+    await this.#real.close();
+  }
+}
+
+const cleanups: (() => Promise<unknown>)[] = [];
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'deliver-'));
+  cleanups.push(() => rm(folder, { recursive: true, force: true }));
+});
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** An engine on a store of its own, closed after the test. @param wrap what the engine sees of the store */
+export const aRig = async (
+  deps?: Partial<DeliveryEngineDeps>,
+  wrap: (outbox: Outbox) => Outbox = (outbox) => outbox,
+) => {
+  const clock = new TestClock();
+  const outbox = await openSqliteOutbox({ path: join(folder, 'outbox.db'), now: clock.wall });
+  const rig = new DeliveryRig(wrap(outbox), clock, deps);
+  cleanups.push(() => rig.close());
+  return rig;
+};
+/** A receiver that is closed after the test. */
+export const aReceiver = async (options?: ReceiverOptions): Promise<Receiver> => {
+  const receiver = await startReceiver(options);
+  cleanups.push(() => receiver.close());
+  return receiver;
+};
