@@ -1,6 +1,5 @@
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import type { EntrySummary } from '../outbox/entry.ts';
 import type { DeliveryOutcome } from '../transport/transport.ts';
 
 /** The metrics of delivery. Finding a series by its labels costs more than counting, so each is found once and kept. */
@@ -12,9 +11,6 @@ export interface DeliveryMetrics {
   /** How long it took from the commit of an entry to the answer of the receiver that accepted it. */
   observeEndToEnd(provider: NamespacedName, seconds: number): void;
 }
-
-/** The label `type` of an entry: the event type of a CDEvent, else its kind. */
-export const typeLabel = ({ type, kind }: Pick<EntrySummary, 'type' | 'kind'>): string => type ?? kind;
 
 interface CounterSeries {
   inc(by?: number): void;

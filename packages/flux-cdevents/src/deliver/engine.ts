@@ -4,7 +4,7 @@ import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { DeadLetters } from '../outbox/dead-letters.ts';
-import type { ClaimedEntry, EntrySummary } from '../outbox/entry.ts';
+import { type ClaimedEntry, type EntrySummary, typeLabelOf } from '../outbox/entry.ts';
 import type { Inspection } from '../outbox/inspection.ts';
 import type { ProviderStop, Settled, Settlement, WorkQueue } from '../outbox/work-queue.ts';
 import type { ReadyProvider, ResolvedProvider } from '../provider/provider.ts';
@@ -13,7 +13,7 @@ import type { DeliveryOutcome, OutgoingMessage, Transport } from '../transport/t
 import { storeDelayMs } from './backoff.ts';
 import { isSplit, takeBatch } from './batch.ts';
 import { createConfiguredProviders, type ProviderMap } from './configured-providers.ts';
-import { createDeliveryMetrics, typeLabel } from './delivery-metrics.ts';
+import { createDeliveryMetrics } from './delivery-metrics.ts';
 import { claimLimits, createLanes, type Job, type Lane } from './lanes.ts';
 import { assess, isDown } from './provider-health.ts';
 import { abandonedQueues, providerChanges } from './reconcile.ts';
@@ -270,7 +270,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     metrics.observeAttempt(lane.ref, durationMs / 1000);
     for (const job of jobs) {
       const { entry } = job;
-      metrics.countAttempt(lane.ref, typeLabel(entry), outcome);
+      metrics.countAttempt(lane.ref, typeLabelOf(entry), outcome);
       if (debug) logger.debug({ ...about(entry), ...outcome, durationMs: Math.round(durationMs) }, 'attempted');
       if (split) {
         job.alone = true;
@@ -411,14 +411,14 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
   const settled = ({ lane, entry, settlement }: Unsettled, answer: Settled) => {
     lanes.hold(lane, -1);
     if (answer.state === 'dead-letter') deadLetter(entry, answer.error);
-    else if (answer.state === 'delivered') metrics.countSettled(lane.ref, typeLabel(entry), 'delivered');
+    else if (answer.state === 'delivered') metrics.countSettled(lane.ref, typeLabelOf(entry), 'delivered');
     else if (answer.state === 'lost' && settlement.outcome !== 'release') {
       logger.debug(about(entry), 'lease lost before the outcome was stored');
     }
   };
 
   const deadLetter = (entry: EntrySummary, error: string) => {
-    metrics.countSettled(entry.provider, typeLabel(entry), 'dead-letter');
+    metrics.countSettled(entry.provider, typeLabelOf(entry), 'dead-letter');
     logger.error({ ...about(entry), error }, 'event became a dead letter');
   };
 
@@ -591,7 +591,7 @@ const about = (entry: EntrySummary) => ({
   provider: nameOf(entry.provider),
   alert: nameOf(entry.alert),
   id: entry.id,
-  type: typeLabel(entry),
+  type: typeLabelOf(entry),
   object: entry.object,
   reason: entry.reason,
 });

@@ -121,7 +121,8 @@ describe('GET /deliveries', () => {
       ['state=waiting', ['unmapped.1']],
       ['type=service.upgraded', ['cdevent.1']],
       ['type=dev', ['cdevent.1']],
-      ['type=service', []],
+      ['type=service', ['cdevent.1']],
+      ['type=service.deployed', []],
     ] as const) {
       expect([query, idsIn((await get(`/deliveries?${query}`)).body)]).toEqual([query, expected]);
     }

@@ -1,8 +1,9 @@
 import Type from 'typebox';
 import { nameOf, parseName } from '../flux/object-ref.ts';
 import { explainedFields, type StoredExplanation } from '../map/explanation.ts';
-import type { EntryKind, EntrySummary, OutboxEntry } from '../outbox/entry.ts';
+import { type EntryKind, type EntrySummary, type OutboxEntry, typeLabelOf, UNMAPPED } from '../outbox/entry.ts';
 import type { EntryFilter } from '../outbox/inspection.ts';
+import { type EntrySource, readEntrySource } from '../pipeline/entry-source.ts';
 import { maxAgeOf } from '../provider/provider-options.ts';
 import type { ApiServerDeps } from './api-deps.ts';
 import { ApiError } from './api-error.ts';
@@ -129,12 +130,10 @@ function toFilter({ ids, provider, type, since }: Selected, at: number): EntryFi
   };
 }
 
-/** What an entry of kind `cdevent` is shown as, and selected by, until it has an event type. */
-const UNMAPPED = 'unmapped';
 const KINDS_WITHOUT_TYPE: readonly EntryKind[] = ['flux', 'forward'];
 
 /**
- * The reverse of `shownType`. A text that names none of the entries without an event type is the start of a type, or
+ * The reverse of `typeLabelOf`. A text that names none of the entries without an event type is the start of a type, or
  * an event name (`incident.detected`).
  */
 function toTypeFilter(text: string): EntryFilter {
@@ -143,9 +142,6 @@ function toTypeFilter(text: string): EntryFilter {
   if (kind) return { kinds: [kind] };
   return { types: [text, `dev.cdevents.${text}.`, `dev.cdeventsx.${text}.`] };
 }
-
-/** The event type, or a word for an entry that has none. */
-const shownType = ({ type, kind }: EntrySummary): string => type ?? (kind === 'cdevent' ? UNMAPPED : kind);
 
 /** A filter that selects everything has to say so: a forgotten field must not replay or discard every entry. */
 function narrowed({ all = false, ...selected }: Selected & { readonly all?: boolean }, at: number): EntryFilter {
@@ -166,7 +162,7 @@ function toDelivery(entry: EntrySummary): Delivery {
     provider: nameOf(entry.provider),
     alert: nameOf(entry.alert),
     kind,
-    type: shownType(entry),
+    type: typeLabelOf(entry),
     object,
     reason,
     attempts,
@@ -185,7 +181,7 @@ function toDetail(entry: OutboxEntry): DeliveryDetail {
   return {
     ...toDelivery(entry),
     fluxEvent: event.metadata ? { ...event, metadata: withoutToken(event.metadata) } : event,
-    metadata,
+    metadata: { ...metadata },
     ...(chainId !== undefined && { chainId }),
     ...(entry.partitionKey !== undefined && { partitionKey: entry.partitionKey }),
     ...(isCDEvent && { cdevent }),
@@ -193,18 +189,13 @@ function toDetail(entry: OutboxEntry): DeliveryDetail {
   };
 }
 
-/** What the pipeline stores with an entry, to map it. */
-interface StoredSource {
+/** The event of an entry that is passed on is its message. */
+function sourceOf(entry: OutboxEntry): Omit<EntrySource, 'event' | 'chainId'> & {
   readonly event: { readonly metadata?: Readonly<Record<string, string>> };
-  readonly metadata: Record<string, string>;
   readonly chainId?: string;
-  readonly explanation?: StoredExplanation;
-}
-
-/** The message of an entry that is passed on is the event itself. */
-function sourceOf({ kind, source, message }: OutboxEntry): StoredSource {
-  if (kind === 'forward') return { event: JSON.parse(message ?? '{}'), metadata: {} };
-  return JSON.parse(source ?? '{"event":{},"metadata":{}}');
+} {
+  if (entry.kind === 'forward') return { event: JSON.parse(entry.message ?? '{}'), metadata: {} };
+  return readEntrySource(entry);
 }
 
 function toExplanation(stored: StoredExplanation, cdevent: unknown): Explanation {

@@ -92,7 +92,11 @@ export function convertEvent(request: ConversionRequest): Conversion {
 
   const state = startConversion(request, environmentId, announced);
   const { compiled, names, own } = mappingOf(options);
-  const { tried: count, rule, error } = compiled.apply(variablesWith(state, openIncidentId(state) ?? ''), state.remaining);
+  const {
+    tried: count,
+    rule,
+    error,
+  } = compiled.apply(variablesWith(state, openIncidentId(state) ?? ''), state.remaining);
   const tried = names.slice(0, count);
   const { cdevents, withheld } = state;
   if (error) {

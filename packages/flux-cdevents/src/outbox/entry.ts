@@ -76,3 +76,10 @@ export interface ClaimedEntry extends OutboxEntry {
   /** How long ago it was accepted, by the store's clock, in milliseconds. */
   readonly ageMs: number;
 }
+
+/** What people read for an entry that has no event type yet, in lists, log lines and metrics. */
+export const UNMAPPED = 'unmapped';
+
+/** The event type of an entry, or the word for one that has none: its kind, `unmapped` until a CDEvent is mapped. */
+export const typeLabelOf = ({ type, kind }: Pick<NewEntry, 'type' | 'kind'>): string =>
+  type ?? (kind === 'cdevent' ? UNMAPPED : kind);

@@ -8,7 +8,7 @@ import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
 import type { Matcher } from '../match/matcher.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import type { ClaimedEntry, NewEntry } from '../outbox/entry.ts';
+import { type ClaimedEntry, type NewEntry, typeLabelOf } from '../outbox/entry.ts';
 import type { EventStore } from '../outbox/event-store.ts';
 import type { WorkQueue } from '../outbox/work-queue.ts';
 import type { ResolvedProvider } from '../provider/provider.ts';
@@ -124,9 +124,11 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
   const record = ({ entries, skipped, made }: EventEntries) => {
     for (const { type, preset } of made) metrics.eventsMapped.inc({ type, preset });
     for (const { reason } of skipped) metrics.eventsSkipped.inc({ reason });
-    for (const { id, provider, alert, kind, type = kind, object, reason, deadLetter } of entries) {
+    for (const entry of entries) {
+      const { id, provider, alert, object, reason, deadLetter } = entry;
       if (deadLetter === undefined) continue;
       const { namespace, name } = provider;
+      const type = typeLabelOf(entry);
       metrics.deliveries.inc({ namespace, provider: name, type, outcome: 'dead-letter' });
       logger.error({ provider: nameOf(provider), entry: id, type, object, reason, error: deadLetter }, 'dead letter');
       reports?.deadLetter(provider, alert, deadLetter);

@@ -4,6 +4,7 @@ import { FluxCDEventsError } from '../errors.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { mergeMetadata } from '../flux/metadata.ts';
 import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
+import { typeLabelOf } from '../outbox/entry.ts';
 import type { EventStore } from '../outbox/event-store.ts';
 import type { ReadyProvider } from '../provider/provider.ts';
 import { commitMapped } from './commit-loop.ts';
@@ -26,7 +27,7 @@ export interface TestEventRequest {
 
 /** What became of a test event. */
 export interface TestEventResult {
-  /** `type`: the event type, or the kind of an entry that has none. */
+  /** `type`: the event type, or the word for an entry that has none. */
   readonly entries: readonly { readonly id: string; readonly type: string }[];
   /** Why there is none. */
   readonly skipped?: SkipReason;
@@ -55,7 +56,7 @@ export function createTestEventSender({ snapshot, outbox, defaults, now }: TestE
     });
     const { entries, skipped } = mapped;
     return {
-      entries: entries.map(({ id, kind, type = kind }) => ({ id, type })),
+      entries: entries.map((entry) => ({ id: entry.id, type: typeLabelOf(entry) })),
       ...(entries.length === 0 && skipped[0] && { skipped: skipped[0].reason }),
     };
   };
