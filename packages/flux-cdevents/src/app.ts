@@ -168,7 +168,7 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       lifecycle.start(async () => {
         const { storePath: path } = options;
         const outbox = await lifecycle.open(
-          openSqliteOutbox({ path, logger: logger.child({ logger: 'outbox' }), now }),
+          openSqliteOutbox({ path, logger: logger.child({ logger: 'outbox' }), now, signal: lifecycle.signal }),
           (opened) => opened.close(),
         );
         lifecycle.repeat(PURGE_EVERY_MS, () => applyRetention(outbox, options, logger));

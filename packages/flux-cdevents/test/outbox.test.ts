@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { describeOutbox } from '../src/outbox/contract/describe-outbox.ts';
@@ -130,6 +131,24 @@ describe('SQLite outbox', () => {
     it('is free again after a close', async () => {
       await (await open()).close();
       expect(await firstLine(aChild().lines)).toBe('open');
+    });
+
+    it.each([0, 10, 1_000, 100_000])('is free again when its opening is aborted after %d turns', async (turns) => {
+      const abort = new AbortController();
+      const opening = openSqliteOutbox({ path, signal: abort.signal }).then(
+        (outbox) => outbox.close().then(() => 'open'),
+        (error: { code?: string }) => error.code,
+      );
+      for (let turn = 0; turn < turns; turn++) await nextTurn();
+      abort.abort();
+      expect(['open', 'FCE_STOPPED']).toContain(await opening);
+      expect(await firstLine(aChild().lines)).toBe('open');
+    });
+
+    it('is not opened when it is aborted before', async () => {
+      await expect(openSqliteOutbox({ path, signal: AbortSignal.abort() })).rejects.toMatchObject({
+        code: 'FCE_STOPPED',
+      });
     });
 
     it('of a newer version is refused', async () => {

@@ -20,6 +20,8 @@ export interface WorkerClientDeps {
   readonly onReady: () => void;
   /** The clock that stamps each batch, epoch ms. */
   readonly now: () => number;
+  /** Aborts the opening: the worker ends, and `startWorker` rejects with `FCE_STOPPED`. */
+  readonly signal: AbortSignal | undefined;
 }
 
 interface Waiting {
@@ -28,10 +30,10 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** @throws {FluxCDEventsError} when the worker cannot open the file */
+/** @throws {FluxCDEventsError} when the worker cannot open the file, or when the signal aborts first */
 export async function startWorker(
   options: WorkerOptions,
-  { logger, onReady, now }: WorkerClientDeps,
+  { logger, onReady, now, signal }: WorkerClientDeps,
 ): Promise<WorkerClient> {
   const file = import.meta.url.endsWith('.ts') ? './worker/worker.ts' : './worker/worker.js';
   const worker = new Worker(new URL(file, import.meta.url), {
@@ -41,7 +43,7 @@ export async function startWorker(
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   });
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-  const { undelivered, reads: readNames } = await opened(worker, options.path);
+  const { undelivered, reads: readNames } = await opened(worker, options.path, signal);
   logger?.info({ path: options.path, undelivered }, 'store opened');
 
   const reads: Waiting[] = [];
@@ -142,8 +144,19 @@ function createFailureLog(logger: Logger | undefined, path: string) {
 }
 
 /** Resolves once the worker has opened the file. */
-function opened(worker: Worker, path: string): Promise<Extract<WorkerMessage, { readonly kind: 'opened' }>> {
+function opened(
+  worker: Worker,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<Extract<WorkerMessage, { readonly kind: 'opened' }>> {
   return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      const stopped = new FluxCDEventsError('FCE_STOPPED', `store ${path}: stopped before it was open`);
+      void worker.terminate().then(() => reject(stopped));
+    };
+    if (signal?.aborted) return abort();
+    signal?.addEventListener('abort', abort, { once: true });
+    worker.once('message', () => signal?.removeEventListener('abort', abort));
     worker.once('message', (message: WorkerMessage) => {
       if (message.kind === 'opened') resolve(message);
       else if (message.kind === 'failed') reject(errorOf(message.failure));

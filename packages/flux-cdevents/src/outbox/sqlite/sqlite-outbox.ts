@@ -20,6 +20,8 @@ export interface SqliteOutboxOptions {
   readonly logger?: Logger;
   /** The store's clock, epoch ms. @default Date.now */
   readonly now?: () => number;
+  /** Aborts the opening, however long it takes; it has no effect afterwards. */
+  readonly signal?: AbortSignal;
 }
 
 /** Memories in the cache: objects and texts together. */
@@ -27,10 +29,11 @@ const MAX_MEMORY_CHARS = 16 * 1024 * 1024;
 
 /**
  * The outbox in one SQLite file, for one process at a time.
- * @throws {FluxCDEventsError} `FCE_STORE_LOCKED`, `FCE_STORE_TOO_NEW`, `FCE_STORE_CORRUPT`, `FCE_STORE_UNAVAILABLE`
+ * @throws {FluxCDEventsError} `FCE_STORE_LOCKED`, `FCE_STORE_TOO_NEW`, `FCE_STORE_CORRUPT`, `FCE_STORE_UNAVAILABLE`,
+ * `FCE_STOPPED` when the signal aborts first
  */
 export async function openSqliteOutbox(options: SqliteOutboxOptions): Promise<Outbox> {
-  const { path, maxBytes, logger, now = Date.now } = options;
+  const { path, maxBytes, logger, now = Date.now, signal } = options;
   const listeners = new Set<() => void>();
   /** Most recalls need no call to the worker. An old memory does no harm, because a commit checks its version. */
   const memories = new LRUCache<string, Recalled>({
@@ -40,7 +43,7 @@ export async function openSqliteOutbox(options: SqliteOutboxOptions): Promise<Ou
   const payloads = createPayloadCache();
   const worker = await startWorker(
     { path: resolve(path), ...(maxBytes !== undefined && { maxBytes }) },
-    { logger, now, onReady: () => listeners.forEach((listener) => void listener()) },
+    { logger, now, signal, onReady: () => listeners.forEach((listener) => void listener()) },
   );
 
   /** Claimed entries with their texts, from the cache or from the store. */
