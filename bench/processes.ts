@@ -13,7 +13,8 @@ export interface Running {
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
-const bin = join(import.meta.dirname, '../packages/flux-cdevents/bin/flux-cdevents.js');
+const BIN = 'packages/flux-cdevents/bin/flux-cdevents.js';
+const root = join(import.meta.dirname, '..');
 
 /** Runs a script of this folder that prints its address as its first line. */
 export function start(script: string, ...args: string[]): Promise<Running> {
@@ -71,18 +72,18 @@ function freePort(): Promise<number> {
   });
 }
 
-/** Starts `serve` and waits until it is ready. */
+/** Starts `serve` and waits until it is ready. @param checkout of which repository. @default this one */
 export async function serve(
   config: string,
   data: string,
-  { ports, args = [] }: { ports?: Ports; args?: readonly string[] } = {},
+  { ports, args = [], checkout = root }: { ports?: Ports; args?: readonly string[]; checkout?: string } = {},
 ): Promise<Served> {
   const { events, metrics, health, ui } = ports ?? (await freePorts());
   const at = (port: number) => `127.0.0.1:${port}`;
   const child = spawn(
     process.execPath,
     [
-      ...[bin, 'serve', '--config', config, '--data-dir', data, '--log-level', 'error'],
+      ...[join(checkout, BIN), 'serve', '--config', config, '--data-dir', data, '--log-level', 'error'],
       ...['--events-addr', at(events), '--metrics-addr', at(metrics)],
       ...['--health-addr', at(health), '--ui-addr', at(ui), ...args],
     ],

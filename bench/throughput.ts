@@ -1,7 +1,8 @@
 // Measures accept and delivery rate, CPU per event and peak memory of three subjects: the bare forwarder, the controller
 // with one Alert, and the controller with 10,000 Alerts of which one matches. They take turns; the table shows medians and
 // the ratio to the bare forwarder.
-// usage: npm run bench -- [events] [rounds]
+// With another checkout, such as a worktree of an older commit with its node_modules, its controller takes turns as well.
+// usage: npm run bench -- [events] [rounds] [checkout]
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { cpuSeconds, peakMb, type Running, serve, start, until } from './process
 
 const count = Number(process.argv[2] ?? 5000);
 const rounds = Number(process.argv[3] ?? 5);
+const other = process.argv[4];
 const CONNECTIONS = 32;
 const OBJECTS = 1000;
 
@@ -41,6 +43,7 @@ function configFolder(name: string, alerts: number): string {
 const subjects: Record<string, (data: string) => Promise<Running>> = {
   'bare forwarder': (data) => start('bare-forwarder.ts', join(data, 'bare.db'), receiver.url),
   '1 Alert': (data) => serve(configFolder('one', 1), data),
+  ...(other && { '1 Alert, other checkout': (data) => serve(configFolder('one', 1), data, { checkout: other }) }),
   '10,000 Alerts': (data) => serve(configFolder('many', 10_000), data),
 };
 

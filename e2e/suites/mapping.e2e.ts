@@ -61,6 +61,7 @@ describeOnCluster('a mapping in a ConfigMap', () => {
     await eventually(async () =>
       expect(await issues()).toEqual([
         {
+          code: 'invalid-value',
           path: 'ConfigMap rules: mapping.yaml:6:15: rules[0].emit[0].type',
           expected: expect.stringContaining('did you mean service.upgraded?'),
           found: '"service.upgradet"',
