@@ -6,10 +6,10 @@ export const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
 /** So much of an answer may stand in an error text. */
 export const MAX_EXCERPT_LENGTH = 200;
 
-type Verdict = 'delivered' | 'retry' | 'retry-slowly' | 'reject' | 'stop';
+type StatusClass = 'delivered' | 'retry' | 'retry-slowly' | 'reject' | 'stop';
 
 /** The statuses that are treated otherwise than the others of their hundred. */
-const statusVerdicts: ReadonlyMap<number, Verdict> = new Map([
+const statusClasses: ReadonlyMap<number, StatusClass> = new Map([
   [401, 'retry-slowly'], // somebody has to change a Secret
   [403, 'retry-slowly'],
   [404, 'retry'], // a Service or an Ingress that is not there yet
@@ -20,15 +20,15 @@ const statusVerdicts: ReadonlyMap<number, Verdict> = new Map([
   [429, 'retry'],
 ]);
 
-const verdictOf = (status: number): Verdict => {
-  const special = statusVerdicts.get(status);
+const classOf = (status: number): StatusClass => {
+  const special = statusClasses.get(status);
   if (special) return special;
   if (status >= 200 && status < 300) return 'delivered';
   return status >= 500 ? 'retry' : 'reject';
 };
 
 /** What is known of an answer. */
-export interface Answer {
+export interface ReceiverAnswer {
   readonly status: number;
   /** Value of the `Retry-After` header. */
   readonly retryAfter?: string | undefined;
@@ -39,9 +39,12 @@ export interface Answer {
 }
 
 /** What a receiver's answer means for the delivery. */
-export function classifyAnswer({ status, retryAfter, location, excerpt }: Answer, now: number): DeliveryOutcome {
+export function classifyAnswer(
+  { status, retryAfter, location, excerpt }: ReceiverAnswer,
+  now: number,
+): DeliveryOutcome {
   const code = String(status);
-  const verdict = verdictOf(status);
+  const verdict = classOf(status);
   if (verdict === 'delivered') return { status: 'delivered', code };
   const error = describeAnswer(status, location, excerpt);
   if (verdict === 'reject') return { status: 'rejected', code, error };

@@ -21,7 +21,7 @@ type CallOf<N extends keyof Methods> =
     : never;
 
 /** What a call that works on many entries did in one step of bounded size, and where the next step begins. */
-export interface Step {
+export interface BulkStep {
   readonly count: number;
   /** Absent when all is done. */
   readonly next?: number;
@@ -42,8 +42,8 @@ interface OwnCalls {
     /** The place of the last entry that was looked at; absent when there are no more. */
     readonly next?: number;
   };
-  replay(step: { readonly filter: EntryFilter; readonly replay: Replay; readonly after: number }): Step;
-  discard(step: { readonly filter: EntryFilter; readonly after: number }): Step;
+  replay(step: { readonly filter: EntryFilter; readonly replay: Replay; readonly after: number }): BulkStep;
+  discard(step: { readonly filter: EntryFilter; readonly after: number }): BulkStep;
   /** @returns how many; 0 when there are no more */
   abandon(step: { readonly provider: NamespacedName; readonly error: string }): number;
   /** @returns how many; 0 when there are no more */
@@ -52,8 +52,8 @@ interface OwnCalls {
 
 export type Calls = { readonly [N in Exclude<keyof Methods, keyof OwnCalls>]: CallOf<N> } & OwnCalls;
 export type CallName = keyof Calls;
-export type Argument<N extends CallName> = Parameters<Calls[N]>[0];
-export type Answer<N extends CallName> = ReturnType<Calls[N]>;
+export type ArgumentOf<N extends CallName> = Parameters<Calls[N]>[0];
+export type AnswerOf<N extends CallName> = ReturnType<Calls[N]>;
 
 /**
  * A `NewEntry`. Entries go to the worker, and claims come back, as flat tuples: they are most of what is copied, and

@@ -7,7 +7,7 @@ import type { Recalled } from '../event-store.ts';
 import type { Outbox } from '../outbox.ts';
 import { startWorker } from './client.ts';
 import { createPayloadCache } from './payload-cache.ts';
-import type { ClaimedRow, NewEntryRow, Step } from './protocol.ts';
+import type { BulkStep, ClaimedRow, NewEntryRow } from './protocol.ts';
 
 export interface SqliteOutboxOptions {
   /** The file; it is created, with its folder, when there is none. */
@@ -163,11 +163,11 @@ function toClaimedEntry({ maxAgeMs: _, ...entry }: NewEntry, row: ClaimedRow, at
 }
 
 /** Many entries in steps of bounded size, so that commits and claims come in between. @returns how many in all */
-async function inSteps(step: (after: number) => Promise<Step>): Promise<number> {
+async function inSteps(step: (after: number) => Promise<BulkStep>): Promise<number> {
   let total = 0;
   let after: number | undefined = 0;
   while (after !== undefined) {
-    const { count, next }: Step = await step(after);
+    const { count, next }: BulkStep = await step(after);
     total += count;
     after = next;
   }

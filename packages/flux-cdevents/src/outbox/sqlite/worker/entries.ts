@@ -4,7 +4,7 @@ import { hashOrderingKey } from './hash.ts';
 import type { Lease } from './leases.ts';
 import { type ProviderQueue, toName } from './providers.ts';
 import type { Store } from './store.ts';
-import { NO_TYPE } from './types.ts';
+import { NO_TYPE_ID } from './types.ts';
 
 /**
  * The states of an entry in the file. Of the undelivered entries of one ordering key the first is READY and the others
@@ -92,7 +92,7 @@ export function insertEntry(store: Store, row: NewEntryRow, { seq, acceptedAt, e
     seq,
     provider.id,
     KINDS.indexOf(kind),
-    type === null ? NO_TYPE : store.types.intern(type),
+    type === null ? NO_TYPE_ID : store.types.intern(type),
     hasMessage,
     state,
     key,
@@ -145,7 +145,7 @@ export function revive(
     row.seq,
   );
   if (remap) {
-    store.db.run('UPDATE entry SET kind = 0, type = ?, has_message = 0 WHERE seq = ?', NO_TYPE, row.seq);
+    store.db.run('UPDATE entry SET kind = 0, type = ?, has_message = 0 WHERE seq = ?', NO_TYPE_ID, row.seq);
     store.db.run('UPDATE payload SET message = NULL WHERE seq = ?', row.seq);
   }
   count(store, row.provider, row, -1);
@@ -235,7 +235,7 @@ function toSummary(store: Store, seq: number, columns: SummaryColumns): EntrySum
     alert: toName(alert),
     ...(orderingKey !== null && { orderingKey }),
     kind: KINDS[kind] ?? 'cdevent',
-    ...(type !== NO_TYPE && { type: store.types.name(type) }),
+    ...(type !== NO_TYPE_ID && { type: store.types.name(type) }),
     object,
     reason,
     ...(partitionKey !== null && { partitionKey }),

@@ -1,4 +1,4 @@
-import type { Answer, Argument, CallName } from '../protocol.ts';
+import type { AnswerOf, ArgumentOf, CallName } from '../protocol.ts';
 import type { Store } from './store.ts';
 
 /** How the worker answers a call. */
@@ -6,7 +6,7 @@ export interface Operation<N extends CallName> {
   /** A read leaves the file as it is; the writes of a batch are one transaction. */
   readonly mode: 'read' | 'write';
   /** @param at the instant of the batch, epoch ms */
-  run(store: Store, argument: Argument<N>, at: number): Answer<N>;
+  run(store: Store, argument: ArgumentOf<N>, at: number): AnswerOf<N>;
 }
 
 export type Operations<N extends CallName = CallName> = { readonly [K in N]: Operation<K> };

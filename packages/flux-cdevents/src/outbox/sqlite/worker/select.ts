@@ -2,7 +2,7 @@ import { type NamespacedName, nameOf } from '../../../flux/object-ref.ts';
 import type { EntryFilter } from '../../inspection.ts';
 import { KINDS, publicState } from './entries.ts';
 import type { Store } from './store.ts';
-import { NO_TYPE } from './types.ts';
+import { NO_TYPE_ID } from './types.ts';
 
 /** An entry that a filter selected. */
 export interface Selected {
@@ -118,13 +118,13 @@ function matcher(
     (since === undefined || acceptedAt >= since) &&
     (wantedKinds === undefined || wantedKinds.includes(kind)) &&
     (isWantedType === undefined || isWantedType(type)) &&
-    (mapped === undefined || (type !== NO_TYPE || hasMessage === 1) === mapped) &&
+    (mapped === undefined || (type !== NO_TYPE_ID || hasMessage === 1) === mapped) &&
     (states === undefined || states.includes(publicState(store, seq, { state, hasMessage })));
 }
 
 /** Types that begin with one of these. */
 function typeMatcher(store: Store, starts: readonly string[]): (id: number) => boolean {
-  const known = new Map<number, boolean>([[NO_TYPE, false]]);
+  const known = new Map<number, boolean>([[NO_TYPE_ID, false]]);
   return (id) => {
     const before = known.get(id);
     if (before !== undefined) return before;

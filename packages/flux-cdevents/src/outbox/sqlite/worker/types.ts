@@ -1,7 +1,7 @@
 import type { Database } from './database.ts';
 
 /** The number of no type at all. */
-export const NO_TYPE = 0;
+export const NO_TYPE_ID = 0;
 
 /** Event types under small numbers: there are few, and an entry's row stays small. */
 export interface Types {
@@ -15,11 +15,11 @@ export interface Types {
 export function createTypes(db: Database): Types {
   const ids = new Map<string, number>();
   const names = new Map<number, string>();
-  let lastId = NO_TYPE;
+  let lastId = NO_TYPE_ID;
   const load = (): void => {
     ids.clear();
     names.clear();
-    lastId = NO_TYPE;
+    lastId = NO_TYPE_ID;
     for (const [id, name] of db.each<[number, string]>('SELECT id, name FROM type')) {
       ids.set(name, id);
       names.set(id, name);
