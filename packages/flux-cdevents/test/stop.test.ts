@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createApp } from '../src/app.ts';
 import { silentLogger } from '../src/observe/log.ts';
 import { resolveServeOptions } from '../src/options/serve-options.ts';
@@ -103,6 +103,7 @@ describe('a stop during the start', () => {
       ),
       { env: { PATH: process.env.PATH } },
     );
+    onTestFinished(() => void child.kill('SIGKILL'));
     const output = Promise.all([text(child.stdout), text(child.stderr)]);
     await asked.promise;
     expect((await readiness()).status).toBe(503);

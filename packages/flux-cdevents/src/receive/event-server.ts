@@ -23,16 +23,16 @@ export const MAX_EVENT_BYTES = 3 * 1024 * 1024;
 export const MAX_HEADER_BYTES = 256 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
-/** Flux's recorder keeps idle connections for 90 s; ours must outlive them, or an event meets a closing socket. */
+/** Flux's recorder keeps idle connections for 90 s. The server must keep them longer, or an event meets a closing socket. */
 const KEEP_ALIVE_MS = 120_000;
 
 export interface EventServerDeps {
-  /** Resolves once the event is durable. The body is what came. */
+  /** Resolves once the event is durable. @param body as it was received */
   readonly accept: (event: FluxEvent, body: string) => Promise<Acceptance>;
   /**
-   * False: the request is answered 401, before its body is read. Absent: everybody may post. The webhook has a check
-   * of its own.
-   * @throws {FluxCDEventsError} `FCE_AUTH_UNAVAILABLE` when it cannot be known now: 503
+   * Whether a sender may post. False: the request is answered with 401 before its body is read. Absent: everybody may
+   * post. The webhook has its own check.
+   * @throws {FluxCDEventsError} `FCE_AUTH_UNAVAILABLE` when this cannot be decided now; the answer is 503
    */
   readonly authenticate?: (authorization: string | undefined) => boolean | Promise<boolean>;
   /** Absent: there is no webhook. */
@@ -49,8 +49,8 @@ export interface EventServerDeps {
 }
 
 /**
- * The event endpoint: `POST` to any path, as the notification-controller takes it, but for the webhook. Every answer
- * has an empty body, because Flux's recorder reads none and would hold the connection until its time-out otherwise.
+ * The event endpoint: `POST` to any path but those of the webhook, as in the notification-controller. Every answer has an
+ * empty body, because Flux's recorder reads none and would otherwise hold the connection until its timeout.
  */
 export function createEventServer(deps: EventServerDeps): FastifyInstance {
   const { accept, authenticate, peer, metrics, logger, now } = deps;
@@ -95,7 +95,7 @@ export function createEventServer(deps: EventServerDeps): FastifyInstance {
   return server;
 }
 
-/** Limits and, with the files for it, TLS. */
+/** Creates the server with its limits, and with TLS when there are files for it. */
 function createServer({ tls, peer, logger }: EventServerDeps): FastifyInstance {
   const http = {
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -117,15 +117,15 @@ function createServer({ tls, peer, logger }: EventServerDeps): FastifyInstance {
   } satisfies FastifyServerOptions;
   if (!tls) return fastify({ ...options, http });
 
-  // A session that is taken up again would not be checked against authorities that were taken away since.
+  // A resumed session would not be checked against authorities that were removed since.
   const mutual = peer && { requestCert: true, rejectUnauthorized: true, secureOptions: constants.SSL_OP_NO_TICKET };
   const server = fastify({ ...options, https: { ...http, ...tls.current, ...mutual } });
   const tlsServer: TlsServer = server.server;
   tlsServer.on('tlsClientError', (error: NodeJS.ErrnoException) => {
-    // a probe of the port that says nothing and goes away is no news
+    // A port probe that connects and goes away is not worth a log line.
     if (error.code !== 'ECONNRESET') logger.info({ error: messageOf(error) }, 'TLS handshake failed');
   });
-  // Connections that are open stay as they are.
+  // Open connections keep the material that they were opened with.
   tls.onChange((material) => tlsServer.setSecureContext({ ...material, ...mutual }));
   server.addHook('onClose', async () => tls.close());
   return server as unknown as FastifyInstance;

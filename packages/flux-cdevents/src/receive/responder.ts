@@ -5,7 +5,7 @@ import { type FluxEvent, parseFluxEvent } from '../flux/event.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 
-/** A wait for the sender that is well under its own 5 s of patience. */
+/** What a 503 asks the sender to wait: well under its own timeout of 5 s. */
 const RETRY_AFTER_UNAVAILABLE_S = 1;
 
 /** The `result` label of a request. */
@@ -23,9 +23,9 @@ export interface Responder {
   answer(reply: FastifyReply, status: number, result: Result): FastifyReply;
   unavailable(reply: FastifyReply, error: FluxCDEventsError, details?: object): FastifyReply;
   /**
-   * Reads the event and answers what `accept` comes to.
-   * @param duplicates what the sender takes for "you said so before": 429 is that to Flux's recorder, but a failure to a
-   * notification-controller
+   * Parses the event, accepts it, and answers with the result.
+   * @param duplicates the status for a duplicate: Flux's recorder expects 429, but a notification-controller would treat that
+   * as a failure
    */
   take(
     reply: FastifyReply,
@@ -41,7 +41,7 @@ export function createResponder(metrics: Metrics, logger: Logger, now: () => num
     return reply.code(status).send();
   };
   const unavailable: Responder['unavailable'] = (reply, error, details) => {
-    logger.error({ error: messageOf(error), ...details }, 'event not taken now');
+    logger.error({ error: messageOf(error), ...details }, 'event not accepted now');
     return answer(reply.header('Retry-After', RETRY_AFTER_UNAVAILABLE_S), 503, 'unavailable');
   };
 
@@ -69,7 +69,7 @@ export function createResponder(metrics: Metrics, logger: Logger, now: () => num
   };
 }
 
-/** True for what passes by itself: the sender repeats. */
+/** True for a failure that passes by itself: the sender repeats the request. */
 export const isUnavailable = (error: unknown): error is FluxCDEventsError =>
   error instanceof FluxCDEventsError &&
   ['FCE_CONFIG_NOT_LOADED', 'FCE_STORE_UNAVAILABLE', 'FCE_AUTH_UNAVAILABLE'].includes(error.code);

@@ -1,8 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /**
- * Checks `X-Signature: sha256=<hex>`, as a Provider of type `generic-hmac` signs, over the bytes that came. Takes the
- * same time for every signature, a malformed one included.
+ * Checks the `X-Signature: sha256=<hex>` of a Provider of type `generic-hmac` over the received bytes. Takes the same time
+ * for every signature, a malformed one included.
  */
 export function isSignedWith(key: Uint8Array, signature: string | undefined, body: Uint8Array): boolean {
   const expected = createHmac('sha256', key).update(body).digest();

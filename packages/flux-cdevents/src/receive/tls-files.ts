@@ -7,10 +7,10 @@ import type { Logger } from '../observe/log.ts';
 
 /** Paths of PEM files. */
 export interface TlsFiles {
-  /** The server's certificate and those between it and the authority. */
+  /** The server's certificate and the intermediate ones. */
   readonly cert: string;
   readonly key: string;
-  /** Authorities of client certificates; absent: none are asked for. */
+  /** The authorities of client certificates. Absent: clients need no certificate. */
   readonly clientCa?: string;
 }
 
@@ -31,7 +31,7 @@ export interface TlsSource {
   close(): void;
 }
 
-/** SVIDs live an hour and are renewed after half of it. */
+/** SVIDs live an hour and are renewed after half of that. */
 const CHECK_EVERY_MS = 5_000;
 
 /**

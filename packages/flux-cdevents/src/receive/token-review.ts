@@ -6,21 +6,21 @@ import { EVENT_CONTROLLERS } from '../flux/controllers.ts';
 import type { NamespacedName } from '../flux/object-ref.ts';
 
 export interface TokenReviewDeps {
-  /** Asks the API server. Rejects when there is no answer now. */
+  /** Asks the API server. Rejects when there is no answer. */
   readonly review: (token: string, signal: AbortSignal) => Promise<TokenReview>;
   readonly audience: string;
-  /** Those that may post. */
+  /** The ServiceAccounts that may post. */
   readonly serviceAccounts: readonly NamespacedName[];
   /** Epoch ms. */
   readonly now: () => number;
 }
 
-/** A token that is revoked, or whose ServiceAccount is deleted, counts so much longer. */
+/** How long an accepted token is remembered. A revoked one is accepted for up to this long. */
 const GOOD_FOR_MS = 60_000;
-/** A ServiceAccount may have been made a moment ago. */
+/** How long a refused token is remembered: its ServiceAccount may have been created a moment ago. */
 const BAD_FOR_MS = 5_000;
 const MAX_REMEMBERED = 1_000;
-/** Whoever makes tokens up must not take the API server's time; those that are remembered go on. */
+/** How many reviews run at a time, so that made-up tokens cannot load the API server. Remembered tokens need none. */
 const MAX_UNDER_WAY = 16;
 /** Flux's recorder waits 5 s. */
 const TIMEOUT_MS = 3_000;
@@ -31,9 +31,9 @@ interface Verdict {
 }
 
 /**
- * Checks `Authorization: Bearer <token>` with the API server: a token of a ServiceAccount that may post, for our
- * audience. Answers are remembered for a short time, under a hash of the token. What a token says of itself is only
- * used to refuse it without asking.
+ * Checks `Authorization: Bearer <token>` with the API server: the token must belong to a ServiceAccount that may post, and be
+ * for the right audience. Answers are remembered for a short time, under a hash of the token. The token's own claims serve
+ * only to refuse it without asking.
  * @throws {FluxCDEventsError} from the function that is returned: `FCE_AUTH_UNAVAILABLE`
  */
 export function createTokenReviewCheck({ review, audience, serviceAccounts, now }: TokenReviewDeps) {
@@ -76,7 +76,7 @@ export function createTokenReviewCheck({ review, audience, serviceAccounts, now 
   };
 }
 
-/** What a token of a ServiceAccount says of itself; undefined when it is none. Proves nothing. */
+/** The unverified claims of a ServiceAccount token; undefined for anything else. */
 function claimsOf(
   token: string,
 ): { readonly subject: string; readonly audiences: readonly unknown[]; readonly expiresAt: number } | undefined {
@@ -98,7 +98,7 @@ function claimsOf(
   };
 }
 
-/** Others that may post: the notification-controller and the Flux Operator. */
+/** Other senders: the notification-controller and the Flux Operator. */
 const OTHER_SENDERS = ['notification-controller', 'flux-operator'];
 
 /** The ServiceAccounts that may post when no others are named. */

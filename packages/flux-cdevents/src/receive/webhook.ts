@@ -17,29 +17,29 @@ export interface WebhookDeps {
   /** Resolves once the event is durable. */
   readonly accept: (provider: NamespacedName, event: FluxEvent, body: Uint8Array) => Promise<Acceptance>;
   /**
-   * A signature does not fit, perhaps because the key was rotated: has it read again. Resolves after the time that this
-   * takes, for a name that nobody has as well. Absent: keys are always known as they are.
+   * Reads the key of a Provider again after a signature did not match, since the key may have been rotated. Resolves after
+   * the same time when no Provider has the name. Absent: known keys are always current.
    */
   readonly renew?: (provider: NamespacedName) => Promise<void>;
 }
 
-/** Whoever sends wrong signatures is kept waiting; no more than so many at a time hold a body meanwhile. */
+/** How many requests with a wrong signature may wait at a time: each holds its body meanwhile. */
 const MAX_RENEWING = 16;
 
-/** Checked in place of a key that is not there, so that no answer and no delay tells which Providers there are. */
+/** Checked in place of a missing key, so that neither the answer nor its delay reveals which Providers exist. */
 const nobodysKey = randomBytes(32);
 
 type Params = { Params: { namespace: string; name: string } };
 
 /**
- * `POST /webhook/{namespace}/{provider}`: where a notification-controller that knows nothing of CDEvents sends to,
- * through a Provider of type `generic-hmac` or `generic`. The signature is checked over the bytes that came, before
- * anything is read from them. Whoever cannot show one is answered 401, be it a wrong signature or a Provider that is
- * not there; only who can is told that a Provider has nothing to do with CDEvents (404).
+ * `POST /webhook/{namespace}/{provider}`: receives events that a stock notification-controller sends through a Provider of
+ * type `generic-hmac` or `generic`. The signature is checked over the received bytes before they are parsed. A wrong
+ * signature and an unknown Provider are both answered with 401, so that an unsigned caller cannot discover which Providers
+ * exist; a signed request for a Provider that does not deliver CDEvents is answered with 404.
  */
 export function webhookRoutes(server: FastifyInstance, deps: WebhookDeps, responder: Responder, logger: Logger): void {
   let renewing = 0;
-  /** @returns false when it was not done */
+  /** @returns false when too many requests wait already */
   const renew = async (ref: NamespacedName): Promise<boolean> => {
     if (!deps.renew || renewing >= MAX_RENEWING) return false;
     renewing++;
@@ -81,12 +81,12 @@ export function webhookRoutes(server: FastifyInstance, deps: WebhookDeps, respon
       return responder.take(reply, body.toString('utf8'), (event) => deps.accept(ref, event, body), 202);
     });
 
-    // An event that was meant for the webhook must not be taken for one of the event endpoint.
+    // An event for the webhook must not reach the event endpoint.
     scope.post('/webhook/*', async (_request, reply) => responder.answer(reply, 404, 'not_found'));
   });
 }
 
-/** Why a request is not let in, for the log; undefined when it is. */
+/** Why a request is refused, for the log; undefined when it is not. */
 function refuse(
   provider: ResolvedProvider | undefined,
   signature: string | readonly string[] | undefined,
