@@ -214,23 +214,52 @@ export const describeWorkQueue = (create: CreateStore): void =>
       });
 
       it.each([
-        [0, 'not delivered within its max-age, after 1 attempt; last error: HTTP 503'],
-        [1, 'not delivered within its max-age, after 2 attempts; last error: HTTP 503'],
-      ])('retry: a dead letter when it has expired, after %i attempts before', async (before, error) => {
-        const retry = { outcome: 'retry', delayMs: 0, error: 'HTTP 503' } as const;
-        await commit(anEntry('a.1', { maxAgeMs: MINUTE }), anEntry('a.2', { maxAgeMs: HOUR }));
-        for (let i = 0; i < before; i++) await settle(await claimOne(), retry);
-        const [entry] = (await claim({ leaseMs: HOUR })) as [ClaimedEntry];
-        expect(entry.id).toBe('a.1');
-        advance(MINUTE);
-        expect(await settle(entry, retry)).toEqual({ state: 'dead-letter', error });
-        expect(await find('a.1')).toMatchObject({
-          state: 'dead-letter',
-          attempts: before + 1,
-          lastError: error,
-          settledAt: scene.now,
-        });
-      });
+        [0, 0, 'not delivered within its max-age, after 1 attempt; last error: HTTP 503'],
+        [1, 0, 'not delivered within its max-age, after 2 attempts; last error: HTTP 503'],
+        [4, 0, 'not delivered within its max-age, after 5 attempts; last error: HTTP 503'],
+        [4, 1, 'not delivered within its max-age, after 5 attempts; last error: HTTP 503'],
+        [4, 1e9, 'not delivered within its max-age, after 5 attempts; last error: HTTP 503'],
+      ])(
+        'retry: a dead letter when it has expired, after %i earlier attempts, %i ms ago',
+        async (before, ago, error) => {
+          const retry = { outcome: 'retry', delayMs: 0, error: 'HTTP 503' } as const;
+          await commit(anEntry('a.1', { maxAgeMs: MINUTE }), anEntry('a.2', { maxAgeMs: HOUR }));
+          for (let i = 0; i < before; i++) await settle(await claimOne(), retry);
+          const [entry] = (await claim({ leaseMs: 1e10 })) as [ClaimedEntry];
+          expect(entry.id).toBe('a.1');
+          advance(MINUTE + ago);
+          expect(await settle(entry, retry)).toEqual({ state: 'dead-letter', error });
+          expect(await find('a.1')).toMatchObject({
+            state: 'dead-letter',
+            attempts: before + 1,
+            lastError: error,
+            settledAt: scene.now,
+          });
+        },
+      );
+
+      it.each(
+        [0, 1, 1_000, HOUR].flatMap((maxAgeMs) =>
+          [0, 1, 999, 1_000, 2 * HOUR].map((heldMs) => [maxAgeMs, heldMs] as const),
+        ),
+      )(
+        'retry: due after its delay, never after the expiry (max-age %i ms, held for %i ms)',
+        async (maxAgeMs, heldMs) => {
+          for (const delayMs of [0, 1, 1_000, 2 * HOUR]) {
+            const id = `after-${delayMs}.1`;
+            const expiresAt = scene.now + maxAgeMs;
+            await commit(anEntry(id, { maxAgeMs }));
+            const entry = await claimOne({ leaseMs: 10 * HOUR });
+            advance(heldMs);
+            const isExpired = scene.now >= expiresAt;
+            expect(await settle(entry, { outcome: 'retry', delayMs, error: 'busy' })).toMatchObject({
+              state: isExpired ? 'dead-letter' : 'queued',
+            });
+            expect((await find(id))?.dueAt).toBe(isExpired ? undefined : Math.min(scene.now + delayMs, expiresAt));
+            await scene.outbox.abandon(hub, 'the next delay is tried');
+          }
+        },
+      );
 
       it('dead-letter: kept with the error', async () => {
         await commit(anEntry('a.1'));
