@@ -1,7 +1,7 @@
 /**
- * Why an entry that expired is a dead letter.
- * @param attempts attempts that ended, the last one included
- * @param lastError what the last failed attempt came to
+ * The error of an entry that became a dead letter because it expired.
+ * @param attempts attempts that ended, including the last one
+ * @param lastError the error of the last failed attempt
  */
 export const expiredError = (attempts: number, lastError: string | undefined): string =>
   withLastError(
@@ -10,8 +10,8 @@ export const expiredError = (attempts: number, lastError: string | undefined): s
   );
 
 /**
- * Why an entry that was abandoned is a dead letter.
- * @param error why its Provider's entries were abandoned
+ * The error of an entry that became a dead letter because it was abandoned.
+ * @param error why the entries of its Provider were abandoned
  */
 export const abandonedError = (error: string, lastError: string | undefined): string => withLastError(error, lastError);
 

@@ -7,7 +7,8 @@ import type { NamespacedName } from '../flux/object-ref.ts';
 export type EntryKind = 'cdevent' | 'flux' | 'forward';
 
 /**
- * The life of an entry. One that cannot be mapped yet, since its Provider is not valid, waits in its place in the queue.
+ * The life of an entry. An entry that cannot be mapped yet, because its Provider is not valid, waits at its place in
+ * the queue.
  *
  *     commit ──► waiting ──claim, commit in its place──► pending
  *     commit ──► pending ──claim──► delivering ──► delivered
@@ -16,70 +17,79 @@ export type EntryKind = 'cdevent' | 'flux' | 'forward';
  *                   ├──── lease ended ──┤
  *                   └──── replay ──── dead-letter ──discard──► gone
  *
- * `delivering` is `pending` or `waiting` under a lease. Of the entries of one ordering key only the first that is neither
- * delivered nor a dead letter can be claimed.
+ * `delivering` is `pending` or `waiting` under a lease. Of the entries with one ordering key, only the first
+ * undelivered one can be claimed.
  */
 export type EntryState = 'waiting' | 'pending' | 'delivering' | 'delivered' | 'dead-letter';
 
 export const ENTRY_STATES: readonly EntryState[] = ['waiting', 'pending', 'delivering', 'delivered', 'dead-letter'];
 
-/** What an accepted event puts into the outbox. The texts are opaque to the store. */
+/** An entry that an accepted event adds to the outbox. The store does not interpret its texts. */
 export interface NewEntry {
   /** `<CDEvent id>.<8 hexadecimal digits of the Provider>`: the same event for the same Provider has the same id. */
   readonly id: string;
   readonly provider: NamespacedName;
   readonly alert: NamespacedName;
-  /** Entries with the same key are delivered one at a time, in the order of commit. Absent: no order is kept. */
+  /** Entries with the same key are delivered one at a time, in the order of commit. Absent: in any order. */
   readonly orderingKey?: string;
-  /** `cdevent` for an entry that waits to be mapped, too. */
+  /** Also `cdevent` while the entry waits to be mapped. */
   readonly kind: EntryKind;
-  /** The event type of a CDEvent: `dev.cdevents.service.deployed.0.2.0`. Absent for other kinds, and until there is one. */
+  /**
+   * The event type of a CDEvent: `dev.cdevents.service.deployed.0.2.0`. Absent for other kinds, and while the entry
+   * waits to be mapped.
+   */
   readonly type?: string;
   /** The Flux object that the event is about: `HelmRelease/apps/podinfo`. */
   readonly object: string;
   readonly reason: string;
-  /** How long the entry is tried, in milliseconds from its commit; after that it becomes a dead letter. */
+  /** How long to try the entry, in milliseconds from its commit. After that it becomes a dead letter. */
   readonly maxAgeMs: number;
-  /** The Flux event and what else is needed to map it anew, as JSON. Absent for `forward`, whose message is the event. */
+  /**
+   * The Flux event and everything else needed to map it again, as JSON. Absent for `forward`, whose message is the
+   * event.
+   */
   readonly source?: string;
-  /** What is sent: the CDEvent or the Flux event as JSON, or the body as it came. Absent: the entry waits to be mapped. */
+  /**
+   * The text to send: the CDEvent or Flux event as JSON, or the unchanged request body. Absent: the entry waits to be
+   * mapped.
+   */
   readonly message?: string;
   /** CloudEvents extension `partitionkey`: the uid of the involved object. */
   readonly partitionKey?: string;
-  /** Given for an entry that is a dead letter from the start: why. */
+  /** The reason why the entry is a dead letter from the start. */
   readonly deadLetter?: string;
 }
 
-/** What a list shows of an entry: all but its texts. Instants are the store's, in epoch milliseconds. */
+/** An entry without its texts, as lists show it. Instants come from the store's clock, in epoch milliseconds. */
 export interface EntrySummary extends Omit<NewEntry, 'maxAgeMs' | 'source' | 'message' | 'deadLetter'> {
   readonly state: EntryState;
-  /** Attempts that ended, whatever they came to. */
+  /** Attempts that ended, successful or not. */
   readonly attempts: number;
   /** When it was committed. */
   readonly acceptedAt: number;
   readonly expiresAt: number;
-  /** When the next attempt is due, while it is neither delivered nor a dead letter. */
+  /** When the next attempt is due. Absent once the entry is delivered or a dead letter. */
   readonly dueAt?: number;
   /** When it was delivered or became a dead letter. */
   readonly settledAt?: number;
-  /** What the last failed attempt came to. No secret in it. */
+  /** The error of the last failed attempt. Contains no secret. */
   readonly lastError?: string;
 }
 
-/** An entry as it lies in the store. */
+/** An entry with its texts. */
 export interface OutboxEntry extends EntrySummary, Pick<NewEntry, 'source' | 'message'> {}
 
 /** An entry handed out to be mapped or delivered. */
 export interface ClaimedEntry extends OutboxEntry {
-  /** Names this lease; a settlement has to show it. */
+  /** Identifies this lease. A settlement must name it. */
   readonly leaseId: string;
   /** How long ago it was accepted, by the store's clock, in milliseconds. */
   readonly ageMs: number;
 }
 
-/** What people read for an entry that has no event type yet, in lists, log lines and metrics. */
+/** The type that lists, log lines and metrics show for an entry that has no event type yet. */
 export const UNMAPPED = 'unmapped';
 
-/** The event type of an entry, or the word for one that has none: its kind, `unmapped` until a CDEvent is mapped. */
+/** The event type of an entry. Without one: `unmapped` for a CDEvent that is not mapped yet, otherwise the kind. */
 export const typeLabelOf = ({ type, kind }: Pick<NewEntry, 'type' | 'kind'>): string =>
   type ?? (kind === 'cdevent' ? UNMAPPED : kind);

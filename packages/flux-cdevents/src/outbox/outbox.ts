@@ -6,20 +6,23 @@ import type { WorkQueue } from './work-queue.ts';
 /** How long settled entries and memories are kept. */
 export interface Retention {
   readonly deliveredMs: number;
-  /** At most so many delivered entries, the newest ones. */
+  /** How many delivered entries are kept; the oldest are removed first. */
   readonly deliveredCount: number;
   readonly deadLetterMs: number;
-  /** Memories of objects of which no event came for so long. */
+  /** How long the memory of an object is kept after its last event. */
   readonly memoryMs: number;
 }
 
 /**
- * A durable store, as a process opens it: the four ports and what keeps it tidy. Its clock is the one clock: callers
- * pass durations, and instants come from the store.
+ * A durable store, as a process opens it: the four ports, and its maintenance. Only the clock of the store counts:
+ * callers pass durations, and the store returns instants.
  */
 export interface Outbox extends EventStore, WorkQueue, Inspection, DeadLetters {
-  /** Removes what retention no longer keeps, a bounded number a call. @returns how much went; 0 when all is done */
+  /**
+   * Removes what `retention` no longer keeps. Each call removes a bounded number.
+   * @returns how many; 0 when nothing is left to remove
+   */
   purge(retention: Retention): Promise<number>;
-  /** Finishes what is under way and releases the store. */
+  /** Finishes the calls in progress and releases the store. */
   close(): Promise<void>;
 }

@@ -2,44 +2,46 @@ import type { NamespacedName } from '../flux/object-ref.ts';
 import type { ClaimedEntry } from './entry.ts';
 
 export interface ClaimRequest {
-  /** At most so many entries in all. */
+  /** The maximum number of entries. */
   readonly limit: number;
-  /** At most so many under lease for one Provider at a time, those of earlier claims included. */
+  /** The maximum number of entries under lease for one Provider, including those of earlier claims. */
   readonly perProvider: number;
   readonly leaseMs: number;
-  /** `namespace/name` of Providers that get nothing now. */
+  /** `namespace/name` of Providers to skip. */
   readonly except?: ReadonlySet<string>;
 }
 
 export interface Claim {
-  /** Taken from the Providers in turn, so that a long queue of one does not hold back another. */
+  /** Taken from the Providers in turn, so that the long queue of one Provider does not delay another. */
   readonly entries: readonly ClaimedEntry[];
-  /** Milliseconds until something that was not handed out falls due or a lease ends; absent when nothing is queued. */
+  /** Milliseconds until another entry is due or a lease ends. Absent when nothing is queued. */
   readonly nextDueInMs?: number;
 }
 
-/** How an attempt is recorded. `release` gives an entry back untouched. */
+/** How an attempt ended. `release` returns the entry to the queue unchanged. */
 export type Settlement = { readonly id: string; readonly leaseId: string } & (
   | { readonly outcome: 'delivered' }
-  /** Due after the delay, or when the entry expires if that is sooner. One that has expired becomes a dead letter. */
+  /**
+   * Due after the delay, or when the entry expires if that is sooner. An entry that has expired becomes a dead letter.
+   */
   | { readonly outcome: 'retry'; readonly delayMs: number; readonly error: string }
   | { readonly outcome: 'dead-letter'; readonly error: string }
   | { readonly outcome: 'release' }
 );
 
-/** What a settlement came to. `lost`: the lease had ended, and nothing changed. */
+/** The result of a settlement. `lost`: the lease had ended, and nothing changed. */
 export type Settled =
   | { readonly state: 'lost' | 'queued' | 'delivered' }
   | { readonly state: 'dead-letter'; readonly error: string };
 
-/** A Provider that answered 410 and gets nothing until its fingerprint changes. */
+/** A Provider whose receiver answered 410. It receives nothing until its fingerprint changes. */
 export interface ProviderStop {
   readonly provider: NamespacedName;
   readonly fingerprint: string;
   readonly reason: string;
 }
 
-/** A stop that stands. */
+/** A stop in force. */
 export interface StandingStop extends ProviderStop {
   /** Epoch ms. */
   readonly stoppedAt: number;
@@ -48,13 +50,13 @@ export interface StandingStop extends ProviderStop {
 /** The port for delivery. Rejects with `FCE_STORE_UNAVAILABLE` when the store cannot do it now. */
 export interface WorkQueue {
   claim(request: ClaimRequest): Promise<Claim>;
-  /** One answer for each settlement, in order. */
+  /** @returns one answer for each settlement, in the same order */
   settle(settlements: readonly Settlement[]): Promise<readonly Settled[]>;
-  /** Makes every retry of a Provider due now. */
+  /** Makes all retries of a Provider due now. */
   wake(provider: NamespacedName): Promise<void>;
   stop(stop: ProviderStop): Promise<void>;
   resume(provider: NamespacedName): Promise<void>;
   stops(): Promise<readonly StandingStop[]>;
-  /** Calls the listener when something may have become claimable. @returns a function that ends the subscription */
+  /** Calls the listener when entries may have become claimable. @returns a function that ends the subscription */
   onReady(listener: () => void): () => void;
 }

@@ -3,13 +3,13 @@ import { FluxCDEventsError } from '../../errors.ts';
 import type { Logger } from '../../observe/log.ts';
 import type { Batch, Call, CallName, Calls, Failure, WorkerMessage, WorkerOptions } from './protocol.ts';
 
-/** A batch has at most so many writes: the first of them waits for the last. */
+/** The maximum number of writes in a batch. No write is answered before the whole batch is committed. */
 const MAX_WRITES = 512;
 
-/** What the worker allocates is garbage a moment later. A larger young generation costs 100 MB and gains nothing. */
+/** Most allocations of the worker are short-lived. A larger young generation costs 100 MB and gains nothing. */
 const YOUNG_GENERATION_MB = 8;
 
-/** The main thread's end. It gathers calls while a batch is under way, and sends them to the worker together. */
+/** The side of the main thread. It collects calls while the worker runs a batch, and sends them as the next batch. */
 export interface WorkerClient {
   call<N extends CallName>(name: N, ...argument: Parameters<Calls[N]>): Promise<ReturnType<Calls[N]>>;
   close(): Promise<void>;
@@ -79,7 +79,7 @@ export async function startWorker(
   };
   const enqueue = (call: Call): Promise<never> => {
     if (broken) return Promise.reject(broken);
-    if (closing) return Promise.reject(unavailable(options.path, 'it is closed'));
+    if (closing) return Promise.reject(unavailable(options.path, 'already closed'));
     return new Promise((resolve, reject) => {
       (readNames.has(call[0]) ? reads : writes).push({ call, resolve, reject });
       schedule();
@@ -101,7 +101,7 @@ export async function startWorker(
   });
   worker.on('error', (cause) => logger?.error({ err: cause, path: options.path }, 'store thread failed'));
   void exited.then(() => {
-    broken = unavailable(options.path, closing ? 'it is closed' : 'its thread has ended');
+    broken = unavailable(options.path, closing ? 'already closed' : 'its worker thread has ended');
     for (const { reject } of [...underWay.reads, ...underWay.writes, ...reads, ...writes]) reject(broken);
   });
 
@@ -123,7 +123,7 @@ const unavailable = (path: string, why: string): FluxCDEventsError =>
 const errorOf = ({ code, message }: Failure): Error =>
   code ? new FluxCDEventsError(code, message) : new Error(message);
 
-/** Logs once that the store fails and once that it works again, but each call that is wrong. */
+/** Logs once when the store fails and once when it works again, and logs every invalid call. */
 function createFailureLog(logger: Logger | undefined, path: string) {
   let failing = false;
   return {

@@ -1,30 +1,30 @@
 import type { NewEntry } from '../entry.ts';
 
 /**
- * The texts of entries that were committed a moment ago, by their places in the store: they are usually claimed next,
- * and the worker then need not read them and send them back. An entry is taken out when it is claimed; the texts of
- * one that is not here are loaded.
+ * The texts of recently committed entries, by their places in the store. These entries are usually claimed next, and
+ * the cache saves the worker from reading their texts and sending them back. A claim removes the entry from the cache.
+ * The main thread loads the texts of entries that are not in the cache.
  *
- * This is no LRU cache. When it is full it takes nothing more: with a backlog the oldest entries are claimed first, and
- * those are the ones that it has.
+ * This is not an LRU cache. When it is full, it ignores new entries: the oldest entries of a backlog are claimed first,
+ * and those are the ones in the cache.
  *
- * It never has texts that differ from the store's. A text gets into a place of the store by a commit only, and each
- * commit replaces what the cache has of that place. In its place a text changes in one way: a replay drops the message
- * of an entry that is to be mapped anew, and a claim says whether there is one.
+ * The cache never has texts that differ from those in the store. Only a commit writes a text to a place, and each
+ * commit replaces what the cache has for that place. After the commit, a text changes in one way only: a replay with
+ * `remap` removes the message, and each claim says whether the entry has a message.
  */
 export interface PayloadCache {
-  /** @param places the place of each entry; 0 for one that the store had already */
+  /** @param places the place of each entry; 0 for an entry that was already in the store */
   add(entries: readonly NewEntry[], places: readonly number[], at: number): void;
   /** @param hasMessage whether the entry has a message in the store */
   take(place: number, hasMessage: boolean): NewEntry | undefined;
 }
 
-/** Entries that nobody claims for so long after the first of them came make room when the cache is full. */
+/** A full cache is emptied when this much time has passed since its first entry was added. */
 const STALE_MS = 5_000;
 
 const sizeOf = ({ source, message }: NewEntry): number => (source?.length ?? 0) + (message?.length ?? 0) + 512;
 
-/** @param maxChars texts together */
+/** @param maxChars total length of the texts */
 export function createPayloadCache(maxChars = 2 * 1024 * 1024): PayloadCache {
   const cached = new Map<number, NewEntry>();
   let chars = 0;

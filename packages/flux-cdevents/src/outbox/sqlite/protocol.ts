@@ -8,8 +8,8 @@ import type { Outbox } from '../outbox.ts';
 import type { ClaimRequest } from '../work-queue.ts';
 
 /*
- * The messages between the main thread and the worker, and the one file that both import. A call is the name of a method
- * and one argument. Most calls are the methods of the ports as they are; `OwnCalls` has those that differ.
+ * The messages between the main thread and the worker. This is the only file that both import. A call is the name of a
+ * method and one argument. Most calls are methods of the ports; `OwnCalls` has the calls that differ from them.
  */
 
 type Methods = Omit<Outbox, 'onReady' | 'close'>;
@@ -20,10 +20,10 @@ type CallOf<N extends keyof Methods> =
     ? (...argument: Parameters<Methods[N]>) => Awaited<ReturnType<Methods[N]>>
     : never;
 
-/** What a call that works on many entries did in one step of bounded size, and where the next step begins. */
+/** The result of one bounded step of a call that changes many entries, and where the next step begins. */
 export interface BulkStep {
   readonly count: number;
-  /** Absent when all is done. */
+  /** Absent after the last step. */
   readonly next?: number;
 }
 
@@ -35,11 +35,11 @@ interface OwnCalls {
     /** The instant of the claim, epoch ms. */
     readonly at: number;
   };
-  /** The entries at these places, `undefined` where there is none any more. */
+  /** The entries at these places; `undefined` for an entry that was removed. */
   load(places: readonly number[]): readonly (OutboxEntry | undefined)[];
   list(page: { readonly filter: EntryFilter; readonly limit: number; readonly before: number }): {
     readonly rows: readonly { readonly place: number; readonly entry: EntrySummary }[];
-    /** The place of the last entry that was looked at; absent when there are no more. */
+    /** The place of the last examined entry. Absent when there are no more entries. */
     readonly next?: number;
   };
   replay(step: { readonly filter: EntryFilter; readonly replay: Replay; readonly after: number }): BulkStep;
@@ -56,8 +56,8 @@ export type ArgumentOf<N extends CallName> = Parameters<Calls[N]>[0];
 export type AnswerOf<N extends CallName> = ReturnType<Calls[N]>;
 
 /**
- * A `NewEntry`. Entries go to the worker, and claims come back, as flat tuples: they are most of what is copied, and
- * tuples of texts and numbers cost least. A Provider or an Alert is its `namespace/name`.
+ * A `NewEntry`. Entries and claims are passed between the threads as flat tuples: they are most of the copied data, and
+ * tuples of strings and numbers are the cheapest to copy. A Provider or an Alert is written as `namespace/name`.
  */
 export type NewEntryRow = readonly [
   id: string,
@@ -75,7 +75,7 @@ export type NewEntryRow = readonly [
   deadLetter: string | null,
 ];
 
-/** A claimed entry without its texts, which the main thread may still have. */
+/** A claimed entry without its texts, which may be in the cache of the main thread. */
 export type ClaimedRow = readonly [
   leaseId: string,
   place: number,
@@ -93,7 +93,7 @@ export type CommitAnswer =
       readonly status: 'stored';
       /** The new version of the memory; absent when it did not change. */
       readonly version?: number;
-      /** The place that each entry got; 0 for one that the store had already. */
+      /** The place of each entry; 0 for an entry that was already in the store. */
       readonly places: readonly number[];
     }
   | Exclude<Receipt, { readonly status: 'stored' }>;
@@ -104,13 +104,13 @@ export type Call = readonly [name: CallName, argument: unknown];
 export interface Batch {
   /** The instant of all calls of the batch, epoch ms. */
   readonly at: number;
-  /** Answered before the writes, so they see what is committed. */
+  /** Answered before the writes, so they see only committed data. */
   readonly reads: readonly Call[];
-  /** One transaction. */
+  /** Run in one transaction. */
   readonly writes: readonly Call[];
 }
 
-/** Why a call, or the whole store, failed. Without a code it is a mistake in the call. */
+/** Why a call, or the whole store, failed. A failure without a code means that the call was invalid. */
 export interface Failure {
   readonly code?: FluxCDEventsErrorCode;
   readonly message: string;
@@ -124,12 +124,12 @@ export interface WorkerOptions {
 export type WorkerMessage =
   | { readonly kind: 'opened'; readonly undelivered: number; readonly reads: ReadonlySet<CallName> }
   | { readonly kind: 'failed'; readonly failure: Failure }
-  /** The answers to the reads or to the writes of the batch under way, in their order; failures by their index. */
+  /** The answers to the reads or writes of the current batch, in order. Failures are keyed by index. */
   | {
       readonly kind: 'reads' | 'writes';
       readonly answers: readonly unknown[];
       readonly failures?: ReadonlyMap<number, Failure>;
-      /** Something may have become claimable, or is due earlier than the last claim said. */
+      /** True when an entry may have become claimable, or is due earlier than the last claim said. */
       readonly ready: boolean;
     }
   | { readonly kind: 'closed' };

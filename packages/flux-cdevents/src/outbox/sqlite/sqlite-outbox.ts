@@ -10,21 +10,21 @@ import { createPayloadCache } from './payload-cache.ts';
 import type { BulkStep, ClaimedRow, NewEntryRow } from './protocol.ts';
 
 export interface SqliteOutboxOptions {
-  /** The file; it is created, with its folder, when there is none. */
+  /** The file. It is created, together with its folder, if it does not exist. */
   readonly path: string;
   /**
-   * The file does not grow beyond so many bytes: what does not fit is refused with `FCE_STORE_UNAVAILABLE`.
-   * @default as large as the disk
+   * The maximum size of the file in bytes. Writes beyond it fail with `FCE_STORE_UNAVAILABLE`.
+   * @default limited only by the disk
    */
   readonly maxBytes?: number;
   readonly logger?: Logger;
   /** The store's clock, epoch ms. @default Date.now */
   readonly now?: () => number;
-  /** Aborts the opening, however long it takes; it has no effect afterwards. */
+  /** Aborts the opening. It has no effect once the store is open. */
   readonly signal?: AbortSignal;
 }
 
-/** Memories in the cache: objects and texts together. */
+/** The maximum total length of the cached memories and the names of their objects. */
 const MAX_MEMORY_CHARS = 16 * 1024 * 1024;
 
 /**
@@ -35,7 +35,9 @@ const MAX_MEMORY_CHARS = 16 * 1024 * 1024;
 export async function openSqliteOutbox(options: SqliteOutboxOptions): Promise<Outbox> {
   const { path, maxBytes, logger, now = Date.now, signal } = options;
   const listeners = new Set<() => void>();
-  /** Most recalls need no call to the worker. An old memory does no harm, because a commit checks its version. */
+  /**
+   * Saves most recalls a call to the worker. An outdated memory is harmless, because each commit checks its version.
+   */
   const memories = new LRUCache<string, Recalled>({
     maxSize: MAX_MEMORY_CHARS,
     sizeCalculation: ({ memory }, object) => object.length + (memory?.length ?? 0) + 64,
@@ -46,7 +48,7 @@ export async function openSqliteOutbox(options: SqliteOutboxOptions): Promise<Ou
     { logger, now, signal, onReady: () => listeners.forEach((listener) => void listener()) },
   );
 
-  /** Claimed entries with their texts, from the cache or from the store. */
+  /** Adds the texts to claimed entries, from the cache or from the store. */
   const withTexts = async (rows: readonly ClaimedRow[], at: number): Promise<ClaimedEntry[]> => {
     const known = rows.map(([, place, , hasMessage]) => payloads.take(place, hasMessage));
     const missing = rows.filter((_, index) => known[index] === undefined).map(([, place]) => place);
@@ -56,7 +58,7 @@ export async function openSqliteOutbox(options: SqliteOutboxOptions): Promise<Ou
       const [leaseId, place, id, , , acceptedAt] = row;
       const entry = known[index];
       if (entry) return [toClaimedEntry(entry, row, at)];
-      // The lease of an entry that was removed meanwhile has ended, whatever is in its place now.
+      // If the entry was removed in the meantime, its lease has ended, and another entry may be at its place.
       const stored = byPlace.get(place);
       return stored?.id === id ? [{ ...stored, leaseId, ageMs: Math.max(0, at - acceptedAt) }] : [];
     });
@@ -93,7 +95,7 @@ export async function openSqliteOutbox(options: SqliteOutboxOptions): Promise<Ou
     resume: (provider) => worker.call('resume', provider),
     stops: () => worker.call('stops'),
     onReady(listener) {
-      // A function that subscribes twice has two subscriptions.
+      // The same function may subscribe twice, so each subscription needs an identity of its own.
       const subscription = (): void => listener();
       listeners.add(subscription);
       return () => void listeners.delete(subscription);
@@ -103,7 +105,7 @@ export async function openSqliteOutbox(options: SqliteOutboxOptions): Promise<Ou
       const rows: { readonly place: number; readonly entry: EntrySummary }[] = [];
       let before: number | undefined = after === undefined ? Number.MAX_SAFE_INTEGER : Number(after);
       while (before !== undefined && rows.length <= limit) {
-        // One more than the page has, to know whether there is a next page.
+        // One more than the page needs shows whether there is a next page.
         const step: Awaited<ReturnType<typeof worker.call<'list'>>> = await worker.call('list', {
           filter,
           limit: limit + 1 - rows.length,
@@ -146,7 +148,7 @@ const toNewEntryRow = (entry: NewEntry): NewEntryRow => [
   entry.deadLetter ?? null,
 ];
 
-/** @param entry as it was committed, and so without a `deadLetter` */
+/** @param entry as it was committed. Dead letters are never cached, so it has no `deadLetter`. */
 function toClaimedEntry({ maxAgeMs: _, ...entry }: NewEntry, row: ClaimedRow, at: number): ClaimedEntry {
   const [leaseId, , , , attempts, acceptedAt, expiresAt, dueAt, lastError] = row;
   return {
@@ -162,7 +164,7 @@ function toClaimedEntry({ maxAgeMs: _, ...entry }: NewEntry, row: ClaimedRow, at
   };
 }
 
-/** Many entries in steps of bounded size, so that commits and claims come in between. @returns how many in all */
+/** Runs a call in bounded steps, so that commits and claims can run in between. @returns the total count */
 async function inSteps(step: (after: number) => Promise<BulkStep>): Promise<number> {
   let total = 0;
   let after: number | undefined = 0;

@@ -5,13 +5,13 @@ import { FluxCDEventsError, messageOf } from '../../../errors.ts';
 
 type Row = readonly unknown[];
 
-/** The file under prepared statements. Rows are tuples, in the order of the columns. */
+/** The database file, accessed through cached prepared statements. Rows are tuples in the order of the columns. */
 export interface Database {
   /** @returns how many rows changed */
   run(sql: string, ...values: SQLInputValue[]): number;
   get<R extends Row>(sql: string, ...values: SQLInputValue[]): R | undefined;
   all<R extends Row>(sql: string, ...values: SQLInputValue[]): R[];
-  /** Reads as far as the loop goes. The statement must not be used again inside the loop. */
+  /** Reads rows only as the loop asks for them. The loop must not run the same statement again. */
   each<R extends Row>(sql: string, ...values: SQLInputValue[]): Iterable<R>;
   exec(sql: string): void;
   readonly inTransaction: boolean;
@@ -29,9 +29,10 @@ const CANTOPEN = 14;
 const NOTADB = 26;
 
 /**
- * Opens the file, and creates it with its folder when there is none (0600 in 0700: what waits in it is nobody else's).
- * Every commit is synced, and the file is held until `close`: no second process can open it meanwhile.
- * @param maxBytes the file does not grow beyond; what does not fit is refused
+ * Opens the file. If it does not exist, creates it with mode 0600 in a folder with mode 0700, because only its owner
+ * may read the queued events. Every commit is synced. The file stays locked until `close`, so no other process can open
+ * it.
+ * @param maxBytes the maximum size of the file; writes beyond it fail
  * @throws {FluxCDEventsError} `FCE_STORE_LOCKED`, `FCE_STORE_CORRUPT`, `FCE_STORE_UNAVAILABLE`
  */
 export function openDatabase(path: string, maxBytes?: number): Database {
@@ -40,7 +41,8 @@ export function openDatabase(path: string, maxBytes?: number): Database {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     createFile(path);
     db = new DatabaseSync(path, { timeout: 0 });
-    // Exclusive comes first: WAL then keeps its index in memory, and the first access takes the lock for good.
+    // The exclusive mode must come first: WAL then keeps its index in memory, and the first access takes the lock and
+    // keeps it.
     db.exec(`PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
       PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;
       PRAGMA wal_autocheckpoint = 8000; BEGIN IMMEDIATE; COMMIT`);
@@ -55,7 +57,7 @@ export function openDatabase(path: string, maxBytes?: number): Database {
   }
 }
 
-/** Only a file that is new is opened here: closing one that this process holds would end SQLite's lock on it. */
+/** Opens only a new file. Closing a file that this process already has open would release SQLite's lock on it. */
 function createFile(path: string): void {
   try {
     closeSync(openSync(path, 'wx', 0o600));
@@ -94,7 +96,7 @@ const primaryCode = (thrown: unknown): number | undefined => {
   return typeof code === 'number' ? code & 0xff : undefined;
 };
 
-/** The disk has no room left, or the file may not grow. */
+/** True when the disk is full or the file has reached its maximum size. */
 export const isFull = (thrown: unknown): boolean => primaryCode(thrown) === FULL;
 
 function openingError(path: string, cause: unknown): FluxCDEventsError {
@@ -103,7 +105,7 @@ function openingError(path: string, cause: unknown): FluxCDEventsError {
     case BUSY:
       return new FluxCDEventsError(
         'FCE_STORE_LOCKED',
-        `store ${path}: another process has it open. Stop that one first, or give this one its own --data-dir`,
+        `store ${path}: another process has it open. Stop that process first, or give this one its own --data-dir`,
         { cause },
       );
     case CORRUPT:
@@ -114,7 +116,7 @@ function openingError(path: string, cause: unknown): FluxCDEventsError {
   }
 }
 
-/** @param cause what SQLite said, or what is wrong in words */
+/** @param cause the error of SQLite, or a description of the fault */
 export const corrupt = (path: string, cause: unknown): FluxCDEventsError =>
   new FluxCDEventsError(
     'FCE_STORE_CORRUPT',
@@ -123,7 +125,7 @@ export const corrupt = (path: string, cause: unknown): FluxCDEventsError =>
     { cause },
   );
 
-/** The error for callers when the store itself is at fault; undefined when only the call was wrong. */
+/** The error for callers when the store itself fails. Undefined when only the call was invalid. */
 export function storeError(path: string, cause: unknown): FluxCDEventsError | undefined {
   switch (primaryCode(cause)) {
     case FULL:

@@ -7,7 +7,7 @@ import { type Selection, select } from './select.ts';
 import type { Store } from './store.ts';
 import { endExpiredLeases } from './work-queue.ts';
 
-/** Entries a step: what else is in the batch waits for them. */
+/** Entries in one step. The other calls of the batch wait for the step. */
 const STEP = 500;
 
 export const deadLetters: Operations<'replay' | 'discard' | 'abandon' | 'expire'> = {
@@ -72,7 +72,7 @@ export const deadLetters: Operations<'replay' | 'discard' | 'abandon' | 'expire'
   },
 };
 
-/** The next entries in these states, oldest first, among the states that the filter asks for. */
+/** The next entries, oldest first, in those of the given states that the filter allows. */
 function selectSettled(
   store: Store,
   filter: EntryFilter,
@@ -98,7 +98,7 @@ type Row = [
   lastError: string | null,
 ];
 
-/** Makes undelivered entries that are not under lease dead letters. */
+/** Turns undelivered entries that are not under lease into dead letters. */
 function giveUp(
   store: Store,
   rows: readonly Row[],

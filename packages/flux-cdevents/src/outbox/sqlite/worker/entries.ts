@@ -7,32 +7,32 @@ import type { Store } from './store.ts';
 import { NO_TYPE_ID } from './types.ts';
 
 /**
- * The states of an entry in the file. Of the undelivered entries of one ordering key the first is READY and the others
- * are BLOCKED, always; one without a key is READY. Whether it is under lease is in the worker's memory only; whether it
- * is pending or waiting depends on its message.
+ * The states of an entry in the file. Of the undelivered entries with one ordering key, the first is always READY and
+ * the others are always BLOCKED. An undelivered entry without a key is READY. Leases are only in the memory of the
+ * worker. An entry with a message is pending, one without is waiting.
  *
  *     insert ──► READY ──► DELIVERED, DEAD_LETTER ──replay──► READY or BLOCKED
- *            └► BLOCKED ─┘ when the one before it is settled
+ *            └► BLOCKED ─┘ when the entry before it is settled
  */
 export const READY = 0;
 export const BLOCKED = 1;
 export const DELIVERED = 2;
 export const DEAD_LETTER = 3;
 
-/** Kinds under small numbers: their places in this list. */
+/** The file stores a kind as its index in this list. */
 export const KINDS: readonly EntryKind[] = ['cdevent', 'flux', 'forward'];
 
-/** The distance between the places of neighbours, so that several entries can take the place of one. */
+/** The distance between neighbouring places. It leaves room for several entries to replace one. */
 export const PLACE_STRIDE = 1024;
 
-/** The undelivered entry of a key that comes first. */
+/** The first undelivered entry with a key. */
 const headOf = (store: Store, key: number) =>
   store.db.get<[seq: number, state: number, provider: number, dueAt: number]>(
     'SELECT seq, state, provider, due_at FROM entry WHERE key = ? AND state <= 1 ORDER BY seq LIMIT 1',
     key,
   );
 
-/** The state of an undelivered entry at a place. Blocks the first one of its key if that comes later. */
+/** The state of an undelivered entry at a place. If the first entry with its key comes later, blocks that entry. */
 function stateAt(store: Store, seq: number, key: number | null): typeof READY | typeof BLOCKED {
   const head = key === null ? undefined : headOf(store, key);
   if (head === undefined) return READY;
@@ -43,7 +43,7 @@ function stateAt(store: Store, seq: number, key: number | null): typeof READY | 
   return READY;
 }
 
-/** After an entry left its key: the next one can be claimed. */
+/** Makes the first undelivered entry with a key claimable, after the one before it was settled or removed. */
 export function promote(store: Store, key: number | null): void {
   const head = key === null ? undefined : headOf(store, key);
   if (head === undefined) return;
@@ -52,13 +52,13 @@ export function promote(store: Store, key: number | null): void {
   store.turns.touch(store.providers.byId(provider), dueAt);
 }
 
-/** What the counts of a Provider depend on. */
+/** The properties of an entry that decide which counts of its Provider include it. */
 interface Countable {
   readonly state: number;
   readonly hasMessage: number;
 }
 
-/** Adds an entry to the counts of its Provider, or takes it out. */
+/** Adds an entry to the counts of its Provider, or removes it from them. */
 export function count(store: Store, provider: ProviderQueue, { state, hasMessage }: Countable, by: 1 | -1): void {
   if (state <= BLOCKED) {
     store.providers.add(provider, 'undelivered', by);
@@ -75,7 +75,7 @@ export interface Insertion {
   readonly at: number;
 }
 
-/** @returns false when there is an entry with this id already; then nothing changes */
+/** @returns false, and changes nothing, when an entry with this id already exists */
 export function insertEntry(store: Store, row: NewEntryRow, { seq, acceptedAt, expiresAt, at }: Insertion): boolean {
   const [id, providerName, alert, orderingKey, kind, type, object, reason, , source, message, partition, dead] = row;
   const { db } = store;
@@ -122,7 +122,7 @@ export function insertEntry(store: Store, row: NewEntryRow, { seq, acceptedAt, e
 
 export const entryExists = (store: Store, id: string): boolean => store.ids.find(id) !== undefined;
 
-/** Removes an entry with everything but its counts. */
+/** Removes an entry. The caller updates the counts. */
 export function removeEntry(store: Store, seq: number): void {
   const [id] = store.db.get<[string]>('SELECT id FROM payload WHERE seq = ?', seq) ?? [];
   if (id !== undefined) store.ids.remove(id);
@@ -130,7 +130,7 @@ export function removeEntry(store: Store, seq: number): void {
   store.db.run('DELETE FROM entry WHERE seq = ?', seq);
 }
 
-/** Queues a settled entry again, at its old place. */
+/** Returns a settled entry to the queue, at its old place. */
 export function revive(
   store: Store,
   row: Countable & { readonly seq: number; readonly provider: ProviderQueue; readonly key: number | null },
@@ -153,14 +153,14 @@ export function revive(
   if (state === READY) store.turns.touch(row.provider, at);
 }
 
-/** Ends a lease; what waited for that can be claimed. */
+/** Ends a lease, and makes an entry claimable that was replayed before it in the meantime. */
 export function endLease(store: Store, lease: Lease): void {
   store.leases.end(lease);
   store.turns.freed(lease.provider);
   if (lease.displaced) promote(store, lease.key);
 }
 
-/** Ends the lease of an entry that was settled, and lets the next one of its key through. */
+/** Ends the lease of a settled entry, and makes the next entry with its key claimable. */
 export function settled(store: Store, lease: Lease, state: typeof DELIVERED | typeof DEAD_LETTER): void {
   const { hasMessage } = lease;
   count(store, lease.provider, { state: READY, hasMessage }, -1);
@@ -200,7 +200,7 @@ type SummaryColumns = [
   lastError: string | null,
 ];
 
-/** Reads an entry that is there, without its texts. */
+/** Reads an existing entry without its texts. */
 export function summaryOf(store: Store, seq: number): EntrySummary {
   const columns = store.db.get<SummaryColumns>(
     `SELECT ${SUMMARY_COLUMNS} FROM entry JOIN payload USING (seq) WHERE seq = ?`,
@@ -210,7 +210,7 @@ export function summaryOf(store: Store, seq: number): EntrySummary {
   return toSummary(store, seq, columns);
 }
 
-/** Reads a whole entry. */
+/** Reads an entry with its texts. */
 export function findEntry(store: Store, seq: number): OutboxEntry | undefined {
   const columns = store.db.get<[source: string | null, message: string | null, ...SummaryColumns]>(
     `SELECT nullif(source, ''), message, ${SUMMARY_COLUMNS} FROM entry JOIN payload USING (seq) WHERE seq = ?`,

@@ -15,7 +15,7 @@ import type { Lease } from './leases.ts';
 import type { Operations } from './operation.ts';
 import type { Store } from './store.ts';
 
-/** How exact the last use of a memory is kept: an index entry rewritten with every event would cost more. */
+/** The precision of a memory's last use. Updating the index with every event would be slow. */
 const USE_GRANULARITY_MS = 3_600_000;
 
 export const eventStore: Operations<'recall' | 'commit'> = {
@@ -29,7 +29,7 @@ export const eventStore: Operations<'recall' | 'commit'> = {
 
   commit: {
     mode: 'write',
-    /** Checks first, then writes: what is not stored leaves nothing behind. */
+    /** Makes all checks before the first write, so that a refused commit changes nothing. */
     run(store, { object, expect, remember: memory, entries, mark, replaces }, at) {
       const lease = replaces && store.leases.find(replaces.leaseId, replaces.id);
       if (replaces && !lease) return { status: 'lost' };
@@ -57,7 +57,7 @@ function findDuplicate(
   return allStored ? { status: 'duplicate', retryAfterMs: 0 } : undefined;
 }
 
-/** @returns the places, 0 for an entry that is in the store already */
+/** @returns the places; 0 for an entry that is already in the store */
 function append(store: Store, entries: readonly NewEntryRow[], at: number): number[] {
   return entries.map((entry) => {
     const seq = store.nextSeq();
@@ -66,7 +66,7 @@ function append(store: Store, entries: readonly NewEntryRow[], at: number): numb
   });
 }
 
-/** Puts entries exactly where a claimed one is, which goes; with none it stays, delivered. */
+/** Replaces a claimed entry with other entries at its place. Without any, the claimed entry counts as delivered. */
 function replace(store: Store, lease: Lease, entries: readonly NewEntryRow[], at: number): number[] {
   if (entries.length === 0) {
     store.db.run('UPDATE entry SET state = 2, settled_at = ? WHERE seq = ?', at, lease.seq);
@@ -92,8 +92,8 @@ function replace(store: Store, lease: Lease, entries: readonly NewEntryRow[], at
 }
 
 /**
- * Free places from `seq` on, spread so that an entry there can be replaced again. None when they do not fit before the
- * next entry, which takes hundreds of entries from one event: these go to the end.
+ * Free places from `seq` on, spread out so that each entry can be replaced again. Empty when the entries do not fit
+ * before the next entry, which takes hundreds of entries from one event. Those go to the end of the queue.
  */
 function placesFrom(store: Store, seq: number, wanted: number): number[] {
   const [next] = store.db.get<[number | null]>('SELECT min(seq) FROM entry WHERE seq > ?', seq) ?? [null];
@@ -103,7 +103,7 @@ function placesFrom(store: Store, seq: number, wanted: number): number[] {
 }
 
 /**
- * Checks that the memory is what the caller recalled, and keeps it from the purge, since it is used.
+ * Checks that the memory still has the recalled version, and records its use, which keeps it from being purged.
  * @returns false on a conflict
  */
 function isExpected(store: Store, object: string, expect: number, at: number): boolean {
@@ -120,7 +120,8 @@ function isExpected(store: Store, object: string, expect: number, at: number): b
 
 /**
  * @param expect the version that `isExpected` found
- * @returns the new version. The first one is the time, so that a memory that was purged and began anew is another one.
+ * @returns the new version. The first version is the current time, so that a memory that is created again after a purge
+ * does not repeat an old version.
  */
 function remember(store: Store, object: string, expect: number, memory: string, at: number): number {
   if (expect === 0) {

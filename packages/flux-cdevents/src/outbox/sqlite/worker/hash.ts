@@ -1,6 +1,6 @@
 /**
- * Two hashes of 32 bits (cyrb53): quick, and even enough to place keys; not for what an attacker may choose to collide
- * with harm.
+ * Two 32-bit hashes (cyrb53), fast and evenly distributed. They do not withstand chosen collisions, so use them only
+ * where a collision does no harm.
  */
 export function hashPair(text: string): readonly [number, number] {
   let high = 0xdeadbeef;
@@ -16,9 +16,9 @@ export function hashPair(text: string): readonly [number, number] {
 }
 
 /**
- * A hash of an ordering key that SQLite and JavaScript both keep as an integer (53 bits): with 1,000,000 undelivered
- * entries it spares an index of 100 MB. Two keys with one hash, one chance in 10,000 among a million keys, are kept in
- * one order: slower, never wrong.
+ * A hash of an ordering key with 53 bits, which SQLite and JavaScript both represent exactly. With 1,000,000
+ * undelivered entries it saves an index of 100 MB. The chance that any two of a million keys have the same hash is
+ * about 1 in 10,000. The entries of two such keys are delivered in one order, which is slower but still correct.
  */
 export function hashOrderingKey(key: string): number {
   const [high, low] = hashPair(key);

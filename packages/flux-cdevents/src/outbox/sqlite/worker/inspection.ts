@@ -7,7 +7,7 @@ import { select } from './select.ts';
 export const inspection: Operations<'list' | 'show' | 'stats'> = {
   list: {
     mode: 'read',
-    /** The next entries before a place, newest first, in a step of bounded size. */
+    /** Reads the next entries before a place, newest first, in one bounded step. */
     run(store, { filter, limit, before }) {
       const { selected, next } = select(store, filter, { order: 'DESC', from: before, limit });
       const rows = selected.map(({ seq }) => ({ place: seq, entry: summaryOf(store, seq) }));

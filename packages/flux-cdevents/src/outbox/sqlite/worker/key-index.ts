@@ -1,29 +1,28 @@
 import type { Database } from './database.ts';
 import { hashPair } from './hash.ts';
 
-/** So many keys make a generation: about 1 MB of the file. */
+/** The number of keys in a generation: about 1 MB of the file. */
 const GENERATION_SIZE = 16_384;
-/** Bits and probes of a filter: of a generation without the key, one in 400 is looked into for nothing. */
+/** Bits and probes of a Bloom filter. They give a false positive rate of about 1 in 400. */
 const FILTER_BITS = 262_144;
 const PROBES = 4;
 
 /**
- * An index of random keys, with a number for each, in the file. One tree of random keys has a page to write for every
- * insert, and that is most of what a commit then writes. Here the newest keys are in memory, and in the file one after
- * the other in a log; a full log is sorted into a generation of the tree, all at once. A Bloom filter for each
- * generation, in memory, says which ones to look into. The filters are in the file too, so that opening reads no more
- * than those and the log.
+ * An index in the file that maps random keys to numbers. In a single B-tree, each random key changes another page, and
+ * those pages would be most of what a commit writes. This index keeps the newest keys in memory and appends them to a
+ * log in the file. It sorts a full log into a new generation of the tree in one go. A Bloom filter in memory tells for
+ * each generation whether it may have a key. The filters are also in the file, so opening reads only them and the log.
  */
 export interface KeyIndex {
-  /** What the key was last given. */
+  /** The number that the key was last given. */
   find(key: string): number | undefined;
-  /** Adds a key that `find` does not know, or gives it a newer number. */
+  /** Adds a key, or gives it a new number. */
   put(key: string, value: number): void;
   remove(key: string): void;
   startingWith(prefix: string): number[];
-  /** Removes keys of generations, not of the log, whose numbers are all at most `value`. @returns how many */
+  /** Removes keys from generations whose numbers are all at most `value`. Keys in the log stay. @returns how many */
   removeUpTo(value: number, limit: number): number;
-  /** Forgets generations that are empty. */
+  /** Removes empty generations. */
   dropEmpty(): void;
   committed(): void;
   rolledBack(): void;
@@ -32,7 +31,7 @@ export interface KeyIndex {
 interface Generation {
   readonly number: number;
   readonly filter: Uint32Array<ArrayBuffer>;
-  /** The largest number in it, once it was looked for. */
+  /** The largest number in the generation. Absent until it is needed. */
   largest?: number;
 }
 
@@ -43,8 +42,8 @@ interface Logged {
 }
 
 /**
- * @param table `(generation, key, value)`, its filters in `generation` under this name; `<table>_log` beside it
- * @param generationSize smaller for tests
+ * @param table a table `(generation, key, value)`. Its log is `<table>_log`, and its filters are in `generation`.
+ * @param generationSize tests use a smaller one
  */
 export function createKeyIndex(
   db: Database,
@@ -61,7 +60,7 @@ export function createKeyIndex(
     generations = generations.filter((one) => one !== generation);
   };
 
-  /** Makes a generation of the log, in the order of the tree. */
+  /** Moves the log into a new generation. Sorted keys append to the tree. */
   const settle = (): void => {
     const number = (generations.at(-1)?.number ?? 0) + 1;
     const filter = new Uint32Array(FILTER_BITS / 32);

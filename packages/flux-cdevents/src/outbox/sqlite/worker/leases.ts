@@ -1,44 +1,49 @@
 import { createMinHeap } from '../../../lib/min-heap.ts';
 import type { ProviderQueue } from './providers.ts';
 
-/** An entry in somebody's hands. Leases are in memory only: the file has one owner, and they end with it. */
+/**
+ * The lease of a claimed entry. Leases are only in memory: one process owns the file, and they end with that process.
+ */
 export interface Lease {
   readonly leaseId: string;
   readonly seq: number;
-  /** Of the entry. */
+  /** The id of the entry. */
   readonly id: string;
   readonly provider: ProviderQueue;
-  /** Hash of the ordering key. */
+  /** The hash of the ordering key. */
   readonly key: number | null;
   readonly hasMessage: number;
-  /** When the entry was due. */
+  /** When the entry was due before it was claimed. */
   readonly dueAt: number;
-  /** When the lease ends by itself. */
+  /** When the lease expires. */
   readonly endsAt: number;
-  /** An earlier entry of the key was replayed meanwhile: it is the first one, and waits for this lease to end. */
+  /**
+   * True when an earlier entry with the same key was replayed. That entry is now the first, and waits for this lease to
+   * end.
+   */
   displaced: boolean;
 }
 
 export interface Leases {
   add(lease: Omit<Lease, 'leaseId' | 'displaced'>): Lease;
-  /** The live lease with both these ids. */
+  /** The current lease that has both ids. */
   find(leaseId: string, id: string): Lease | undefined;
   of(seq: number): Lease | undefined;
-  /** Whether the entry, or another one of its key, is under lease. */
+  /** Whether the entry, or another entry with its key, is under lease. */
   holds(seq: number, key: number | null): boolean;
-  /** An earlier entry of the key is first now; the one under lease goes on until its lease ends. */
+  /** Records that an earlier entry with the key is now the first. The entry under lease keeps its lease. */
   displace(key: number): void;
   end(lease: Lease): void;
-  /** A lease that ended by `at`, if there is one. */
+  /** A lease that expired at or before `at`, if there is one. */
   expired(at: number): Lease | undefined;
   nextEnd(): number | undefined;
   all(): Iterable<Lease>;
-  /** From here on `rolledBack` brings back the leases that end. */
+  /** Starts a transaction: `rolledBack` restores the leases that end from now on. */
   begin(): void;
   rolledBack(): void;
 }
 
-/** @param prefix tells the leases of this run from those of an earlier one */
+/** @param prefix distinguishes the leases of this run from those of earlier runs */
 export function createLeases(prefix: string): Leases {
   const byId = new Map<string, Lease>();
   const bySeq = new Map<number, Lease>();

@@ -1,15 +1,15 @@
 import { FluxCDEventsError } from '../../../errors.ts';
 import { corrupt, type Database } from './database.ts';
 
-/** Marks the file as ours: `FCDE`. */
+/** Marks the file as a store of flux-cdevents: `FCDE`. */
 const APPLICATION_ID = 0x46434445;
 
 /**
- * The schema, one step a version, forward only: a step that was released is never changed.
+ * The schema, one step for each version. Steps only go forward, and a released step is never changed.
  *
- * `entry` is what changes and what is searched, a few dozen bytes a row; `payload` is written once; `entry_id` finds the
- * `seq` of an entry by its id, and `mark` when a duplicate key expires: see `key-index.ts`. `entry.key` is a hash of the
- * ordering key. `seq` is the place in the order, see `entries.ts`, and `state` is explained there too.
+ * `entry` has the columns that change or are searched, a few dozen bytes for each row. `payload` is written once.
+ * `entry_id` maps the id of an entry to its `seq`, and `mark` maps a duplicate key to its expiry: see `key-index.ts`.
+ * `entry.key` is a hash of the ordering key. `seq` is the place in the queue. `entries.ts` explains it and `state`.
  */
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE provider (
@@ -85,8 +85,9 @@ export const MIGRATIONS: readonly string[] = [
      reason TEXT NOT NULL,
      at INTEGER NOT NULL
    ) WITHOUT ROWID;`,
-  // An entry without an event type has the type 0, one without a source the empty text. Until now the words `flux`,
-  // `forward` and `unmapped` were types. What was forwarded had its body in the source, which a remap left alone.
+  // From now on an entry without an event type has type 0, and an entry without a source has an empty source. In
+  // version 1 `flux`, `forward` and `unmapped` were types. A forwarded entry had its body in the source as well, which
+  // stayed there when a remap removed the message.
   `ALTER TABLE provider ADD COLUMN waiting INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE entry ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE entry ADD COLUMN has_message INTEGER NOT NULL DEFAULT 1;
@@ -103,8 +104,8 @@ export const MIGRATIONS: readonly string[] = [
 
 /**
  * Brings the file to the newest version.
- * @param migrations another list, for tests
- * @throws {FluxCDEventsError} `FCE_STORE_TOO_NEW`, or `FCE_STORE_CORRUPT` when it is some other program's file
+ * @param migrations tests pass another list
+ * @throws {FluxCDEventsError} `FCE_STORE_TOO_NEW`, or `FCE_STORE_CORRUPT` when the file belongs to another program
  */
 export function migrate(db: Database, path: string, migrations: readonly string[] = MIGRATIONS): void {
   const version = pragma(db, 'user_version');

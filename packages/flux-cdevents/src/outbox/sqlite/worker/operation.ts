@@ -3,7 +3,7 @@ import type { Store } from './store.ts';
 
 /** How the worker answers a call. */
 export interface Operation<N extends CallName> {
-  /** A read leaves the file as it is; the writes of a batch are one transaction. */
+  /** A read does not change the file. The writes of a batch run in one transaction. */
   readonly mode: 'read' | 'write';
   /** @param at the instant of the batch, epoch ms */
   run(store: Store, argument: ArgumentOf<N>, at: number): AnswerOf<N>;

@@ -1,21 +1,21 @@
 import type { NamespacedName } from '../../../flux/object-ref.ts';
 import type { Database } from './database.ts';
 
-/** What the worker knows of one Provider's queue without looking into the file. */
+/** What the worker knows about the queue of one Provider without reading the file. */
 export interface ProviderQueue {
   readonly id: number;
   /** `namespace/name`. */
   readonly name: string;
-  /** Pending and waiting entries, those under lease included. */
+  /** Pending and waiting entries, including those under lease. */
   undelivered: number;
-  /** Those of the undelivered ones that have no message. */
+  /** Undelivered entries without a message. */
   waiting: number;
   delivered: number;
   deadLetters: number;
   leased: number;
-  /** Those of the leased ones that have no message. */
+  /** Leased entries without a message. */
   leasedWaiting: number;
-  /** No claimable entry is due earlier; it may be later. */
+  /** A lower bound: no claimable entry is due earlier. */
   nextDueAt: number;
 }
 
@@ -24,18 +24,18 @@ export type Count = 'undelivered' | 'waiting' | 'delivered' | 'deadLetters';
 type Counts = [undelivered: number, waiting: number, delivered: number, deadLetters: number];
 const COUNTS = 'undelivered, waiting, delivered, dead_letters';
 
-/** The Providers and their counts. The counts are written with the entries that they count, in one transaction. */
+/** The Providers and their counts. One transaction writes the counts together with the entries that they count. */
 export interface Providers {
-  /** The queue of that name; a new one when there is none yet. Only inside a transaction. */
+  /** Finds the queue with this name, or creates it. Call it only inside a transaction. */
   intern(name: string): ProviderQueue;
   find(name: string): ProviderQueue | undefined;
   byId(id: number): ProviderQueue;
   all(): Iterable<ProviderQueue>;
   add(provider: ProviderQueue, count: Count, by: number): void;
-  /** Writes the counts that changed, before the transaction commits. */
+  /** Writes the changed counts. Call it before the transaction commits. */
   flush(): void;
   committed(): void;
-  /** Takes back what was counted since the last commit. */
+  /** Restores the counts of the last commit. */
   rolledBack(): void;
 }
 
@@ -111,7 +111,7 @@ export function createProviders(db: Database): Providers {
   };
 }
 
-/** The reverse of `nameOf`, which wrote the names in the file: the first slash ends the namespace. */
+/** Parses a name that `nameOf` wrote to the file. The first slash ends the namespace. */
 export function toName(name: string): NamespacedName {
   const slash = name.indexOf('/');
   return { namespace: name.slice(0, slash), name: name.slice(slash + 1) };

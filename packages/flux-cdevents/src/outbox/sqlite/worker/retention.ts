@@ -3,7 +3,7 @@ import { count, DEAD_LETTER, DELIVERED, removeEntry } from './entries.ts';
 import type { Operations } from './operation.ts';
 import type { Store } from './store.ts';
 
-/** Rows a step: what else is in the batch waits for them. */
+/** Rows in one step. The other calls of the batch wait for the step. */
 const STEP = 500;
 
 type Row = [seq: number, provider: number];
@@ -11,7 +11,7 @@ type Row = [seq: number, provider: number];
 export const retention: Operations<'purge'> = {
   purge: {
     mode: 'write',
-    /** Removes the cheapest first. @returns how many rows; 0 when all is done */
+    /** Removes the cheapest rows first. @returns how many rows; 0 when nothing is left to remove */
     run(store, { deadLetterMs, memoryMs, ...delivered }, at) {
       let left = STEP;
       left -= store.marks.removeUpTo(at, left);

@@ -14,7 +14,7 @@ export interface Selected {
   readonly hasMessage: number;
 }
 
-/** What a filter looks at. */
+/** The columns that a filter examines. */
 type Light = [
   seq: number,
   provider: number,
@@ -27,18 +27,18 @@ type Light = [
 ];
 const LIGHT = 'seq, provider, kind, type, has_message, state, key, accepted_at';
 
-/** How many entries one step looks at. */
+/** The maximum number of entries that one step examines. */
 const LOOK_AT = 5_000;
 
 export interface Selection {
   readonly selected: readonly Selected[];
-  /** The place of the last entry that was looked at; absent when there are no more. */
+  /** The place of the last examined entry. Absent when there are no more entries. */
   readonly next?: number;
 }
 
 /**
- * Selects entries in the order of their places from `from` (exclusive) on, in one step of bounded size.
- * @param limit at most so many
+ * Selects entries in one bounded step, in the order of their places, beginning after `from`.
+ * @param limit the maximum number of selected entries
  */
 export function select(
   store: Store,
@@ -56,7 +56,7 @@ export function select(
   return { selected };
 }
 
-/** The smallest part of the entries that holds all that match. */
+/** The smallest set that an index can find and that includes every match. */
 function candidates(store: Store, filter: EntryFilter, order: 'ASC' | 'DESC', from: number): Iterable<Light> {
   const { db } = store;
   const states = filter.states && new Set(filter.states);
@@ -93,7 +93,7 @@ function* light(store: Store, seqs: readonly number[], order: 'ASC' | 'DESC', fr
   }
 }
 
-/** The places of the entries whose id begins with one of these. An empty text is the start of none. */
+/** The places of the entries whose ids start with one of these texts. An empty text matches nothing. */
 function seqsOf(store: Store, ids: readonly string[]): number[] {
   const seqs = new Set<number>();
   for (const start of ids) {
@@ -122,7 +122,7 @@ function matcher(
     (states === undefined || states.includes(publicState(store, seq, { state, hasMessage })));
 }
 
-/** Types that begin with one of these. */
+/** Matches types that start with one of these texts. */
 function typeMatcher(store: Store, starts: readonly string[]): (id: number) => boolean {
   const known = new Map<number, boolean>([[NO_TYPE_ID, false]]);
   return (id) => {

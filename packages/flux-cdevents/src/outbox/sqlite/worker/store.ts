@@ -6,24 +6,24 @@ import { createProviders, type Providers } from './providers.ts';
 import { createTurns, type Turns } from './turns.ts';
 import { createTypes, type Types } from './types.ts';
 
-/** The file, and what the worker keeps in memory about it. */
+/** The file, and what the worker keeps in memory for it. */
 export interface Store {
   readonly db: Database;
   readonly providers: Providers;
   readonly types: Types;
-  /** Entry ids to places. */
+  /** Maps entry ids to places. */
   readonly ids: KeyIndex;
-  /** Duplicate keys to when they expire. */
+  /** Maps duplicate keys to their expiry, epoch ms. */
   readonly marks: KeyIndex;
   readonly leases: Leases;
   readonly turns: Turns;
   /** The place of the next entry. */
   nextSeq(): number;
-  /** Runs the work in one transaction. When it throws, the file and the memory are as before. */
+  /** Runs `work` in one transaction. If it throws, the file and the memory stay unchanged. */
   transaction<T>(work: () => T): T;
 }
 
-/** @param run tells the leases of this run from those of an earlier one */
+/** @param run distinguishes the leases of this run from those of earlier runs */
 export function createStore(db: Database, run: string): Store {
   const providers = createProviders(db);
   const types = createTypes(db);
@@ -33,7 +33,7 @@ export function createStore(db: Database, run: string): Store {
   const turns = createTurns();
   const [last] = db.get<[number | null]>('SELECT max(seq) FROM entry') ?? [null];
   let seq = (Math.floor((last ?? 0) / PLACE_STRIDE) + 1) * PLACE_STRIDE;
-  // The first claims find out what is due when.
+  // The real due times are unknown until the first claims read them from the file.
   for (const provider of providers.all()) if (provider.undelivered > 0) turns.touch(provider, 0);
 
   const rollBack = (cause: unknown): void => {
@@ -78,11 +78,11 @@ export function createStore(db: Database, run: string): Store {
   };
 }
 
-/** A write-ahead log that starts over needs no room on the disk for what comes next, such as what makes room. */
+/** Restarts the write-ahead log, so that the next writes, which may free space, need no space on the disk. */
 function startLogOver(db: Database): void {
   try {
     db.exec('PRAGMA wal_checkpoint(RESTART)');
   } catch {
-    // Not even that: then it waits until there is room.
+    // Even that needs space. The store stays unavailable until there is some.
   }
 }

@@ -2,24 +2,24 @@ import { createMinHeap } from '../../../lib/min-heap.ts';
 import type { ProviderQueue } from './providers.ts';
 
 /**
- * Whose turn it is. Providers with something due stand in a ring, those with something due later in a heap, those with
- * as much under lease as they may have aside; the rest costs nothing. All of it is a hint, kept on the early side: a
- * claim looks into the file, and corrects it.
+ * Decides which Provider is served next. Providers with due entries are in a ring, and Providers with entries due later
+ * are in a heap. Providers that have reached their limit of leases are set aside, and idle Providers are nowhere. The
+ * due times are hints that may be too early, but never too late: each claim reads the file and corrects them.
  */
 export interface Turns {
-  /** Something of the Provider falls due at `dueAt`. */
+  /** Records that an entry of the Provider is due at `dueAt`. */
   touch(provider: ProviderQueue, dueAt: number): void;
-  /** A lease of the Provider ended. */
+  /** Records that a lease of the Provider ended. */
   freed(provider: ProviderQueue): void;
-  /** The Providers that may have something due, first in turn first. */
+  /** The Providers that may have due entries, in the order of their turns. */
   due(at: number, perProvider: number): Iterable<ProviderQueue>;
-  /** The Provider has as much under lease as it may have. */
+  /** Records that the Provider has reached its limit of leases. */
   full(provider: ProviderQueue): void;
-  /** The Provider was served; what is left of it falls due at `nextDueAt`. */
+  /** Records that the Provider was served. Its next entry is due at `nextDueAt`. */
   served(provider: ProviderQueue, nextDueAt: number, at: number): void;
-  /** When the first Provider that is not due yet has something due. */
+  /** When the next entry is due of a Provider that has none due now. */
   nextDueAt(): number | undefined;
-  /** Whether something may be claimable, or is due earlier, than when this was last asked. */
+  /** Whether, since the last call, an entry may have become claimable or due earlier. */
   stirred(): boolean;
 }
 
@@ -32,7 +32,7 @@ export function createTurns(): Turns {
 
   const isWaiting = (provider: ProviderQueue, dueAt: number): boolean =>
     provider.nextDueAt === dueAt && !ring.has(provider) && !full.has(provider);
-  /** Drops what the heap holds of Providers that moved on. */
+  /** Removes outdated items from the heap first. */
   const firstWaiting = () => {
     for (;;) {
       const first = waiting.peek();

@@ -1,14 +1,14 @@
 import type { Database } from './database.ts';
 
-/** The number of no type at all. */
+/** The type id of an entry without an event type. */
 export const NO_TYPE_ID = 0;
 
-/** Event types under small numbers: there are few, and an entry's row stays small. */
+/** Maps event types to small numbers, which keeps the rows of entries small. */
 export interface Types {
-  /** Only inside a transaction. */
+  /** Call it only inside a transaction. */
   intern(name: string): number;
   name(id: number): string;
-  /** Re-reads after a rollback. */
+  /** Reads the types again after a rollback. */
   rolledBack(): void;
 }
 

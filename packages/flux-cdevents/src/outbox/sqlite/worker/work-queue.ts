@@ -8,7 +8,7 @@ import type { Operations } from './operation.ts';
 import { type ProviderQueue, toName } from './providers.ts';
 import type { Store } from './store.ts';
 
-/** Entries a step of `wake`: what else is in the batch waits for them. */
+/** Entries in one step of `wake`. The other calls of the batch wait for the step. */
 const WAKE_STEP = 2_000;
 
 export const workQueue: Operations<'claim' | 'load' | 'settle' | 'wake' | 'stop' | 'resume' | 'stops'> = {
@@ -30,7 +30,7 @@ export const workQueue: Operations<'claim' | 'load' | 'settle' | 'wake' | 'stop'
         provider.id,
         at,
       );
-      // A retry that a replay overtook is blocked, and has its own delay as well.
+      // A retry is blocked when an earlier entry with its key was replayed. It still has a delay of its own.
       woken += store.db.run(
         `UPDATE entry SET due_at = ? WHERE seq IN
            (SELECT seq FROM entry WHERE provider = ? AND state = 1 AND attempts > 0 AND due_at > ? LIMIT ${WAKE_STEP})`,
@@ -76,7 +76,7 @@ export const workQueue: Operations<'claim' | 'load' | 'settle' | 'wake' | 'stop'
   },
 };
 
-/** Hands out what is due, Provider by Provider in turn. Writes nothing: a lease is in memory. */
+/** Hands out due entries, taking the Providers in turn. It writes nothing, because leases are only in memory. */
 function claim(store: Store, { limit, perProvider, leaseMs, except = new Set() }: ClaimRequest, at: number) {
   endExpiredLeases(store, at);
   const rows: ClaimedRow[] = [];
@@ -97,7 +97,10 @@ function claim(store: Store, { limit, perProvider, leaseMs, except = new Set() }
   return { rows, at, ...(next !== Number.POSITIVE_INFINITY && { nextDueInMs: Math.max(0, next - at) }) };
 }
 
-/** Leases that ran out. Until a claim comes by, its holder may still settle: that spares a second delivery. */
+/**
+ * Ends expired leases. Until this runs, the holder of an expired lease can still settle, which avoids a second
+ * delivery.
+ */
 export function endExpiredLeases(store: Store, at: number): void {
   for (let lease = store.leases.expired(at); lease; lease = store.leases.expired(at))
     backToQueue(store, lease, lease.dueAt);
@@ -109,7 +112,7 @@ interface Limits {
   readonly at: number;
 }
 
-/** As many as can get one entry each, first in turn first. */
+/** Chooses at most as many Providers as there are entries to hand out, in the order of their turns. */
 function chooseProviders(store: Store, { limit, perProvider, except, at }: Limits & { readonly limit: number }) {
   const chosen: ProviderQueue[] = [];
   for (const provider of store.turns.due(at, perProvider)) {
@@ -131,7 +134,7 @@ type Details = [
   lastError: string | null,
 ];
 
-/** Puts up to so many due entries of a Provider under lease, and finds out when the next one is due. */
+/** Leases at most `wanted` due entries of a Provider, and finds out when its next entry is due. */
 function take(
   store: Store,
   provider: ProviderQueue,
@@ -140,7 +143,7 @@ function take(
 ): ClaimedRow[] {
   const taken: Candidate[] = [];
   let next = Number.POSITIVE_INFINITY;
-  // The leased ones are the first of this index: what is skipped here is at most what is under lease.
+  // Leased entries come first in this index, so the loop skips no more entries than are under lease.
   for (const candidate of store.db.each<Candidate>(
     'SELECT seq, key, due_at FROM entry WHERE provider = ? AND state = 0 ORDER BY due_at, seq',
     provider.id,
@@ -165,7 +168,7 @@ function take(
   });
 }
 
-/** When something that was not handed out falls due or a lease ends; infinity when nothing is queued. */
+/** When the next entry is due or the next lease ends. Infinity when nothing is queued. */
 function nextDueAt(store: Store, { perProvider, except, at }: Limits): number {
   for (const provider of store.turns.due(at, perProvider)) {
     if (except.has(provider.name)) continue;

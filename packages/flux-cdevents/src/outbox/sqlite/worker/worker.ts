@@ -9,8 +9,8 @@ import { operations } from './operations.ts';
 import { createStore, type Store } from './store.ts';
 
 /*
- * The thread that owns the file. A slow disk stops this thread, not the event loop; what arrives meanwhile is the next
- * batch, and a batch is one transaction with one sync, however many calls are in it.
+ * The thread that owns the file. A slow disk blocks this thread but not the event loop of the main thread. Calls that
+ * arrive in the meantime form the next batch. The writes of a batch are one transaction with one sync.
  */
 
 const { path, maxBytes } = workerData as WorkerOptions;
@@ -78,7 +78,10 @@ function oneByOne(calls: readonly Call[], run: (call: Call) => unknown): Outcome
   return failures.size === 0 ? { answers } : { answers, failures };
 }
 
-/** All in one transaction. When one call is at fault, each runs in a transaction of its own, so that only that fails. */
+/**
+ * Runs all calls in one transaction. If a call is invalid, runs each in its own transaction, so that only the invalid
+ * one fails.
+ */
 function together(calls: readonly Call[], run: (calls: readonly Call[]) => readonly unknown[]): Outcome {
   try {
     return { answers: run(calls) };
@@ -100,7 +103,7 @@ function close(db: Database): void {
   try {
     db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   } catch {
-    // The log stays, and is read on the next start.
+    // The log stays. The next start reads it.
   }
   db.close();
   post({ kind: 'closed' });
