@@ -1,18 +1,18 @@
 import { STATUS_CODES } from 'node:http';
 import type { DeliveryOutcome } from './transport.ts';
 
-/** A `Retry-After` beyond this says more about the receiver's clock than about its health. */
+/** The longest accepted `Retry-After`. A longer one is more likely a fault of the receiver's clock. */
 export const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
-/** So much of an answer may stand in an error text. */
+/** The maximum number of characters that an error text quotes from an answer. */
 export const MAX_EXCERPT_LENGTH = 200;
 
 type StatusClass = 'delivered' | 'retry' | 'retry-slowly' | 'reject' | 'stop';
 
-/** The statuses that are treated otherwise than the others of their hundred. */
+/** The statuses that are treated differently from the rest of their class (4xx). */
 const statusClasses: ReadonlyMap<number, StatusClass> = new Map([
   [401, 'retry-slowly'], // somebody has to change a Secret
   [403, 'retry-slowly'],
-  [404, 'retry'], // a Service or an Ingress that is not there yet
+  [404, 'retry'], // the Service or Ingress may not exist yet
   [408, 'retry'],
   [409, 'retry'],
   [410, 'stop'],
@@ -27,18 +27,18 @@ const classOf = (status: number): StatusClass => {
   return status >= 500 ? 'retry' : 'reject';
 };
 
-/** What is known of an answer. */
+/** The parts of an answer that decide the outcome. */
 export interface ReceiverAnswer {
   readonly status: number;
   /** Value of the `Retry-After` header. */
   readonly retryAfter?: string | undefined;
-  /** Value of the `Location` header; absent when it must not be shown. */
+  /** Value of the `Location` header. Absent when it must not be shown. */
   readonly location?: string | undefined;
-  /** The start of the body, already fit to be shown. */
+  /** The start of the body, with secrets masked. */
   readonly excerpt?: string;
 }
 
-/** What a receiver's answer means for the delivery. */
+/** Converts the answer of a receiver to the outcome of the attempt. */
 export function classifyAnswer(
   { status, retryAfter, location, excerpt }: ReceiverAnswer,
   now: number,
@@ -69,8 +69,8 @@ function describeAnswer(status: number, location: string | undefined, excerpt: s
 }
 
 /**
- * Reads `Retry-After` in both its forms, seconds and HTTP date. A date in the past is 0; anything else than the two
- * forms is ignored.
+ * Reads `Retry-After` in both its forms, seconds and HTTP date. A date in the past counts as 0. Any
+ * other text is ignored.
  * @returns at most `MAX_RETRY_AFTER_MS`
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
  */
@@ -83,7 +83,7 @@ export function parseRetryAfter(value: string | undefined, now: number): number 
   return Number.isNaN(at) ? undefined : Math.min(Math.max(at - now, 0), MAX_RETRY_AFTER_MS);
 }
 
-/** Codes of Node.js and undici, the `code` label they become, and what an operator reads. */
+/** Maps error codes of Node.js and undici to the `code` label and the text that operators read. */
 const failures: ReadonlyMap<string, { readonly code: string; readonly text: string }> = new Map([
   ['ECONNREFUSED', { code: 'ECONNREFUSED', text: 'connection refused' }],
   ['ECONNRESET', { code: 'ECONNRESET', text: 'connection closed before an answer came' }],
@@ -108,14 +108,14 @@ const failures: ReadonlyMap<string, { readonly code: string; readonly text: stri
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', { code: 'tls', text: 'TLS: the certificate authority is not known' }],
   ['ERR_SSL_WRONG_VERSION_NUMBER', { code: 'tls', text: 'TLS: the other side does not speak TLS on this port' }],
   ['ERR_SSL_PACKET_LENGTH_TOO_LONG', { code: 'tls', text: 'TLS: the other side does not speak TLS on this port' }],
-  ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', { code: 'tls', text: 'TLS: a client certificate is asked for' }],
+  ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', { code: 'tls', text: 'TLS: a client certificate is required' }],
   ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', { code: 'tls', text: 'TLS: the client certificate is not trusted' }],
 ]);
 
 /**
- * What it means that no answer came. No part of `thrown.message` is passed on but where it is known to hold no
- * address: a message of Node.js names host and port.
- * @param where the address, when it may be shown; with a proxy, the proxy's
+ * Converts a failure without an answer to the outcome of the attempt. Messages of Node.js name host and port, so the
+ * error text quotes only messages that are known to contain no address.
+ * @param where the address to show: the proxy's if there is one. Absent when it must not be shown.
  */
 export function classifyFailure(
   thrown: unknown,
@@ -126,12 +126,12 @@ export function classifyFailure(
   if (refusal) return refusal;
   const rawCode = codeOf(error);
   const { code, text } = failures.get(rawCode) ?? describeUnknown(rawCode, error);
-  // through a proxy every connection that we open goes to the proxy
+  // with a proxy, every connection that this process opens goes to the proxy
   const subject = proxied && isConnectFailure(rawCode) ? 'the proxy: ' : '';
   return { status: 'retryable', code, error: `${subject}${text}${where ? ` (${where})` : ''}` };
 }
 
-/** No answer within the time for one attempt. */
+/** The outcome when no answer comes within the time limit of an attempt. */
 export const timedOut = (timeoutMs: number): DeliveryOutcome => ({
   status: 'retryable',
   code: 'timeout',
@@ -151,7 +151,7 @@ function codeOf(error: unknown): string {
   return '';
 }
 
-/** undici tells of a proxy's refusal in the text alone. */
+/** undici reports a refusal by the proxy only in the text of the error. */
 function proxyRefusal(error: Error): DeliveryOutcome | undefined {
   const status = Number(/^Proxy (?:response|Authentication Required) \((\d{3})\)/.exec(error.message)?.[1] ?? 0);
   if (status === 0) return undefined;
@@ -160,14 +160,14 @@ function proxyRefusal(error: Error): DeliveryOutcome | undefined {
     status: 'retryable',
     code: 'proxy',
     error: `the proxy answered ${status}${phrase ? ` ${phrase}` : ''}`,
-    ...(status === 407 && { slow: true }), // its credentials are in a Secret too
+    ...(status === 407 && { slow: true }), // the credentials of the proxy are in a Secret as well
   };
 }
 
 function describeUnknown(code: string, error: Error): { readonly code: string; readonly text: string } {
   if (code.startsWith('HPE_')) return { code: 'http', text: 'answered something that is not HTTP/1.1' };
   if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code.startsWith('ERR_OSSL_') || code === 'EPROTO') {
-    // `…:SSL routines:ssl3_read_bytes:tlsv1 alert protocol version:…`: the words of OpenSSL hold no address
+    // `…:SSL routines:ssl3_read_bytes:tlsv1 alert protocol version:…`: the reason given by OpenSSL contains no address
     const reason = /SSL routines:[^:]*:([^:]+)/.exec(error.message)?.[1]?.trim();
     return { code: 'tls', text: `TLS: ${reason ?? 'the handshake failed'}` };
   }

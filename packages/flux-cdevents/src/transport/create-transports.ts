@@ -7,25 +7,25 @@ import type { Transport } from './transport.ts';
 export interface TransportsOptions {
   /** `flux-cdevents/1.2.3`. @default 'flux-cdevents' */
   readonly userAgent?: string;
-  /** Requests in flight for one Provider: as many connections are kept. @default 16 */
+  /** The maximum number of requests in flight, and so of connections, for one Provider. @default 16 */
   readonly concurrent?: number;
-  /** Where `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` are looked up. @default process.env */
+  /** The environment with `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Epoch ms: what a `Retry-After` date is compared with. @default Date.now */
+  /** The clock for dates in `Retry-After`, epoch ms. @default Date.now */
   readonly now?: () => number;
 }
 
 /** The Transports of all Providers. */
 export interface Transports {
-  /** The Transport of this Provider as it is now: the same one while its fingerprint stays the same. */
+  /** The Transport of this Provider. It stays the same as long as the fingerprint does. */
   forProvider(provider: ReadyProvider): Transport;
-  /** Forgets the Transports under other fingerprints; they are closed when their requests have ended. */
+  /** Removes the Transports with other fingerprints, and closes each when its requests have ended. */
   retain(fingerprints: ReadonlySet<string>): void;
-  /** Resolves when the requests under way have ended. */
+  /** Resolves when the requests in flight have ended. */
   close(): Promise<void>;
 }
 
-/** An idle connection is kept so long, unless the receiver names its own time (`Keep-Alive: timeout=…`). */
+/** How long an idle connection is kept, unless the receiver sets its own time (`Keep-Alive: timeout=…`). */
 const KEEP_ALIVE_MS = 30_000;
 
 export function createTransports({
@@ -41,7 +41,7 @@ export function createTransports({
     transports.delete(fingerprint);
     const closed = transport
       .close()
-      .catch(() => {}) // what it failed to close is gone
+      .catch(() => {}) // nothing is left that could be closed
       .finally(() => closing.delete(closed));
     closing.add(closed);
   };
@@ -79,7 +79,7 @@ export function createTransports({
   };
 }
 
-/** The credentials of a proxy in the environment stand in its URL; take them apart, so that the URL can be shown. */
+/** Separates the credentials from the URL of a proxy in the environment, so that the URL can be shown. */
 function proxyOf(address: string | undefined): Endpoint['proxy'] {
   if (address === undefined) return undefined;
   const url = new URL(address);
@@ -96,10 +96,10 @@ function createDispatcher(endpoint: Endpoint, proxy: Endpoint['proxy'], connecti
   const options = {
     connections,
     pipelining: 1,
-    allowH2: false, // HTTP/1.1, as the notification-controller speaks it
+    allowH2: false, // the notification-controller uses HTTP/1.1 as well
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectTimeout: endpoint.timeoutMs,
-    // an attempt has one time limit of its own, over all its phases
+    // each attempt has its own time limit, which covers all phases
     headersTimeout: 0,
     bodyTimeout: 0,
   };

@@ -7,19 +7,19 @@ import type { DeliveryOutcome, Transport } from './transport.ts';
 
 export interface HttpTransportDeps {
   readonly provider: Pick<ReadyProvider, 'endpoint' | 'options'>;
-  /** Closed together with the Transport. */
+  /** The Transport closes it. */
   readonly dispatcher: Dispatcher;
   readonly userAgent: string;
-  /** What a failed connection names: the receiver or the proxy. Absent when it must not be shown. */
+  /** The address that connection errors name: the receiver's or the proxy's. Absent when it must not be shown. */
   readonly where?: string | undefined;
   readonly proxied: boolean;
   readonly now: () => number;
 }
 
-/** So much of the body of a 2xx is read; a receiver that says more has its connection closed. */
+/** How much of the body of a 2xx is read. The connection to a receiver that sends more is closed. */
 const MAX_DISCARDED_BYTES = 65_536;
 
-/** The outcome of an attempt whose signal was aborted: nothing is known of what the receiver did. */
+/** The code of an attempt whose signal was aborted. It is unknown whether the receiver accepted the event. */
 export const ABORTED = 'aborted';
 
 /** Posts to one Provider's address over kept connections. */
@@ -29,7 +29,7 @@ export function createHttpTransport(deps: HttpTransportDeps): Transport {
   const { origin, pathname, search } = new URL(endpoint.address);
   const target = { origin, path: `${pathname}${search}` };
   const attempts = new Set<Attempt>();
-  /** One listener a signal, however many attempts share it: listeners are checked one by one when one is added. */
+  /** One listener for each signal, because adding a listener takes time in proportion to those already added. */
   const signals = new Map<AbortSignal, () => void>();
 
   const watch = (signal: AbortSignal) => {
@@ -50,8 +50,8 @@ export function createHttpTransport(deps: HttpTransportDeps): Transport {
         try {
           request = buildRequest(messages);
         } catch (thrown) {
-          // of a message that is no CDEvent nothing can ever be made
-          resolve({ status: 'rejected', code: 'message', error: `not a message that can be sent: ${String(thrown)}` });
+          // a later attempt would fail as well
+          resolve({ status: 'rejected', code: 'message', error: `the message cannot be sent: ${String(thrown)}` });
           return;
         }
         const attempt = new Attempt(deps, signal, resolve, attempts);
@@ -67,15 +67,15 @@ export function createHttpTransport(deps: HttpTransportDeps): Transport {
       await Promise.all([...attempts].map((attempt) => attempt.ended));
       for (const [signal, abort] of signals) signal.removeEventListener('abort', abort);
       signals.clear();
-      // not `close`: that would wait for a connection to a host that never answers, which nobody wants any more
+      // `close` would wait for connections to hosts that never answer
       await deps.dispatcher.destroy();
     },
   };
 }
 
-const aborted: DeliveryOutcome = { status: 'retryable', code: ABORTED, error: 'stopped while it waited for an answer' };
+const aborted: DeliveryOutcome = { status: 'retryable', code: ABORTED, error: 'stopped while waiting for an answer' };
 
-/** One request on its way, from the first to the last event that undici has of it. */
+/** One request, from its dispatch to the last event that undici reports for it. */
 class Attempt implements Dispatcher.DispatchHandler {
   readonly signal: AbortSignal;
   readonly #deps: HttpTransportDeps;
@@ -109,7 +109,7 @@ class Attempt implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController) {
     this.#controller = controller;
-    // it was given up while it waited for a connection
+    // the attempt was stopped while it waited for a connection
     if (this.#ended) controller.abort(new Error('given up'));
   }
 
@@ -118,14 +118,14 @@ class Attempt implements Dispatcher.DispatchHandler {
     status: number,
     headers: Record<string, string | string[] | undefined>,
   ) {
-    if (status < 200) return; // 100 Continue, 103 Early Hints: the answer is still to come
+    if (status < 200) return; // after 100 Continue and 103 Early Hints the answer still follows
     this.#status = status;
     this.#headers = headers;
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer) {
     this.#bytes += chunk.length;
-    // the body of a 2xx is read only so that the connection can be used again
+    // reading the body of a 2xx makes the connection reusable
     const accepted = this.#status < 300;
     if (!accepted) this.#chunks.push(chunk);
     if (this.#bytes > (accepted ? MAX_DISCARDED_BYTES : MAX_ANSWER_BYTES)) this.stop(this.#answer(false));
@@ -141,19 +141,19 @@ class Attempt implements Dispatcher.DispatchHandler {
   }
 
   fail(thrown: unknown) {
-    // with a status in hand the receiver has spoken, with a 2xx it has taken the event: only words were lost
+    // after the status, the outcome is known: only the rest of the body is lost
     this.#report(this.#status === 0 ? classifyFailure(thrown, this.#deps) : this.#answer(false));
     this.#end();
   }
 
-  /** Ends the request now, if it has not ended by itself. */
+  /** Ends the request now, unless it has already ended. */
   stop(outcome: DeliveryOutcome) {
     this.#report(outcome);
     this.#end();
     this.#controller?.abort(new Error('given up'));
   }
 
-  /** Resolves when undici has nothing more to do for it, or it was given up. */
+  /** Resolves when the request has ended or was stopped. */
   get ended(): Promise<void> {
     return this.#ended ? Promise.resolve() : new Promise((resolve) => this.#whenEnded.push(resolve));
   }
@@ -172,7 +172,7 @@ class Attempt implements Dispatcher.DispatchHandler {
   }
 
   #answer(complete: boolean): DeliveryOutcome {
-    if (!this.#resolve) return aborted; // reported before; this one goes nowhere
+    if (!this.#resolve) return aborted; // an outcome was reported before, so this one is ignored
     if (this.#status < 300) return classifyAnswer({ status: this.#status }, 0);
     const { endpoint } = this.#deps.provider;
     const text = Buffer.concat(this.#chunks).subarray(0, MAX_ANSWER_BYTES).toString('utf8');
@@ -190,6 +190,6 @@ class Attempt implements Dispatcher.DispatchHandler {
 
 const firstOf = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
 
-/** Where to a redirect points. Of an address that is secret it is likely a variant, which no mask would know. */
+/** The target of a redirect. It may be similar to the address, so it is not shown when the address is a secret. */
 const locationOf = (location: string | undefined, endpoint: Endpoint): string | undefined =>
   location === undefined || endpoint.addressIsSecret ? undefined : excerptOf(location, endpoint.secrets, true);

@@ -1,9 +1,9 @@
 import { BlockList, isIP, isIPv4 } from 'node:net';
 
 /**
- * The proxy that the usual environment variables name for an address, by the rules of Go's `net/http`, which the
- * notification-controller follows: `HTTP_PROXY` or `HTTPS_PROXY` by the scheme, lower case as well, and never for
- * loopback addresses or what `NO_PROXY` names.
+ * The proxy that the environment configures for an address. The rules are those of Go's `net/http`, which the
+ * notification-controller uses: the scheme selects `HTTP_PROXY` or `HTTPS_PROXY`, also in lower case. Loopback
+ * addresses and those that `NO_PROXY` names use no proxy.
  * @see https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config
  */
 export function proxyFromEnv(address: string, env: Readonly<Record<string, string | undefined>>): string | undefined {
@@ -23,7 +23,7 @@ export function proxyFromEnv(address: string, env: Readonly<Record<string, strin
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 
-/** `*`, a CIDR block, an IP address or a domain, the last two with a port when they mean only that. */
+/** A rule is `*`, a CIDR block, an IP address or a domain. The last two may have a port, and then apply only to it. */
 function excludes(rule: string, host: string, port: string): boolean {
   if (rule === '') return false;
   if (rule === '*') return true;

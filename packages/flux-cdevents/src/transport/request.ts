@@ -3,7 +3,7 @@ import { type CDEvent, type ContentMode, type HttpMessage, toHttp } from 'cdeven
 import type { ReadyProvider } from '../provider/provider.ts';
 import type { OutgoingMessage } from './transport.ts';
 
-/** A POST: header names and values in turn, and the body. */
+/** A POST request. `headers` has names and values in turn. */
 export interface OutgoingRequest {
   readonly headers: string[];
   readonly body: string;
@@ -22,8 +22,8 @@ const connectionHeaders = new Set([
 ]);
 
 /**
- * Prepares what the requests to one Provider have in common.
- * @returns a function that makes a request of a message, or of several in the content mode `batched`
+ * Prepares the common parts of all requests to one Provider.
+ * @returns a function that builds a request from one message, or from several in the content mode `batched`
  */
 export function createRequestBuilder(
   { endpoint, options }: Pick<ReadyProvider, 'endpoint' | 'options'>,
@@ -32,7 +32,7 @@ export function createRequestBuilder(
   const { authorization, hmacKey } = endpoint;
   const secretHeaders = Object.entries(endpoint.headers).filter(([name]) => {
     const lower = name.toLowerCase();
-    // the proxy's credentials have a place of their own; they are not the receiver's business
+    // credentials for the proxy are sent to the proxy, never to the receiver
     return !connectionHeaders.has(lower) && !(lower === 'proxy-authorization' && endpoint.proxy);
   });
   const taken = new Set(secretHeaders.map(([name]) => name.toLowerCase()));

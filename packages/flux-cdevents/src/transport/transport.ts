@@ -1,4 +1,6 @@
-/** What is sent: a CDEvent as a CloudEvent, a Flux event as the notification-controller sends it, or a body as it is. */
+/**
+ * What to send: a CDEvent as a CloudEvent, a Flux event as the notification-controller sends it, or an unchanged body.
+ */
 export interface OutgoingMessage {
   readonly kind: 'cdevent' | 'flux' | 'forward';
   /** The CDEvent or the Flux event, as JSON. */
@@ -7,7 +9,7 @@ export interface OutgoingMessage {
   readonly partitionKey?: string;
 }
 
-/** What one delivery attempt came to. A transport reports it; `deliver/` decides what follows. */
+/** The outcome of one delivery attempt. A Transport reports it, and `deliver/` decides what follows. */
 export type DeliveryOutcome =
   | { readonly status: 'delivered'; readonly code: string }
   | {
@@ -17,18 +19,18 @@ export type DeliveryOutcome =
       readonly code: string;
       /** From `Retry-After`. */
       readonly retryAfterMs?: number;
-      /** True for 401 and 403: it will not pass before somebody changes a Secret. */
+      /** True for 401 and 403, which last until somebody changes a Secret. */
       readonly slow?: boolean;
     }
   | {
       readonly status: 'rejected';
       readonly error: string;
       readonly code: string;
-      /** True for 410: the receiver wants nothing more. */
+      /** True for 410: the receiver wants no more events. */
       readonly stop?: boolean;
     };
 
-/** The port: one Provider's way to its receiver. Errors are outcomes; `error` texts hold no secret. */
+/** The port to the receiver of one Provider. Errors are outcomes, and their `error` texts contain no secret. */
 export interface Transport {
   /** Sends one message, or several as one batch when the content mode is `batched`. Does not throw. */
   send(messages: readonly OutgoingMessage[], signal: AbortSignal): Promise<DeliveryOutcome>;
