@@ -4,15 +4,15 @@ import { goRegexp } from '../lib/go-regexp.ts';
 import { type MatchResult, matched, noMatch } from './match-result.ts';
 import { matchSources } from './match-source.ts';
 
-/** The options of the process that decide on matching. */
+/** The options of the process that affect matching. */
 export interface MatchOptions {
   /** True: an Alert selects only events of its own namespace. @default false */
   readonly noCrossNamespaceRefs?: boolean;
 }
 
 /**
- * Whether an Alert selects an event. It asks the questions of the notification-controller, in the same order.
- * @param labels of the involved object; undefined when they are not known
+ * Whether an Alert selects an event. The checks and their order are those of the notification-controller.
+ * @param labels of the involved object; undefined when they are unknown
  */
 export function matchAlert(
   event: FluxEvent,
@@ -37,7 +37,7 @@ export function matchMessage({ message }: FluxEvent, { spec }: Alert): MatchResu
 }
 
 /**
- * Whether one of the expressions matches somewhere in the message. Like in the notification-controller, an expression
+ * Whether one of the expressions matches anywhere in the message. As in the notification-controller, an expression
  * that Go cannot compile matches nothing; the configuration reports it.
  */
 const matchesAny = (message: string, expressions: readonly string[]): boolean =>

@@ -7,7 +7,7 @@ export type NoMatchReason =
   | 'eventSeverity'
   /** The labels of the object differ from `matchLabels`. */
   | 'matchLabels'
-  /** `matchLabels` decides, but the labels of the object are not known. */
+  /** The result depends on `matchLabels`, but the labels of the object are unknown. */
   | 'labels unknown'
   | 'inclusionList'
   | 'exclusionList'

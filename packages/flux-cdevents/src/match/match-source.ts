@@ -4,7 +4,7 @@ import { type MatchResult, matched, type NoMatchReason, noMatch } from './match-
 
 type Labels = Readonly<Record<string, string>>;
 
-/** The reasons in order of how close a source came to the event: of several sources, the closest gives the reason. */
+/** The reasons, ordered by how close a source came to selecting the event. The closest source gives the reason. */
 const closeness: readonly NoMatchReason[] = ['eventSources', 'eventSeverity', 'matchLabels', 'labels unknown'];
 
 /**

@@ -4,11 +4,12 @@ import { nameOf } from '../flux/object-ref.ts';
 import { type MatchOptions, matchAlert, matchMessage } from './match-alert.ts';
 import { hasMatchLabels } from './match-source.ts';
 
-/** Finds the Alerts that select an event. Alerts that name other objects cost nothing. */
+/** Finds the Alerts that select an event, without looking at Alerts that name other objects. */
 export interface Matcher {
   /**
    * The Alerts that select the event, ordered by namespace and name.
-   * @param labels of the involved object; undefined when they are not known: then a source with `matchLabels` selects nothing
+   * @param labels of the involved object; undefined when they are unknown: a source with `matchLabels` then selects
+   * nothing
    */
   match(event: FluxEvent, labels: Readonly<Record<string, string>> | undefined): readonly Alert[];
   /** Whether the result of `match` depends on the labels, so that they are read only when they matter. */
@@ -25,7 +26,7 @@ interface Candidate {
 
 /** The Alerts that select objects of one kind in one namespace. */
 interface Bucket {
-  /** With the name `*`. */
+  /** From sources with the name `*`. */
   readonly anyName: Candidate[];
   readonly byName: Map<string, Candidate[]>;
 }
@@ -83,7 +84,7 @@ function indexAlerts(alerts: readonly Alert[], { noCrossNamespaceRefs }: MatchOp
 
 const keyOf = (kind: string, namespace: string): string => `${kind}/${namespace}`;
 
-/** Sorts by namespace and name, by code units, so that the order is the same on every machine. */
+/** Sorts by namespace and name, comparing code units, so that the order does not depend on the locale. */
 function sorted(alerts: readonly Alert[]): Alert[] {
   const named = alerts.map((alert) => ({ alert, name: nameOf(alert.metadata) }));
   named.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));

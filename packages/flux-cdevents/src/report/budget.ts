@@ -3,7 +3,7 @@ import { createTokenBucket, type TokenBucket, type TokenBucketOptions } from '..
 
 /** A token bucket for each key. */
 export interface Budget {
-  /** @returns false when there is none left for the key */
+  /** @returns false when the bucket of the key is empty */
   spend(key: string): boolean;
 }
 

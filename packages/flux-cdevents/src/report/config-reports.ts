@@ -4,8 +4,8 @@ import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
 import type { Report, ReportedObject, ReportReason } from './reporter.ts';
 
 /**
- * Turns the problems of each snapshot into reports. A problem is reported when it is new, when it changed, and when it is
- * back. Warnings are only logged.
+ * Converts the problems of each snapshot to reports. A problem is reported when it appears, changes or comes back.
+ * Warnings are only logged.
  */
 export function createConfigReports(): (problems: readonly Issue[]) => readonly Report[] {
   let reported = new Map<string, string>();

@@ -6,26 +6,26 @@ import type { Report, ReportedObject, Reporter } from './reporter.ts';
 
 export interface EventReportsDeps {
   readonly reporter: Reporter;
-  /** Whether there is an object to report about. */
+  /** Whether the object exists. */
   readonly exists: (object: ReportedObject) => boolean;
-  /** Those in force. */
+  /** The Alerts in force. */
   readonly alerts: () => readonly Alert[];
   /** Epoch ms. @default Date.now */
   readonly now?: () => number;
 }
 
-/** Reports what happens to events on the Alerts that selected them: for each change of state, not for each event. */
+/** Reports failures on the Alerts that selected the events: once for each change of state, not for each event. */
 export interface EventReports {
-  /** A Provider does not deliver any more; `stopped`: not before it is changed. */
+  /** A Provider no longer delivers. `stopped`: it delivers nothing until it is changed. */
   failing(
     provider: NamespacedName,
     alert: NamespacedName,
     state: 'failing' | 'stopped',
     error: string | undefined,
   ): void;
-  /** An event can never be delivered, because it cannot be mapped to a valid CDEvent. */
+  /** An event cannot be delivered, because it cannot be mapped to a valid CDEvent. */
   deadLetter(provider: NamespacedName, alert: NamespacedName, error: string): void;
-  /** Labels of an object cannot be read. */
+  /** The labels of an object cannot be read. */
   labelsUnreadable(object: InvolvedObject, error: string): void;
   /** Metadata keys have several sources; the last source of each key wins. */
   metadataConflict(
@@ -37,7 +37,7 @@ export interface EventReports {
 /** The same report is not repeated within this time. */
 const REPEAT_AFTER_MS = 60 * 60 * 1000;
 const MAX_REMEMBERED = 4_096;
-/** The most Alerts that are reported about for one object. */
+/** The maximum number of Alerts to report on for one object. */
 const MAX_ALERTS = 20;
 
 export function createEventReports({ reporter, exists, alerts, now = Date.now }: EventReportsDeps): EventReports {
@@ -49,7 +49,7 @@ export function createEventReports({ reporter, exists, alerts, now = Date.now }:
     reportedAt.set(key, now());
     reporter.report(report);
   };
-  /** The Alert, or the Provider for an event that came through its webhook: no Alert selected it. */
+  /** The Alert that selected the event. For an event from a webhook, which no Alert selected: the Provider. */
   const about = (provider: NamespacedName, alert: NamespacedName): ReportedObject => {
     const selected: ReportedObject = { kind: 'Alert', namespace: alert.namespace, name: alert.name };
     return exists(selected) ? selected : { kind: 'Provider', namespace: provider.namespace, name: provider.name };

@@ -44,7 +44,7 @@ export function toKubeEvent(
   };
 }
 
-/** The patch of an Event that happened again. */
+/** The patch for an Event that is repeated. */
 export const repetition = (count: number, at: Date): object => ({ count, lastTimestamp: secondsOf(at) });
 
 const secondsOf = (at: Date): string => `${at.toISOString().slice(0, 19)}Z`;

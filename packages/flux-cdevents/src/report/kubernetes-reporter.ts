@@ -10,7 +10,7 @@ import type { Report, ReportedObject, Reporter } from './reporter.ts';
 
 export interface KubernetesReporterOptions {
   readonly api: Pick<KubeClient, 'request'>;
-  /** Undefined for an object that does not exist: nothing is written about it. */
+  /** Undefined for an object that does not exist. No Event is written about such an object. */
   readonly reference: (object: ReportedObject) => InvolvedReference | undefined;
   readonly logger: Logger;
   /** The name of this Pod, for `reportingInstance`. @default POD_NAME, else the host's name */
@@ -19,13 +19,13 @@ export interface KubernetesReporterOptions {
   readonly now?: () => number;
 }
 
-/** How many reports may wait to be written; further ones are dropped. */
+/** The maximum number of waiting reports. Further reports are dropped. */
 const MAX_WAITING = 1_000;
-/** How many Events are remembered, to count repetitions in them instead of writing new ones: as in client-go. */
+/** The maximum number of remembered Events, whose `count` is raised instead of writing new ones, as in client-go. */
 const MAX_REMEMBERED = 4_096;
 /** API servers keep Events for an hour. */
 const REMEMBERED_MS = 55 * 60 * 1000;
-/** The budget of one object: as in client-go. */
+/** The budget of one object, as in client-go. */
 const PER_OBJECT = { burst: 25, intervalMs: 5 * 60 * 1000 };
 /** The budget of all objects together: thousands of invalid objects must not fill etcd. */
 const ALL_OBJECTS = { burst: 300, intervalMs: 1_000 };
@@ -39,8 +39,8 @@ interface WrittenEvent {
 }
 
 /**
- * Writes Kubernetes Events in the background, one after the other. A report that cannot be written now is dropped: the log
- * has it as well.
+ * Writes Kubernetes Events in the background, one after the other. A report that cannot be written is dropped, because
+ * the log has the same information.
  */
 export function createKubernetesReporter(options: KubernetesReporterOptions): Reporter {
   const { api, reference, logger, now = Date.now } = options;

@@ -16,7 +16,7 @@ export interface ReportedObject extends NamespacedName {
   readonly kind: 'Alert' | 'Provider';
 }
 
-/** A failure that the owner of the object should know of. */
+/** A failure that the owner of the object should know about. */
 export interface Report {
   readonly about: ReportedObject;
   readonly reason: ReportReason;
@@ -24,12 +24,12 @@ export interface Report {
   readonly message: string;
 }
 
-/** The port: makes failures visible beside the log. Never throws and never blocks. */
+/** The port that makes failures visible outside the log. It never throws and never blocks. */
 export interface Reporter {
   report(report: Report): void;
-  /** Drops the reports that are not written yet. */
+  /** Drops the reports that have not been written. */
   close(): void;
 }
 
-/** For files mode, where the log is the only place. */
+/** For files mode, where failures are only logged. */
 export const silentReporter: Reporter = { report() {}, close() {} };
