@@ -1,13 +1,13 @@
 import { type BackoffLimits, backoffMs } from '../lib/backoff.ts';
 import type { DeliveryOutcome } from '../transport/transport.ts';
 
-/** The shortest wait before another attempt, even when the receiver asks for none. */
+/** The shortest delay before another attempt, even when the receiver asks for a shorter one. */
 export const MIN_DELAY_MS = 1000;
-/** The longest one, unless the receiver asks for more. */
+/** The longest delay, unless the receiver asks for a longer one. */
 export const MAX_DELAY_MS = 600_000;
 
 const attempts: BackoffLimits = { firstMs: MIN_DELAY_MS, maxMs: MAX_DELAY_MS, jitter: 0.5 };
-/** Shorter than for a receiver: the store is ours, and every Provider waits for it. */
+/** Shorter than for a receiver, because every Provider waits for the store. */
 const storeCalls: BackoffLimits = { firstMs: 250, maxMs: 10_000, jitter: 0.5 };
 
 /**
@@ -18,13 +18,16 @@ const storeCalls: BackoffLimits = { firstMs: 250, maxMs: 10_000, jitter: 0.5 };
  */
 export const attemptDelayMs = (failures: number, random: number): number => backoffMs(failures, random, attempts);
 
-/** How long to wait when somebody has to change a Secret first: 4 to 6 min. */
+/** How long to wait when somebody must change a Secret first: 4 to 6 min. */
 export const slowDelayMs = (random: number): number => Math.round(240_000 + 120_000 * random);
 
 /** How long to wait before the store is called again after it failed: from 250 ms to 10 s. */
 export const storeDelayMs = (failures: number, random: number): number => backoffMs(failures, random, storeCalls);
 
-/** How long to wait before the next attempt. The receiver's `Retry-After` wins, unless it would have us spin. */
+/**
+ * How long to wait before the next attempt. The receiver's `Retry-After` wins, but the delay is at least
+ * `MIN_DELAY_MS`.
+ */
 export function retryDelayMs(
   { retryAfterMs, slow }: Extract<DeliveryOutcome, { status: 'retryable' }>,
   failures: number,

@@ -2,14 +2,14 @@ import type { ProviderOptions } from '../provider/provider.ts';
 import type { DeliveryOutcome } from '../transport/transport.ts';
 import type { Job } from './lanes.ts';
 
-/** A batch ends at so many events. */
+/** The maximum number of events in a batch. */
 export const MAX_BATCH_COUNT = 50;
-/** Or at so many characters of them: about 1 MiB. */
+/** The maximum total length of a batch, in characters: about 1 MiB. */
 export const MAX_BATCH_LENGTH = 1_048_576;
-/** An entry that failed so often goes alone: perhaps it is the one that spoils its batches. */
+/** An entry that has failed this often is sent alone, because it may be what makes its batches fail. */
 const MAX_BATCHED_ATTEMPTS = 3;
 
-/** Takes from the queue what goes out as the next request: one entry, or several in the content mode `batched`. */
+/** Takes the entries of the next request from the queue: one, or several in the content mode `batched`. */
 export function takeBatch(queue: Job[], contentMode: ProviderOptions['contentMode']): Job[] {
   const first = queue.shift();
   if (!first) return [];
@@ -28,6 +28,6 @@ export function takeBatch(queue: Job[], contentMode: ProviderOptions['contentMod
 const fitsBatch = ({ alone, entry: { kind, message, attempts } }: Job): boolean =>
   !alone && kind === 'cdevent' && message !== undefined && attempts < MAX_BATCHED_ATTEMPTS;
 
-/** Whether a rejected batch is sent again entry by entry: one may be at fault, and the others should not suffer for it. */
+/** Whether to send a rejected batch again entry by entry, so that one bad entry does not affect the others. */
 export const isSplit = (count: number, outcome: DeliveryOutcome): boolean =>
   count > 1 && outcome.status === 'rejected' && !outcome.stop && outcome.code.startsWith('4');

@@ -2,29 +2,29 @@ import { nameOf } from '../flux/object-ref.ts';
 import type { ProviderStop } from '../outbox/work-queue.ts';
 import type { ReadyProvider, ResolvedProvider } from '../provider/provider.ts';
 
-/** By `namespace/name`. */
+/** Providers by `namespace/name`. */
 export type ProviderMap = ReadonlyMap<string, ResolvedProvider>;
 
-/** The Providers as they are configured now, and which of them get nothing. */
+/** The configured Providers, and which of them receive nothing. */
 export interface ConfiguredProviders {
   readonly all: ProviderMap;
-  /** How many are ready, suspended and stopped ones included. */
+  /** The number of ready Providers, including suspended and stopped ones. */
   readonly readyCount: number;
-  /** The longest of their time limits for one attempt. */
+  /** The longest time limit that a ready Provider has for one attempt. */
   readonly longestTimeoutMs: number;
-  /** The fingerprints of those that are ready. */
+  /** The fingerprints of the ready Providers. */
   readonly fingerprints: ReadonlySet<string>;
-  /** Takes another configuration. Stops of Providers that it changes end. */
+  /** Replaces the configuration, and ends the stops of Providers that it changes. */
   replace(providers: ProviderMap): void;
-  /** The Provider, unless it gets nothing now. */
+  /** The Provider if it may receive events, otherwise undefined. */
   usable(name: string): ReadyProvider | undefined;
-  /** Stops Providers as long as they have these fingerprints. */
+  /** Stops Providers for as long as they have these fingerprints. */
   addStops(stops: readonly Pick<ProviderStop, 'provider' | 'fingerprint'>[]): void;
-  /** Names of those that get nothing now: what waits for them is kept. */
+  /** The names of Providers that receive nothing now. Their queues are kept. */
   readonly blocked: ReadonlySet<string>;
   /**
-   * Names that have entries and are in no configuration yet. They come with the next one, or were deleted after their
-   * queue was looked at.
+   * The names of Providers that have entries but are not configured. Either the next configuration includes them, or
+   * they were deleted and the entries came after their queue was abandoned.
    */
   readonly unknown: ReadonlySet<string>;
   addUnknown(name: string): void;
@@ -85,8 +85,8 @@ export function createConfiguredProviders(): ConfiguredProviders {
 }
 
 /**
- * Names of Providers that get nothing now.
- * @param stopped the fingerprints that stops are for, by name
+ * The names of Providers that receive nothing now.
+ * @param stopped the fingerprints of stopped Providers, by name
  */
 function blockedProviders(providers: ProviderMap, stopped: ReadonlyMap<string, string>): Set<string> {
   const blocked = new Set<string>();
@@ -99,8 +99,8 @@ function blockedProviders(providers: ProviderMap, stopped: ReadonlyMap<string, s
 }
 
 /**
- * Whether a stop has lasted long enough: its Provider is another one now, or is gone. One that is invalid for a while may
- * come back as it was.
+ * Whether a stop is over: its Provider was changed or deleted. The stop of an invalid Provider stays, because the
+ * Provider may become valid again without a change.
  */
 export function isStopOver(provider: ResolvedProvider | undefined, fingerprint: string): boolean {
   if (provider?.status === 'ready') return provider.fingerprint !== fingerprint;

@@ -2,7 +2,10 @@ import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { DeliveryOutcome } from '../transport/transport.ts';
 
-/** The metrics of delivery. Finding a series by its labels costs more than counting, so each is found once and kept. */
+/**
+ * The metrics of delivery. Finding a series by its labels is slower than counting, so each series is found once and
+ * kept.
+ */
 export interface DeliveryMetrics {
   countAttempt(provider: NamespacedName, type: string, outcome: DeliveryOutcome): void;
   countSettled(provider: NamespacedName, type: string, outcome: 'delivered' | 'dead-letter', count?: number): void;

@@ -235,7 +235,7 @@ describe('a store that is unavailable', () => {
 });
 
 describe('drain', () => {
-  it('lets what is in flight end, and takes nothing more', async () => {
+  it('lets requests in flight end, and claims nothing more', async () => {
     const receiver = await aReceiver({ answer: { status: 202, delayMs: 100 } });
     const rig = await aRig({ concurrent: 1 });
     for (const id of ['a', 'b', 'c']) await rig.add('a/hub', { id });
@@ -247,7 +247,7 @@ describe('drain', () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it('gives back what does not end in time', async () => {
+  it('releases entries whose attempts do not end in time', async () => {
     const receiver = await aReceiver({ answer: 'hang' });
     const rig = await aRig();
     await rig.start(aProvider('a/hub', receiver.url));
@@ -258,7 +258,7 @@ describe('drain', () => {
     expect(rig.logs).toEqual([]);
   });
 
-  it('ends at once when there is nothing to do, before a start too', async () => {
+  it('ends at once when there is nothing to do, even before a start', async () => {
     const rig = await aRig();
     await rig.drain(60_000);
   });

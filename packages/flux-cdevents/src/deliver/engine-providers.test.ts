@@ -4,7 +4,7 @@ import { createLogger } from '../observe/log.ts';
 import type { ReadyProvider, ResolvedProvider } from '../provider/provider.ts';
 
 describe('a Provider', () => {
-  it('is stopped by 410, over a restart too, until it is changed', async () => {
+  it('is stopped by 410 until it is changed, even after a restart', async () => {
     const receiver = await aReceiver({ answer: 410 });
     const provider = aProvider('a/hub', receiver.url);
     let rig = await aRig();
@@ -63,7 +63,7 @@ describe('a Provider', () => {
       [{ status: 'foreign', ref: refOf('a/hub'), type: 'slack' }],
       'Provider a/hub was changed to type slack',
     ],
-  ])('that is %s has its queue made dead letters', async (_, after, error) => {
+  ])('that is %s has its queue turned into dead letters', async (_, after, error) => {
     const receiver = await aReceiver({ answer: 503 });
     const rig = await aRig();
     await rig.start(aProvider('a/hub', receiver.url));
@@ -74,7 +74,7 @@ describe('a Provider', () => {
     expect(rig.logged('dead letters')).toMatchObject([{ provider: 'a/hub', count: 1, error }]);
   });
 
-  it('that is deleted during an attempt has a dead letter, whatever the attempt comes to', async () => {
+  it('that is deleted during an attempt has a dead letter, whatever the outcome', async () => {
     const receiver = await aReceiver({ answer: { status: 202, delayMs: 50 } });
     const rig = await aRig({
       logger: createLogger({ level: 'debug', encoding: 'json' }, { write: (line) => void lines.push(line) }),
@@ -98,7 +98,7 @@ describe('a Provider', () => {
     expect(await rig.settled(await rig.add('a/hub'), 'pending', 1)).toMatchObject({ lastError: 'no such file' });
   });
 
-  it('that is not known yet gets its events when it is', async () => {
+  it('that is not configured yet gets its events once it is', async () => {
     const receiver = await aReceiver();
     const rig = await aRig();
     await rig.start();
@@ -107,7 +107,7 @@ describe('a Provider', () => {
     await rig.settled(id, 'delivered', 1);
   });
 
-  it('that is never known has its events made dead letters after a while', async () => {
+  it('that is never configured has its events turned into dead letters after a while', async () => {
     const rig = await aRig({ sweepMs: 20 });
     await rig.start();
     await rig.settled(await rig.add('a/hub'), 'dead-letter');
@@ -122,7 +122,7 @@ describe('a Provider', () => {
     await vi.waitFor(() => expect(rig.logged('dead letter')).toMatchObject([{ id }]));
   });
 
-  it('that arrives soon after its first events gets them, though they were dead letters', async () => {
+  it('that is created soon after its first events gets them, although they were dead letters', async () => {
     const receiver = await aReceiver();
     const rig = await aRig();
     rig.map = async ({ id, leaseId, object, provider, alert, reason }) => {

@@ -15,22 +15,22 @@ describe('a store that fails', () => {
     return wrapped as unknown as Outbox;
   };
 
-  it('is tried again, and is told of once', async () => {
+  it('is retried, and logged once', async () => {
     const receiver = await aReceiver();
     const state = { broken: true };
     const rig = await aRig({}, failing(['stops', 'claim', 'settle'], state));
     await rig.start(aProvider('a/hub', receiver.url));
     const id = await rig.add('a/hub');
-    await vi.waitFor(() => expect(rig.logged('cannot be used')).toHaveLength(1));
+    await vi.waitFor(() => expect(rig.logged('outbox is unavailable')).toHaveLength(1));
     state.broken = false;
     await rig.settled(id, 'delivered', 1);
     expect(rig.logs.map(({ level, msg }) => [level, msg])).toEqual([
-      ['error', 'the outbox cannot be used; trying again'],
-      ['info', 'the outbox can be used again'],
+      ['error', 'the outbox is unavailable; retrying'],
+      ['info', 'the outbox is available again'],
     ]);
   });
 
-  it('learns later what was delivered meanwhile', async () => {
+  it('records later what was delivered in the meantime', async () => {
     const receiver = await aReceiver();
     const state = { broken: false };
     const rig = await aRig({}, failing(['claim', 'settle'], state));
@@ -40,14 +40,14 @@ describe('a store that fails', () => {
     });
     await rig.start(aProvider('a/hub', receiver.url));
     const id = await rig.add('a/hub');
-    await vi.waitFor(() => expect(rig.logged('cannot be used')).toHaveLength(1));
+    await vi.waitFor(() => expect(rig.logged('outbox is unavailable')).toHaveLength(1));
     expect(await rig.entry(id)).toMatchObject({ state: 'delivering' });
     state.broken = false;
     await rig.settled(id, 'delivered', 1);
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it('learns of a configuration that came meanwhile, after what was delivered', async () => {
+  it('is reconciled with a newer configuration after it recorded the deliveries', async () => {
     const receiver = await aReceiver();
     const state = { broken: false };
     const rig = await aRig({}, failing(['claim', 'settle', 'stops'], state));
@@ -59,7 +59,7 @@ describe('a store that fails', () => {
     await rig.start(hub, { ...aProvider('a/other', receiver.url), suspend: true });
     const waiting = await rig.add('a/other');
     const id = await rig.add('a/hub');
-    await vi.waitFor(() => expect(rig.logged('cannot be used')).toHaveLength(1));
+    await vi.waitFor(() => expect(rig.logged('outbox is unavailable')).toHaveLength(1));
     await rig.configure(hub);
     state.broken = false;
     await rig.settled(id, 'delivered', 1);

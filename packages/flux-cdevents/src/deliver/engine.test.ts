@@ -6,7 +6,7 @@ import type { NewEntry } from '../outbox/entry.ts';
 const idsAt = (receiver: Receiver) => receiver.requests.map(({ headers }) => headers['ce-id']);
 
 describe('delivery', () => {
-  it('brings what was accepted before and after the start to its receiver', async () => {
+  it('delivers entries accepted before and after the start', async () => {
     const receiver = await aReceiver();
     const rig = await aRig();
     const before = await rig.add('a/hub', { partitionKey: 'uid' });
@@ -32,7 +32,7 @@ describe('delivery', () => {
     });
   });
 
-  it('retries until the receiver recovers, and tells of both once', async () => {
+  it('retries until the receiver recovers, and reports failure and recovery once', async () => {
     const receiver = await aReceiver();
     receiver.next(503, 503);
     const rig = await aRig();
@@ -70,7 +70,7 @@ describe('delivery', () => {
     await rig.settled(id, 'delivered', 2);
   });
 
-  it('keeps the order of an object over retries, and lets others pass', async () => {
+  it('keeps the order of an object over retries, and does not delay other objects', async () => {
     const receiver = await aReceiver({ answer: ({ headers }) => (headers['ce-id'] === 'first' && fail ? 503 : 202) });
     let fail = true;
     const rig = await aRig();
@@ -90,7 +90,7 @@ describe('delivery', () => {
   it.each([
     [400, 'answered 400 Bad Request'],
     [301, 'answered 301 Moved Permanently; redirects are not followed'],
-  ])('makes a dead letter of what is answered with %i', async (status, error) => {
+  ])('turns an entry that is answered with %i into a dead letter', async (status, error) => {
     const receiver = await aReceiver({ answer: status });
     const rig = await aRig();
     await rig.start(aProvider('a/hub', receiver.url));
@@ -114,7 +114,7 @@ describe('delivery', () => {
     expect(rig.reports).toMatchObject([{ state: 'failing', error }]);
   });
 
-  it('waits as long as Retry-After asks for, with everything for that receiver', async () => {
+  it('delays all entries for a receiver as long as its Retry-After asks', async () => {
     const receiver = await aReceiver();
     receiver.next({ status: 429, retryAfter: '30' });
     const rig = await aRig();
@@ -174,7 +174,7 @@ describe('delivery', () => {
     expect(hanging.requests).toHaveLength(4);
   });
 
-  it('lets many receivers that hang hold no more than half of the places', async () => {
+  it('lets hanging receivers hold at most half of the places', async () => {
     const hanging = await aReceiver({ answer: 'hang' });
     const receiver = await aReceiver();
     const rig = await aRig({ concurrent: 4, limit: 20 });
@@ -187,7 +187,7 @@ describe('delivery', () => {
     for (const id of ids) await rig.settled(id, 'delivered', 1);
   });
 
-  it('rests when a receiver is down, and catches up at once when it is back', async () => {
+  it('rests while a receiver is down, and catches up at once when it recovers', async () => {
     const receiver = await aReceiver({ answer: 503 });
     const rig = await aRig({ concurrent: 2 });
     const ids = [];
@@ -213,7 +213,7 @@ describe('delivery', () => {
 });
 
 describe('an entry that waits to be mapped', () => {
-  it('is mapped, and what comes of it delivered', async () => {
+  it('is mapped, and the result is delivered', async () => {
     const receiver = await aReceiver();
     const rig = await aRig();
     rig.map = async (entry) => {
@@ -258,7 +258,7 @@ describe('batches', () => {
   const batched = (receiver: Receiver) => aProvider('a/hub', receiver.url, { options: { contentMode: 'batched' } });
   const idsIn = ({ body }: { body: string }) => (JSON.parse(body) as { id: string }[]).map(({ id }) => id);
 
-  it('carry what is claimed together', async () => {
+  it('carry entries that were claimed together', async () => {
     const receiver = await aReceiver();
     const rig = await aRig();
     const ids = [];
@@ -269,7 +269,7 @@ describe('batches', () => {
     expect(receiver.requests.map((request) => idsIn(request).length).sort()).toEqual([10, 50]);
   });
 
-  it('are sent one by one when one entry spoils them', async () => {
+  it('are split into single entries when they are rejected', async () => {
     const receiver = await aReceiver({ answer: ({ body }) => (body.includes('"bad"') ? 422 : 202) });
     const rig = await aRig();
     for (const id of ['a', 'bad', 'b']) await rig.add('a/hub', { id });

@@ -19,20 +19,20 @@ import { assess, isDown } from './provider-health.ts';
 import { abandonedQueues, providerChanges } from './reconcile.ts';
 import { settlementOf } from './settle.ts';
 
-/** Where the Transports come from: `createTransports` of transport/. */
+/** The source of Transports: `createTransports` of transport/. */
 export interface TransportSource {
   forProvider(provider: ReadyProvider): Transport;
   retain(fingerprints: ReadonlySet<string>): void;
 }
 
-/** The health of a Provider changed. Reported once a change, not once an attempt. */
+/** A change in the health of a Provider. Reported once for each change, not for each attempt. */
 export interface ProviderReport {
   readonly provider: NamespacedName;
-  /** The Alert of the event whose delivery showed it. */
+  /** The Alert of the event whose delivery revealed the change. */
   readonly alert: NamespacedName;
-  /** `stopped`: it answered 410, and gets nothing until it is changed. */
+  /** `stopped`: the receiver answered 410, and the Provider receives nothing until it is changed. */
   readonly state: 'failing' | 'recovered' | 'stopped';
-  /** What the attempt came to; absent for a recovery. No secret in it. */
+  /** The error of the attempt. Absent for a recovery. Contains no secret. */
   readonly error?: string;
 }
 
@@ -40,57 +40,58 @@ export interface DeliveryEngineDeps {
   readonly outbox: WorkQueue & Pick<Inspection, 'stats'> & Pick<DeadLetters, 'replay' | 'abandon' | 'expire'>;
   readonly transports: TransportSource;
   /**
-   * Maps an entry that has no message yet, and commits what it makes in the entry's place. When it throws, the entry
-   * becomes a dead letter, unless the store is unavailable.
+   * Maps an entry that has no message yet, and commits the result in its place. If it throws, the entry becomes a dead
+   * letter, unless the store is unavailable.
    */
   readonly map: (entry: ClaimedEntry) => Promise<void>;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** A clock that never jumps, in ms: rests, leases and timers go by it. @default performance.now */
+  /** A monotonic clock for rests, leases and timers, in ms. @default performance.now */
   readonly now?: () => number;
-  /** Epoch ms: only to find entries by when they were accepted. @default Date.now */
+  /** Epoch ms. Used only to find entries by the time of their acceptance. @default Date.now */
   readonly wallNow?: () => number;
   /** In [0, 1). @default Math.random */
   readonly random?: () => number;
-  /** Requests in flight for one Provider. @default 16 */
+  /** The maximum number of requests in flight for one Provider. @default 16 */
   readonly concurrent?: number;
-  /** Entries under lease for all Providers together. @default 2048 */
+  /** The maximum number of entries under lease for all Providers together. @default 2048 */
   readonly limit?: number;
-  /** How often to look for entries that have expired. @default 30 s */
+  /** How often to check for expired entries, in milliseconds. @default 30 000 */
   readonly sweepMs?: number;
   readonly report?: (report: ProviderReport) => void;
 }
 
-/** Takes entries out of the outbox and delivers them to their receivers. */
+/** Delivers the entries of the outbox to their receivers. */
 export interface DeliveryEngine {
   /**
-   * Takes all Providers that there are. Rests and stops of a changed Provider end, its retries are due at once, and the
-   * queue of one that is gone becomes dead letters. Resolves when the store has it, or the engine will try again.
+   * Replaces the configured Providers. Ends the rests and stops of changed Providers, makes their retries due, and
+   * turns the queues of deleted ones into dead letters. Resolves when the store has the changes, or when the store
+   * failed and the engine will try again.
    */
   configure(providers: ReadonlyMap<string, ResolvedProvider>): Promise<void>;
-  /** Begins to deliver, as soon as there is a configuration. */
+  /** Starts delivery, which begins with the first configuration. */
   start(): void;
-  /** Claims nothing more, waits for requests in flight until the time is over, then gives back what is left. */
+  /** Stops claiming, waits for requests in flight until the time is over, then releases the remaining entries. */
   drain(timeoutMs: number): Promise<void>;
 }
 
-/** So many times the places in flight are claimed ahead: a slow disk then delays no request. */
+/** Entries claimed ahead, as a multiple of the requests in flight, so that a slow disk does not delay requests. */
 const CLAIM_AHEAD = 4;
-/** A lease outlasts the longest attempt by so much. */
+/** How much longer a lease is than the longest attempt. */
 const LEASE_MARGIN_MS = 30_000;
-/** An attempt begins only while its lease outlasts it by so much. */
+/** An attempt begins only if its lease lasts at least this much longer than the attempt can. */
 const SETTLE_MARGIN_MS = 5_000;
-/** No timer is shorter: an entry that is due and was not handed out waits for something else, such as a free place. */
+/** The shortest timer. A due entry that a claim did not return waits for something else, such as a free place. */
 const MIN_TIMER_MS = 20;
 const MAX_TIMER_MS = 3_600_000;
-/** An entry has so long for its last attempt, which is due when it expires. */
+/** The time for the last attempt of an entry, which is due when the entry expires. */
 const EXPIRY_GRACE_MS = 10_000;
 /**
- * `kubectl apply` creates an Alert before its Provider, and an event may come in between. It becomes a dead letter that
- * was never mapped, and is queued again when the Provider arrives within this time.
+ * `kubectl apply` creates an Alert before its Provider, and an event may arrive in between. That event becomes a dead
+ * letter without being mapped, and is queued again if the Provider is created within this time.
  */
 const ARRIVAL_GRACE_MS = 10 * 60_000;
-/** `drain` waits so long for the store after it aborted what was in flight. */
+/** How long `drain` waits for the store after it aborted the requests in flight. */
 const LAST_WRITE_MS = 2_000;
 
 /** What the engine does in each mode. */
@@ -108,7 +109,7 @@ interface Unsettled {
 }
 
 /**
- * One state machine. The way of an entry through it:
+ * The engine is one state machine. The path of an entry through it:
  *
  *     claim ──► queue of the Provider's lane ──► send ──► settle
  *       ▲                │        ▲       │                 │ delivered, retry, dead letter
@@ -136,10 +137,11 @@ interface Unsettled {
  *         ▲                                  │ after 250 ms to 10 s: settle, reconcile, claim
  *         └──────── the calls succeed ───────┘
  *
- * While it is unavailable nothing is claimed and nothing expires. What is in flight ends, and its settlements wait.
+ * While the store is unavailable, nothing is claimed and nothing expires. Requests in flight end, and their settlements
+ * wait.
  *
- * Nothing polls: the engine claims when the store says that something is ready, when a settlement makes room, and by one
- * timer for whatever falls due next.
+ * The engine does not poll. It claims when the store reports ready entries, when a settlement frees a place, and when
+ * the timer for the next due entry fires.
  */
 export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
   const { outbox, transports, concurrent = 16, limit = 2048 } = deps;
@@ -151,7 +153,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
   const perProvider = concurrent * CLAIM_AHEAD;
   const lanes = createLanes(perProvider);
   const abort = new AbortController();
-  setMaxListeners(0, abort.signal); // one a Transport
+  setMaxListeners(0, abort.signal); // each Transport adds a listener
 
   let mode: keyof typeof modes = 'new';
 
@@ -161,7 +163,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
   let claimAgain = false;
   let claimTimer: NodeJS.Timeout | undefined;
 
-  /** @param trial true: although the store is unavailable, to find out whether it still is */
+  /** @param trial true: claim even though the store is unavailable, to find out whether it still is */
   const claim = async (trial = false): Promise<void> => {
     claimAgain = true;
     if (claiming) return;
@@ -195,7 +197,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     if (entries.length === limits.limit) claimAgain = true;
   };
 
-  /** Names of Providers for which nothing should be claimed. */
+  /** The names of Providers for which to claim nothing. */
   const closedProviders = (at: number): ReadonlySet<string> => {
     const closed = lanes.closed(at);
     if (closed.size + providers.unknown.size === 0) return providers.blocked;
@@ -222,7 +224,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
 
   // Send, or map first
 
-  /** Sends from the queue as far as places are free: one probe while the Provider is down, nothing while it rests. */
+  /** Sends queued entries while places are free: one probe while the Provider is down, nothing while it rests. */
   const fill = (lane: Lane) => {
     const { provider, queue, health } = lane;
     if (provider === undefined || !modes[mode].delivers || health.restsUntil > now()) {
@@ -244,7 +246,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     lanes.begin(lane);
     const startedAt = now();
     const outcome = await attempt(provider, jobs);
-    // what an aborted request came to is not known: that is no attempt
+    // the outcome of an aborted request is unknown, so it does not count as an attempt
     if (abort.signal.aborted && outcome.status === 'retryable') release(lane, jobs);
     else attempted(lane, provider, jobs, outcome, now() - startedAt);
     landed(lane);
@@ -254,7 +256,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     try {
       return await transports.forProvider(provider).send(jobs.map(toMessage), abort.signal);
     } catch (thrown) {
-      // a Transport should not throw; when one does, nothing must be lost over it
+      // a Transport should not throw, but if one does, no event may be lost
       return { status: 'retryable', code: 'error', error: messageOf(thrown), slow: true };
     }
   };
@@ -290,7 +292,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     lanes.begin(lane);
     try {
       await deps.map(job.entry);
-      lanes.hold(lane, -1); // what was made of it is in its place now
+      lanes.hold(lane, -1); // the mapped entries have replaced it
       void claim();
     } catch (thrown) {
       if (isStoreFailure(thrown)) {
@@ -303,7 +305,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     landed(lane);
   };
 
-  /** A request or a mapping ended: its place is free. */
+  /** Frees the place of a request or a mapping that ended. */
   const landed = (lane: Lane) => {
     lanes.end(lane);
     fill(lane);
@@ -313,11 +315,11 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
   // The health of the Provider
 
   const assessProvider = (lane: Lane, provider: ReadyProvider, alert: NamespacedName, outcome: DeliveryOutcome) => {
-    // the answer to an earlier form of the Provider says nothing about this one
+    // the Provider was changed in the meantime, so the outcome says nothing about its health
     if (lane.provider?.fingerprint !== provider.fingerprint) return;
     const context = { now: now(), random: random(), threshold: concurrent };
     const { health, change, wake } = assess(lane.health, outcome, context);
-    if (lanes.setHealth(lane, health)) void claim(); // without it, or with it again
+    if (lanes.setHealth(lane, health)) void claim(); // a rest began or ended, which changes the Providers to claim for
     const error = outcome.status === 'delivered' ? undefined : outcome.error;
     if (change === 'stopped') stop({ provider: lane.ref, fingerprint: provider.fingerprint, reason: error ?? '' });
     if (change) report({ provider: lane.ref, alert, state: change, ...(error !== undefined && { error }) });
@@ -344,10 +346,10 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     deps.report?.(change);
   };
 
-  // Settle: what ends in one turn of the event loop goes to the store together, and is kept until the store has it
+  // Settle: attempts that end in one turn of the event loop are stored together, and kept until the store has them
 
   let unsettled: Unsettled[] = [];
-  /** Stored before the settlements that follow them, so that a crash in between cannot lose a stop. */
+  /** Stored before the settlements, so that a crash in between cannot lose a stop. */
   let unstoredStops: ProviderStop[] = [];
   let settling = 0;
   let flushScheduled = false;
@@ -365,7 +367,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     }
   };
 
-  // not a microtask: answers that come in the same turn, each on its own socket, should be one group
+  // a microtask would run too early: answers on different sockets in the same turn belong to one group
   const scheduleFlush = () => {
     if (flushScheduled || flushFailed || !modes[mode].settles) return;
     flushScheduled = true;
@@ -429,16 +431,16 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
 
   const storeFailed = (thrown: unknown) => {
     if (mode === 'stopped' || storeTimer !== undefined) return;
-    if (storeFailures === 0) logger.error({ error: messageOf(thrown) }, 'the outbox cannot be used; trying again');
+    if (storeFailures === 0) logger.error({ error: messageOf(thrown) }, 'the outbox is unavailable; retrying');
     storeFailures += 1;
     storeTimer = setTimeout(() => void retryStore(), storeDelayMs(storeFailures, random()));
   };
 
   const storeWorks = () => {
-    // an answer to an earlier call says nothing about a failure that came later
+    // a call that began before the failure does not prove that the store works again
     if (storeFailures === 0 || storeTimer !== undefined) return;
     storeFailures = 0;
-    logger.info('the outbox can be used again');
+    logger.info('the outbox is available again');
   };
 
   const retryStore = async () => {
@@ -451,7 +453,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
 
   // Configuration
 
-  /** The configuration whose changes are in the store. */
+  /** The last configuration that the store was reconciled with. */
   let reconciled: ProviderMap | undefined;
   let isConfigured = false;
   let isReconcilePending = false;
@@ -463,7 +465,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     return reconciling;
   };
 
-  /** Brings the store in line with the configuration. */
+  /** Applies the configuration to the store. */
   const reconcileOnce = async () => {
     if (!isReconcilePending || !modes[mode].configures) return;
     isReconcilePending = false;
@@ -478,7 +480,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
       for (const provider of arrived) await revive(provider);
       reconciled = all;
       const stats = await outbox.stats();
-      // by the configuration as it is by now: a Provider may have come meanwhile
+      // uses the newest configuration, because a Provider may have been added in the meantime
       for (const { provider, error } of abandonedQueues(stats, providers.all)) await abandon(provider, error);
       storeWorks();
       isConfigured = true;
@@ -490,7 +492,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
   };
 
   const followProviders = () => {
-    for (const lane of lanes.follow(providers)) fill(lane); // which releases its queue
+    for (const lane of lanes.follow(providers)) fill(lane); // releases the queue
   };
 
   const revive = (provider: NamespacedName) =>
@@ -505,7 +507,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     logger.error({ provider: nameOf(provider), count, error }, 'events became dead letters');
   };
 
-  /** Gives up on entries that expired, and on those whose Provider went away after its queue was looked at. */
+  /** Expires entries, and abandons those that came for a deleted Provider after its queue was abandoned. */
   const sweep = async () => {
     if (storeFailures > 0) return;
     try {
@@ -534,7 +536,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     if (whenIdle && lanes.inFlight + waiting === 0 && !claiming) whenIdle();
   };
 
-  /** Resolves when nothing is at work any more, or the time is over. */
+  /** Resolves when no work is in progress, or when the time is over. */
   const idle = (timeoutMs: number): Promise<void> =>
     new Promise((resolve) => {
       const timer = setTimeout(resolve, timeoutMs);
@@ -550,7 +552,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     stopListening();
     clearInterval(sweepTimer);
     clearTimeout(claimTimer);
-    for (const lane of lanes.all()) fill(lane); // which releases its queue
+    for (const lane of lanes.all()) fill(lane); // releases the queue
     await idle(timeoutMs);
     abort.abort();
     await idle(LAST_WRITE_MS);
@@ -586,7 +588,7 @@ const toMessage = ({ entry: { kind, message = '', partitionKey } }: Job): Outgoi
   ...(partitionKey !== undefined && { partitionKey }),
 });
 
-/** How a log line names an entry. */
+/** The fields that identify an entry in a log line. */
 const about = (entry: EntrySummary) => ({
   provider: nameOf(entry.provider),
   alert: nameOf(entry.alert),

@@ -4,34 +4,34 @@ import type { ReadyProvider } from '../provider/provider.ts';
 import type { ConfiguredProviders } from './configured-providers.ts';
 import { afterChange, healthy, isDown, type ProviderHealth } from './provider-health.ts';
 
-/** A claimed entry that is not settled yet. Instants are those of the engine's monotonic clock, in ms. */
+/** A claimed entry that is not settled yet. Instants come from the engine's monotonic clock, in ms. */
 export interface Job {
   readonly entry: ClaimedEntry;
   readonly claimedAt: number;
   readonly leaseEndsAt: number;
-  /** True after a batch that it was in was rejected. */
+  /** True after a batch with this entry was rejected: the entry is then sent alone. */
   alone: boolean;
 }
 
-/** What is at work for one Provider. */
+/** The claimed entries of one Provider, and its health. */
 export interface Lane {
   /** `namespace/name`. */
   readonly name: string;
   readonly ref: NamespacedName;
-  /** Absent while it gets nothing. */
+  /** Absent while the Provider may receive nothing. */
   readonly provider: ReadyProvider | undefined;
   readonly health: ProviderHealth;
-  /** Claimed, and waiting for a free place in flight. */
+  /** Claimed entries that wait until they may be sent. */
   readonly queue: Job[];
   /** Requests in flight, and entries being mapped. */
   readonly inFlight: number;
-  /** Entries under lease: queued, in flight, or being settled. */
+  /** Entries under lease: queued, in flight or being settled. */
   readonly held: number;
 }
 
-/** The lanes of all Providers that have something at work, and what they hold together. */
+/** The lanes of all Providers with claimed entries, and their totals. */
 export interface Lanes {
-  /** The lane of a Provider; it is made when there is none. */
+  /** Finds the lane of a Provider, or creates it. */
   of(provider: NamespacedName, providers: ConfiguredProviders): Lane;
   all(): Iterable<Lane>;
   /** Entries under lease. */
@@ -41,17 +41,17 @@ export interface Lanes {
   readonly inFlight: number;
   begin(lane: Lane): void;
   end(lane: Lane): void;
-  /** @returns whether the lane rests from now on, rests longer, or no longer rests */
+  /** @returns whether the lane begins to rest, rests longer, or no longer rests */
   setHealth(lane: Lane, health: ProviderHealth): boolean;
-  /** When the first rest ends; infinity while nothing rests. */
+  /** When the first rest ends. Infinity while no lane rests. */
   nextRestEnd(): number;
-  /** `namespace/name` of Providers that rest, or hold as much as they may. */
+  /** `namespace/name` of Providers whose lanes rest or are full. */
   closed(now: number): ReadonlySet<string>;
-  /** Brings the lanes in line with the configuration. @returns those that get nothing any more */
+  /** Applies the configuration to the lanes. @returns the lanes that may receive nothing now */
   follow(providers: ConfiguredProviders): readonly Lane[];
 }
 
-/** @param capacity entries that one lane may hold */
+/** @param capacity the maximum number of entries that one lane holds */
 export function createLanes(capacity: number): Lanes {
   type MutableLane = { -readonly [K in keyof Lane]: Lane[K] };
   const lanes = new Map<string, MutableLane>();
@@ -128,8 +128,8 @@ export function createLanes(capacity: number): Lanes {
 const none: ReadonlySet<string> = new Set();
 
 /**
- * How many entries to claim next. Receivers that hang can hold one half of the places between them; the other half is
- * dealt out in equal shares, so that there is a place for every Provider.
+ * How many entries to claim next. Receivers that hang can together hold at most one half of the places. The Providers
+ * have equal shares of the other half, so that each Provider has a place.
  */
 export function claimLimits({
   limit,
@@ -137,11 +137,11 @@ export function claimLimits({
   held,
   readyProviders,
 }: {
-  /** Entries under lease for all Providers together. */
+  /** The maximum number of entries under lease for all Providers together. */
   readonly limit: number;
-  /** And for one of them. */
+  /** The maximum number of entries under lease for one Provider. */
   readonly perProvider: number;
-  /** Entries under lease now. */
+  /** The number of entries under lease now. */
   readonly held: number;
   readonly readyProviders: number;
 }): { readonly limit: number; readonly perProvider: number } {

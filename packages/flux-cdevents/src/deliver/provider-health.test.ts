@@ -42,7 +42,7 @@ describe('health', () => {
     expect(succeed(health, health.restsUntil)).toMatchObject({ restsUntil: 0, rests: 0, downSince: 0 });
   });
 
-  it('does not rest longer for what was in flight when it began to rest', () => {
+  it('does not rest longer because of requests in flight when it began to rest', () => {
     expect(fail(down(1000), 1500)).toMatchObject({ restsUntil: 2000, rests: 1 });
   });
 
@@ -65,7 +65,7 @@ describe('health', () => {
   });
 });
 
-describe('what has to be said', () => {
+describe('the change to report', () => {
   const failing = fail(healthy, 1000);
   it.each<[string, ProviderHealth, DeliveryOutcome, number, string | undefined, boolean]>([
     ['a success of a healthy Provider', healthy, delivered, 1000, undefined, false],

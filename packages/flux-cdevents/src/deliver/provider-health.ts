@@ -2,26 +2,26 @@ import type { DeliveryOutcome } from '../transport/transport.ts';
 import { attemptDelayMs, MAX_DELAY_MS, retryDelayMs } from './backoff.ts';
 
 /**
- * How well a Provider delivers. Each entry has its own back-off; this is about the Provider as a whole:
+ * The health of a Provider as a whole. In addition, each entry has a backoff of its own.
  *
  *     healthy ──failure──► failing ──as many failures in a row as may be in flight──► down
  *        ▲                    │                                                         │
  *        └────── success ─────┴──────────────── success of a probe ─────────────────────┘
  *
- * While a Provider is down its queue rests. After each rest one entry goes out as a probe, so that a queue of a million
- * entries does not run against a closed door. Instants are those of the engine's monotonic clock, in ms.
+ * While a Provider is down, its queue rests. After each rest, one entry is sent as a probe, so that a long queue does
+ * not send many requests to a receiver that is down. Instants come from the engine's monotonic clock, in ms.
  */
 export interface ProviderHealth {
-  /** Reported as failing, and not as recovered since. */
+  /** True when the Provider was reported as failing, and not as recovered since then. */
   readonly failing: boolean;
   /** Failed attempts since the last success. */
   readonly failures: number;
   readonly lastFailureAt: number;
   /** Rests since the last success. */
   readonly rests: number;
-  /** When the last rest ends or ended; 0 while the Provider is not down. */
+  /** When the last rest ends or ended. 0 while the Provider is not down. */
   readonly restsUntil: number;
-  /** When the first rest since the last success began; 0 while the Provider is not down. */
+  /** When the first rest since the last success began. 0 while the Provider is not down. */
   readonly downSince: number;
 }
 
@@ -36,28 +36,28 @@ export const healthy: ProviderHealth = {
 
 export const isDown = ({ restsUntil }: ProviderHealth): boolean => restsUntil > 0;
 
-/** What an attempt says about its Provider. */
+/** What the outcome of an attempt means for its Provider. */
 export interface Assessment {
   readonly health: ProviderHealth;
-  /** What people have to know: once a change, not once an attempt. */
+  /** The change to report. Present once for each change, not for each attempt. */
   readonly change?: 'failing' | 'recovered' | 'stopped';
-  /** True: the Provider was down for long and is back, so its retries need not wait any longer. */
+  /** True: the Provider recovered after it was down for a long time, so its retries become due now. */
   readonly wake: boolean;
 }
 
-/** The longest rest, unless the receiver asks for more: how soon a receiver that is back is noticed at the latest. */
+/** The longest rest, unless the receiver asks for a longer one. A recovered receiver is noticed within this time. */
 export const MAX_REST_MS = 30_000;
 /**
- * A success so soon after a failure is no recovery: otherwise a receiver that fails now and then under load would be
- * reported each time. Every failure is followed by another attempt later than this.
+ * A success this soon after a failure does not count as a recovery. Otherwise a receiver that fails occasionally under
+ * load would be reported each time. Every failure is followed by another attempt after more than this time.
  */
 export const RECOVERY_QUIET_MS = 500;
-/** Retries are woken when a Provider comes back after it was down for so long; shorter waits end by themselves. */
+/** When a Provider recovers after it was down for at least this time, its retries become due at once. */
 export const WAKE_AFTER_MS = 10_000;
 
 /**
- * The health of a Provider after an attempt, and what follows from it.
- * @param now of the monotonic clock, in ms
+ * The health of a Provider after an attempt, and what the engine must do about it.
+ * @param now by the monotonic clock, in ms
  * @param random in [0, 1)
  * @param threshold failures in a row after which the Provider is down
  */
@@ -74,7 +74,7 @@ export function assess(
     return { health, wake, ...(recovered && { change: 'recovered' }) };
   }
   if (outcome.status === 'rejected') {
-    const health = { ...before, failing: true, lastFailureAt: now }; // but waiting would not help
+    const health = { ...before, failing: true, lastFailureAt: now }; // waiting would not help, so it does not rest
     return { health, wake: false, ...changeTo(outcome.stop ? 'stopped' : 'failing', before) };
   }
   return { health: afterFailure(before, outcome, context), wake: false, ...changeTo('failing', before) };
@@ -95,9 +95,9 @@ function afterFailure(
   { now, random, threshold }: { readonly now: number; readonly random: number; readonly threshold: number },
 ): ProviderHealth {
   const failed = { ...before, failing: true, failures: before.failures + 1, lastFailureAt: now };
-  // what was in flight when the rest began says nothing new
+  // requests in flight when the rest began give no new information
   if (before.restsUntil > now) return failed;
-  // `Retry-After` of a receiver that is overloaded or closed is meant for everything that we would send
+  // `Retry-After` of an overloaded or unavailable receiver applies to all requests, not only to this one
   const askedToWait = outcome.retryAfterMs !== undefined && (outcome.code === '429' || outcome.code === '503');
   if (failed.failures < threshold && !askedToWait) return failed;
   const rests = before.rests + 1;
@@ -108,7 +108,7 @@ function afterFailure(
   return { ...failed, rests, restsUntil: now + restMs, downSince: isDown(before) ? before.downSince : now };
 }
 
-/** The health of a Provider that was changed. Another receiver may be behind it now, which is tried at once. */
+/** The health of a Provider that was changed. It may have another receiver now, so it is tried at once. */
 export const afterChange = ({ failing, lastFailureAt }: ProviderHealth): ProviderHealth => ({
   ...healthy,
   failing,

@@ -3,21 +3,21 @@ import type { ProviderStats } from '../outbox/inspection.ts';
 import type { ProviderStop } from '../outbox/work-queue.ts';
 import { isStopOver, type ProviderMap } from './configured-providers.ts';
 
-/** What a configuration changes for Providers that the store knows. */
+/** What the store must do after the configuration changed. */
 export interface ProviderChanges {
   /** Stops that stay in force. */
   readonly stopped: readonly ProviderStop[];
   /** Providers whose stop is over. */
   readonly resumed: readonly NamespacedName[];
-  /** Providers that are ready in another form than before: their retries need not wait for what was wrong then. */
+  /** Ready Providers that were changed. Their retries become due now, because the change may have fixed the failure. */
   readonly changed: readonly NamespacedName[];
-  /** Providers that did not exist before: events that came a moment too early for them need not stay dead letters. */
+  /** New Providers. Events that arrived shortly before them are dead letters, and are queued again. */
   readonly arrived: readonly NamespacedName[];
 }
 
 /**
- * Compares a configuration with the one before it.
- * @param stops what the store has
+ * Compares a configuration with the previous one.
+ * @param stops all stops in the store
  */
 export function providerChanges(
   before: ProviderMap,
@@ -41,7 +41,7 @@ export function providerChanges(
   };
 }
 
-/** Queues that nobody will ever work on, and why. */
+/** The queues that will never be delivered, and the reasons. */
 export function abandonedQueues(
   stats: readonly ProviderStats[],
   providers: ProviderMap,

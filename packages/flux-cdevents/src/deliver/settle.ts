@@ -4,8 +4,8 @@ import type { DeliveryOutcome } from '../transport/transport.ts';
 import { retryDelayMs } from './backoff.ts';
 
 /**
- * How an attempt is recorded in the store. A retry names only its delay: the store knows when the entry expires, and
- * makes a dead letter of one that has.
+ * Converts the outcome of an attempt to a settlement. A retry has only a delay. The store knows when the entry expires,
+ * and turns an expired entry into a dead letter.
  * @param random in [0, 1)
  */
 export function settlementOf(
