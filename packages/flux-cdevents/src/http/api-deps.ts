@@ -6,20 +6,22 @@ import type { DeadLetters } from '../outbox/dead-letters.ts';
 import type { Inspection } from '../outbox/inspection.ts';
 import type { WorkQueue } from '../outbox/work-queue.ts';
 
-/** What the API works with. */
+/** The dependencies of the API. */
 export interface ApiServerDeps {
   readonly outbox: Inspection & Pick<DeadLetters, 'replay' | 'discard'> & Pick<WorkQueue, 'stops'>;
   readonly snapshot: () => ConfigSnapshot | undefined;
-  /** Maps an event, or one that it makes up, for one Provider and commits it. */
+  /** Maps the given event, or a generated one, for one Provider and commits the result. */
   readonly send: (
     provider: NamespacedName,
     request: { readonly reason?: string; readonly event?: FluxEvent },
   ) => Promise<{
     readonly entries: readonly { readonly id: string; readonly type: string }[];
-    /** Why there is none. */
+    /** Why there are no entries. */
     readonly skipped?: string;
   }>;
-  /** When given, every request has to show it; `createGuard` has the rules with and without. A function may rotate it. */
+  /**
+   * When given, every request must carry it: see `createGuard`. A function returns the current token of a rotated file.
+   */
   readonly token?: string | (() => string);
   /** @default silent */
   readonly logger?: Logger;

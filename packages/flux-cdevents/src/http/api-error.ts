@@ -1,10 +1,10 @@
 import { FluxCDEventsError, type FluxCDEventsErrorCode } from '../errors.ts';
 import type { ErrorAnswer } from './api-types.ts';
 
-/** A refusal with the status that goes with it. */
+/** A refused request, with the HTTP status of the answer. */
 export class ApiError extends FluxCDEventsError {
   readonly status: number;
-  /** The ids that an ambiguous one could mean. */
+  /** The ids that an ambiguous id matches. */
   readonly ids: readonly string[];
 
   constructor(status: number, code: FluxCDEventsErrorCode, message: string, ids: readonly string[] = []) {
@@ -25,7 +25,7 @@ const statusByCode: Partial<Record<FluxCDEventsErrorCode, number>> = {
   FCE_STORE_UNAVAILABLE: 503,
 };
 
-/** The status and the body for whatever was thrown. Of an unexpected error the caller learns nothing but that it happened. */
+/** Converts an error to the status and body of the answer. The answer reveals no details of an unexpected error. */
 export function answerFor(error: unknown): { readonly status: number; readonly body: ErrorAnswer } {
   if (error instanceof ApiError) {
     const { status, code, message, ids } = error;

@@ -63,7 +63,7 @@ describe('with a token', () => {
     expect(statusOf(() => createGuard('s3cret')({ method: 'GET', headers }))).toBe(status);
   });
 
-  it('asks for the token of the moment', () => {
+  it('compares with the current token', () => {
     let token = 'old';
     const guard = createGuard(() => token);
     const request = { method: 'GET', headers: { authorization: 'Bearer old' } };
@@ -72,7 +72,7 @@ describe('with a token', () => {
     expect(statusOf(() => guard(request))).toBe(401);
   });
 
-  it('lets nobody in with an empty one', () => {
+  it('refuses every request when the token is empty', () => {
     expect(statusOf(() => createGuard('')({ method: 'GET', headers: { authorization: 'Bearer ' } }))).toBe(401);
     expect(statusOf(() => createGuard('')({ method: 'GET', headers: {} }))).toBe(401);
   });

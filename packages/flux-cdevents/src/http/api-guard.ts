@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isSameSecret } from '../lib/secret-compare.ts';
 import { ApiError } from './api-error.ts';
 
-/** The part of a request that the guard looks at. */
+/** The parts of a request that the guard checks. */
 export interface GuardedRequest {
   readonly method: string;
   readonly headers: IncomingHttpHeaders;
@@ -13,9 +13,9 @@ export interface GuardedRequest {
  *
  * With a token, every request must carry it as `Authorization: Bearer …`; it is compared in constant time.
  *
- * Without one, only requests whose `Host` is a loopback name (`localhost`, `*.localhost`, 127.0.0.0/8, `::1`) are
- * answered. A web page that makes its own name point at 127.0.0.1 (DNS rebinding) still sends its own name as `Host`
- * and is refused. The `Host` does not show where a request comes from: without a token, bind to a loopback address.
+ * Without a token, only requests whose `Host` is a loopback name (`localhost`, `*.localhost`, 127.0.0.0/8, `::1`) are
+ * answered. A web page whose name resolves to 127.0.0.1 (DNS rebinding) still sends its own name as `Host`, and is
+ * refused. The `Host` does not show where a request comes from: without a token, bind to a loopback address.
  *
  * In both cases a `POST` must be `application/json`. A page of another origin can send that only after a preflight
  * request, which is never granted.
@@ -47,7 +47,7 @@ const bearerOf = (authorization = ''): string => /^bearer +(\S+)$/i.exec(authori
 const mediaTypeOf = (contentType: string | undefined): string | undefined =>
   contentType?.split(';', 1)[0]?.trim().toLowerCase();
 
-/** True for a `Host` header that names this machine without the help of a DNS server. */
+/** True for a `Host` header that names this machine without a DNS lookup. */
 export function isLoopback(host: string | undefined): boolean {
   const name = host?.toLowerCase().replace(/:\d+$/, '');
   if (name === undefined) return false;

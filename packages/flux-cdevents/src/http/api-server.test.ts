@@ -60,7 +60,7 @@ describe('GET /deliveries', () => {
     expect(second.body.next).toBeUndefined();
   });
 
-  it('says of each what a table needs, and nothing of its content', async () => {
+  it('shows the fields of a table row, and no content', async () => {
     const id = await sent('podinfo');
     const { body } = await get('/deliveries');
     expect(body.entries).toEqual([
@@ -97,7 +97,7 @@ describe('GET /deliveries', () => {
     expect(await listed(`id=${dead.slice(0, 13)}`)).toEqual([dead]);
   });
 
-  it('selects entries without an event type by the word that it shows for them', async () => {
+  it('selects entries without an event type by the type that it shows for them', async () => {
     const provider = { namespace: 'flux-system', name: 'hub' };
     const { type, message, ...unmapped } = anEntry('unmapped.1', { provider });
     const entries: readonly NewEntry[] = [
@@ -167,7 +167,7 @@ describe('GET /deliveries/{id}', () => {
     expect(JSON.stringify(body)).not.toContain('sha256:e3b0c442');
   });
 
-  it('shows the body of what is passed on as the Flux event', async () => {
+  it('shows the body of a forwarded entry as the Flux event', async () => {
     const { source: _, type: __, ...entry } = anEntry('forward.1', { kind: 'forward' });
     await api.outbox.commit(aCommit([{ ...entry, message: '{"reason":"R","metadata":{"a/token":"t0k","b":"c"}}' }]));
     const { status, body } = await get('/deliveries/forward.1');
@@ -180,7 +180,7 @@ describe('GET /deliveries/{id}', () => {
   it('404 when there is none, 409 with the ids when there are several', async () => {
     expect(await get('/deliveries/0badcafe')).toMatchObject({ status: 404, body: { code: 'FCE_NOT_FOUND' } });
     const ids: string[] = [];
-    // Ids follow from the event: of 17 two begin with the same digit.
+    // Ids are derived from the events. Of 17 ids, at least two start with the same digit.
     for (let index = 0; index < 17; index += 1) ids.push(await sent(`app-${index}`));
     const digit = [...'0123456789abcdef'].find((one) => ids.filter((id) => id.startsWith(one)).length > 1);
     const { status, body } = await get(`/deliveries/${digit}`);
@@ -190,7 +190,7 @@ describe('GET /deliveries/{id}', () => {
 });
 
 describe('POST /deliveries/replay and /discard', () => {
-  it('replays dead letters, and delivered ones when told to', async () => {
+  it('replays dead letters, and delivered entries on request', async () => {
     const dead = await sent('a');
     await settle('dead-letter');
     const done = await sent('b');
@@ -200,7 +200,7 @@ describe('POST /deliveries/replay and /discard', () => {
     expect((await post('/deliveries/replay', { ids: [done], states: ['delivered'] })).body).toEqual({ count: 1 });
   });
 
-  it('gives a replayed entry the age of its Provider, and maps it anew when told to', async () => {
+  it('gives a replayed entry the max-age of its Provider, and maps it again on request', async () => {
     const id = await sent('a');
     await settle('dead-letter');
     await post('/deliveries/replay', { ids: [id], remap: true });
@@ -218,7 +218,7 @@ describe('POST /deliveries/replay and /discard', () => {
     expect((await get('/deliveries')).body.entries).toHaveLength(1);
   });
 
-  it.each(['replay', 'discard'])('%s wants a filter, or to be told that it is all', async (what) => {
+  it.each(['replay', 'discard'])('%s requires a filter, or all: true', async (what) => {
     for (const body of [
       {},
       { all: false },
@@ -237,7 +237,7 @@ describe('POST /deliveries/replay and /discard', () => {
 });
 
 describe('GET /providers, /alerts, /problems', () => {
-  it('shows Providers with what they wait for, and no secret', async () => {
+  it('shows Providers with their queues, and no secrets', async () => {
     await api.close();
     const hidden = {
       address: 'http://hidden.example/x',
@@ -279,7 +279,7 @@ describe('GET /providers, /alerts, /problems', () => {
     expect(JSON.stringify(body)).not.toMatch(/t0ken|k3y|hidden|pw@|key=q|drift/);
   });
 
-  it('shows a Provider that is gone while there is something for it', async () => {
+  it('shows a deleted Provider while it has entries', async () => {
     await sent('a');
     const snapshot = snapshotOf([]);
     const { createApiServer } = await import('./api-server.ts');
@@ -289,7 +289,7 @@ describe('GET /providers, /alerts, /problems', () => {
     expect(response.json().providers).toMatchObject([{ name: 'hub', status: 'missing', counts: { pending: 1 } }]);
   });
 
-  it('shows Alerts and problems as they are in force', async () => {
+  it('shows the Alerts and problems in force', async () => {
     await api.close();
     api = await startTestApi({
       snapshot: snapshotOf([], {
@@ -346,7 +346,7 @@ describe('GET /providers, /alerts, /problems', () => {
 });
 
 describe('POST /providers/{namespace}/{name}/send', () => {
-  it('makes up an event, and takes a reason or a whole event', async () => {
+  it('generates an event, and accepts a reason or a whole event', async () => {
     const plain = await post('/providers/flux-system/hub/send', {});
     expect(plain).toMatchObject({
       status: 202,
@@ -358,7 +358,7 @@ describe('POST /providers/{namespace}/{name}/send', () => {
     expect(body).toMatchObject({ object: 'HelmRelease/flux-system/flux-cdevents-test', reason: 'InstallSucceeded' });
   });
 
-  it('says so when the mapping makes nothing of it', async () => {
+  it('says why when the mapping produces nothing', async () => {
     const { status, body } = await post('/providers/flux-system/hub/send', { reason: 'DriftDetected' });
     expect([status, body]).toEqual([202, { entries: [], skipped: 'unmapped' }]);
   });
@@ -405,14 +405,14 @@ describe('the API as a whole', () => {
     expect([broken.statusCode, broken.json().code]).toEqual([400, 'FCE_API_REFUSED']);
   });
 
-  it('is guarded everywhere, its description and what is not there included', async () => {
+  it('is guarded everywhere, including its description and unknown paths', async () => {
     for (const url of ['/api/v1/deliveries', '/api/v1/openapi.json', '/api/v1/nowhere']) {
       const response = await api.server.inject({ url, headers: { host: 'rebound.example' } });
       expect([response.statusCode, response.json().code]).toEqual([403, 'FCE_API_REFUSED']);
     }
   });
 
-  it('wants the token when there is one, under whatever name it is reached', async () => {
+  it('requires a configured token, whatever the Host', async () => {
     await api.close();
     api = await startTestApi({ token: () => 's3cret' });
     const ask = (authorization?: string) =>

@@ -12,7 +12,7 @@ import { type TypeBoxProvider, validateWithTypeBox } from './typebox-routes.ts';
 
 /** The path of the API on the UI address. */
 export const API_PREFIX = '/api/v1';
-/** Room for the largest Flux event that the event endpoint accepts, and for the request around it. */
+/** Enough for the largest Flux event that the event endpoint accepts, and the rest of the request. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 /**
@@ -39,7 +39,7 @@ export function createApiServer(deps: ApiServerDeps): FastifyInstance {
         title: 'flux-cdevents',
         version: VERSION,
         description:
-          'What flux-cdevents has delivered and has still to deliver, and the configuration in force. ' +
+          'The events that flux-cdevents has delivered or still has to deliver, and the configuration in force. ' +
           'When a token is configured, every request needs it as a bearer token; otherwise only requests to a loopback ' +
           'name are answered.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },

@@ -2,9 +2,9 @@ import Type, { type Static } from 'typebox';
 import { ENTRY_STATES } from '../outbox/entry.ts';
 
 /*
- * What goes over the wire at /api/v1: the server validates requests and writes answers by these schemas, the OpenAPI
- * document is made of them, and the command line and the web page take their types from here. Instants are RFC 3339,
- * Providers and Alerts are named `namespace/name` where they are referred to.
+ * The requests and answers of /api/v1. The server validates requests and serializes answers with these schemas,
+ * generates the OpenAPI document from them, and the command line and the web page import their types. Instants are RFC
+ * 3339 texts. References to Providers and Alerts have the form `namespace/name`.
  */
 
 const instant = (description: string) => Type.String({ format: 'date-time', description });
@@ -12,30 +12,32 @@ const reference = (description: string) =>
   Type.String({ pattern: '^[^/]+/[^/]+$', description, examples: ['flux-system/cdevents-provider'] });
 
 export const StateSchema = Type.Enum([...ENTRY_STATES], {
-  description: '`waiting`: it is mapped when its Provider is valid. `delivering`: an attempt is under way.',
+  description: '`waiting`: the entry is mapped once its Provider is valid. `delivering`: an attempt is in progress.',
 });
 
 const type = Type.String({
   minLength: 1,
   description:
-    'An event type or its start (`dev.cdevents.incident`), or an event name (`incident.detected`); `flux`, `forward` or `unmapped` for entries without an event type.',
+    'An event type or a prefix of one (`dev.cdevents.incident`), or an event name (`incident.detected`); `flux`, `forward` or `unmapped` for entries without an event type.',
 });
 const since = Type.String({
   minLength: 1,
-  description: 'Accepted at or after: an RFC 3339 date-time, or a duration before now such as `2h`.',
+  description: 'Accepted at or after this time: an RFC 3339 date-time, or a duration before now such as `2h`.',
   examples: ['2h', '2026-11-24T07:48:28Z'],
 });
 const provider = reference('The Provider, `namespace/name`.');
 
 export const ListQuery = Type.Object(
   {
-    state: Type.Optional(Type.Array(StateSchema, { description: 'May be given more than once.' })),
+    state: Type.Optional(Type.Array(StateSchema, { description: 'Can be repeated.' })),
     provider: Type.Optional(provider),
     type: Type.Optional(type),
     since: Type.Optional(since),
-    id: Type.Optional(Type.String({ minLength: 1, description: 'An entry id or its start, such as a CDEvent id.' })),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50, description: 'Entries a page.' })),
-    after: Type.Optional(Type.String({ minLength: 1, description: '`next` of the page before.' })),
+    id: Type.Optional(
+      Type.String({ minLength: 1, description: 'An entry id or a prefix of one, such as a CDEvent id.' }),
+    ),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50, description: 'Entries per page.' })),
+    after: Type.Optional(Type.String({ minLength: 1, description: '`next` of the previous page.' })),
   },
   { additionalProperties: false },
 );
@@ -46,14 +48,14 @@ const filter = {
     Type.Array(Type.String({ minLength: 1 }), {
       minItems: 1,
       maxItems: 1000,
-      description: 'Entry ids or their starts, such as CDEvent ids.',
+      description: 'Entry ids or prefixes of them, such as CDEvent ids.',
     }),
   ),
   provider: Type.Optional(provider),
   type: Type.Optional(type),
   since: Type.Optional(since),
   all: Type.Optional(
-    Type.Boolean({ description: 'Must be true when nothing else narrows the selection.', default: false }),
+    Type.Boolean({ description: 'Must be true when no other field narrows the selection.', default: false }),
   ),
 };
 
@@ -69,7 +71,7 @@ export const ReplayRequest = Type.Object(
     ),
     remap: Type.Optional(
       Type.Boolean({
-        description: 'Map the Flux events anew, by the current mapping, instead of sending the same CDEvents.',
+        description: 'Map the Flux events again with the current mapping, instead of sending the same CDEvents.',
         default: false,
       }),
     ),
@@ -85,24 +87,24 @@ export const CountAnswer = Type.Object({ count: Type.Integer({ description: 'How
 export type CountAnswer = Static<typeof CountAnswer>;
 
 const delivery = {
-  id: Type.String({ description: 'The CDEvent id, a dot and eight digits that stand for the Provider.' }),
+  id: Type.String({ description: 'The CDEvent id, a dot and eight hexadecimal digits that identify the Provider.' }),
   state: StateSchema,
   provider,
-  alert: reference('The Alert that selected the event; of a test event, the Provider.'),
+  alert: reference('The Alert that selected the event. For a test event, the Provider.'),
   kind: Type.Enum(['cdevent', 'flux', 'forward'], {
-    description: 'What is sent: a CDEvent, a Flux event, or the body of a request that is passed on unchanged.',
+    description: 'What is sent: a CDEvent, a Flux event, or the body of a request that is forwarded unchanged.',
   }),
   type: Type.String({
-    description: 'The event type of a CDEvent, `unmapped` until there is one; the kind of other entries.',
+    description: 'The event type of a CDEvent, or `unmapped` until the event is mapped. For other entries, the kind.',
   }),
   object: Type.String({ description: 'The Flux object.', examples: ['HelmRelease/apps/podinfo'] }),
   reason: Type.String({ description: 'The reason of the Flux event.', examples: ['UpgradeSucceeded'] }),
-  attempts: Type.Integer({ description: 'Attempts that ended, whatever they came to.' }),
-  acceptedAt: instant('When it was stored.'),
-  expiresAt: instant('When it becomes a dead letter if it is not delivered before.'),
-  dueAt: Type.Optional(instant('When the next attempt is due, while it is neither delivered nor a dead letter.')),
-  settledAt: Type.Optional(instant('When it became delivered or a dead letter.')),
-  lastError: Type.Optional(Type.String({ description: 'What the last failed attempt came to.' })),
+  attempts: Type.Integer({ description: 'Attempts that ended, successful or not.' }),
+  acceptedAt: instant('When the entry was stored.'),
+  expiresAt: instant('When the entry becomes a dead letter unless it is delivered before.'),
+  dueAt: Type.Optional(instant('When the next attempt is due. Absent once the entry is delivered or a dead letter.')),
+  settledAt: Type.Optional(instant('When the entry was delivered or became a dead letter.')),
+  lastError: Type.Optional(Type.String({ description: 'The error of the last failed attempt.' })),
 };
 
 export const Delivery = Type.Object(delivery);
@@ -113,7 +115,7 @@ export const DeliveryPage = Type.Object({
   next: Type.Optional(
     Type.String({
       description:
-        'Pass as `after` to read on; absent on the last page. With a filter a page may be short, or empty, before that.',
+        'Pass this as `after` to get the next page. Absent on the last page. With a filter, earlier pages may be short or empty.',
     }),
   ),
 });
@@ -122,7 +124,7 @@ export type DeliveryPage = Static<typeof DeliveryPage>;
 export const Explanation = Type.Object(
   {
     mapping: Type.String({
-      description: 'Whose rule it is; when none matched, whose rules were tried.',
+      description: 'The source of the rule that matched. If none matched, the source of the rules that were tried.',
       examples: ['mapping rules', 'preset service'],
     }),
     rule: Type.Optional(
@@ -131,34 +133,38 @@ export const Explanation = Type.Object(
         examples: ['upgrade-succeeded'],
       }),
     ),
-    tried: Type.Array(Type.String(), { description: 'The last of the rules that were tried, in order.' }),
+    tried: Type.Array(Type.String(), { description: 'The last rules that were tried, in order.' }),
     triedCount: Type.Integer({ description: 'How many rules were tried.' }),
     fields: Type.Array(
       Type.Object({
         path: Type.String({ examples: ['subject.id', 'content.artifactId', 'customData.pipeline'] }),
-        expression: Type.String({ description: 'In CEL.', examples: ['service.id'] }),
+        expression: Type.String({ description: 'The CEL expression.', examples: ['service.id'] }),
         value: Type.Optional(Type.Unknown({ description: 'Absent when the field was left out.' })),
       }),
-      { description: 'Where the fields of the CDEvent come from.' },
+      { description: 'Which expression produced each field of the CDEvent.' },
     ),
   },
-  { description: 'How the CDEvent was made. Absent while there is none, and for what an older version stored.' },
+  {
+    description: 'How the CDEvent was produced. Absent until there is one, and for entries stored by an older version.',
+  },
 );
 export type Explanation = Static<typeof Explanation>;
 
 export const DeliveryDetail = Type.Object({
   ...delivery,
   fluxEvent: Type.Unknown({ description: 'The Flux event as it was received, without its reconcile token.' }),
-  metadata: Type.Record(Type.String(), Type.String(), { description: 'Merged for the Alert, without prefixes.' }),
+  metadata: Type.Record(Type.String(), Type.String(), {
+    description: 'The metadata merged for the Alert, without prefixes.',
+  }),
   chainId: Type.Optional(Type.String()),
   partitionKey: Type.Optional(Type.String({ description: 'The CloudEvents extension `partitionkey`.' })),
-  cdevent: Type.Optional(Type.Unknown({ description: 'Absent for other kinds, and until there is one.' })),
+  cdevent: Type.Optional(Type.Unknown({ description: 'Absent for other kinds, and until the event is mapped.' })),
   explanation: Type.Optional(Explanation),
 });
 export type DeliveryDetail = Static<typeof DeliveryDetail>;
 
 const issue = {
-  code: Type.String({ description: 'The kind of fault: docs/errors.md.', examples: ['invalid-value'] }),
+  code: Type.String({ description: 'The kind of fault, as explained in docs/errors.md.', examples: ['invalid-value'] }),
   path: Type.String(),
   expected: Type.String(),
   found: Type.String(),
@@ -170,13 +176,13 @@ export const ProviderInfo = Type.Object({
   type: Type.Optional(Type.String({ description: 'Absent when the Provider is missing.' })),
   status: Type.Enum(['ready', 'invalid', 'foreign', 'missing'], {
     description:
-      '`invalid`: it delivers nothing, its events wait. `foreign`: the notification-controller delivers its events. `missing`: there are entries for it, but no such Provider.',
+      '`invalid`: it delivers nothing, and its events wait. `foreign`: the notification-controller delivers its events. `missing`: the Provider does not exist, but has entries.',
   }),
   suspend: Type.Boolean(),
   address: Type.Optional(Type.String({ description: 'Absent when it comes from a Secret.' })),
   options: Type.Optional(
     Type.Record(Type.String(), Type.Unknown(), {
-      description: 'The options that its annotations set, with defaults for the others; the mapping by name.',
+      description: 'The options that its annotations set, with defaults for the others. `mapping` is a name.',
     }),
   ),
   issues: Type.Array(Type.Object(issue)),
@@ -187,7 +193,7 @@ export const ProviderInfo = Type.Object({
   oldestPendingAt: Type.Optional(instant('When the oldest undelivered entry was stored.')),
   stopped: Type.Optional(
     Type.Object(
-      { reason: Type.String(), at: instant('Since when.') },
+      { reason: Type.String(), at: instant('When it was stopped.') },
       { description: 'The receiver answered 410: nothing is delivered until the Provider changes.' },
     ),
   ),
@@ -246,17 +252,17 @@ export type SendRequest = Static<typeof SendRequest>;
 
 export const SendAnswer = Type.Object({
   entries: Type.Array(Type.Object({ id: Type.String(), type: Type.String() }), {
-    description: 'What was stored for delivery; empty when the mapping makes nothing of the event.',
+    description: 'The entries stored for delivery. Empty when the mapping produces no CDEvent.',
   }),
   skipped: Type.Optional(
-    Type.String({ description: 'Why nothing was made: `unmapped`, `ignored`, `unchanged`, `repeated`.' }),
+    Type.String({ description: 'Why there are no entries: `unmapped`, `ignored`, `unchanged` or `repeated`.' }),
   ),
 });
 export type SendAnswer = Static<typeof SendAnswer>;
 
 export const ErrorAnswer = Type.Object({
-  code: Type.String({ description: 'Stable; docs/errors.md explains each code.', examples: ['FCE_NOT_FOUND'] }),
+  code: Type.String({ description: 'A stable code. docs/errors.md explains each one.', examples: ['FCE_NOT_FOUND'] }),
   message: Type.String(),
-  ids: Type.Optional(Type.Array(Type.String(), { description: 'The ids that the start of an id matches.' })),
+  ids: Type.Optional(Type.Array(Type.String(), { description: 'The ids that match the given prefix.' })),
 });
 export type ErrorAnswer = Static<typeof ErrorAnswer>;

@@ -24,7 +24,7 @@ import {
 } from './api-types.ts';
 import type { TypedServer } from './typebox-routes.ts';
 
-/** `/providers`, `/alerts`, `/problems`: the configuration as it is in force, and test events through it. */
+/** `/providers`, `/alerts` and `/problems`: the configuration in force, and sending test events. */
 export function configRoutes(api: TypedServer, { outbox, snapshot, send, now }: ApiServerDeps): void {
   const tags = ['configuration'];
   const loaded = (): ConfigSnapshot => {
@@ -40,7 +40,7 @@ export function configRoutes(api: TypedServer, { outbox, snapshot, send, now }: 
       tags,
       operationId: 'listProviders',
       summary: 'Providers with their state and their entries',
-      description: 'No secret is in the answer, nor an address that comes from a Secret.',
+      description: 'The answer contains no secrets and no addresses that come from a Secret.',
       response: { 200: ProvidersAnswer, default: ErrorAnswer },
     },
     handler: async () => {
@@ -81,7 +81,7 @@ export function configRoutes(api: TypedServer, { outbox, snapshot, send, now }: 
     schema: {
       tags,
       operationId: 'listProblems',
-      summary: 'What is wrong with the configuration',
+      summary: 'Problems of the configuration',
       response: { 200: ProblemsAnswer, default: ErrorAnswer },
     },
     handler: async () => ({ problems: loaded().problems.map(toRecord) }),
@@ -95,7 +95,7 @@ export function configRoutes(api: TypedServer, { outbox, snapshot, send, now }: 
       operationId: 'sendTestEvent',
       summary: 'Send a test event through a Provider',
       description:
-        'Without `event`, the test event is about the HelmRelease flux-cdevents-test. It goes the normal way through mapping, outbox and delivery, without an Alert.',
+        'Without `event`, the test event is about the HelmRelease flux-cdevents-test. It passes through mapping, outbox and delivery like any event, without an Alert.',
       params: ProviderParams,
       body: SendRequest,
       response: { 202: SendAnswer, default: ErrorAnswer },
@@ -154,7 +154,7 @@ const countsOf = (stats: ProviderStats | undefined, at: number) => ({
   ...(stats?.oldestAgeMs !== undefined && { oldestPendingAt: new Date(at - stats.oldestAgeMs).toISOString() }),
 });
 
-/** The address comes without credentials, even where the spec has them, and without a query, which may be one. */
+/** Removes credentials from the address, and the query, which may contain some. */
 function shownSettings({ endpoint, options }: ReadyProvider) {
   const url = URL.parse(endpoint.address);
   const address = endpoint.addressIsSecret || !url ? undefined : `${url.protocol}//${url.host}${url.pathname}`;

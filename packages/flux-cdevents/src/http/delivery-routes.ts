@@ -21,7 +21,7 @@ import {
 import { parseSince } from './since.ts';
 import type { TypedServer } from './typebox-routes.ts';
 
-/** The most ids that the answer to an ambiguous id lists. */
+/** The maximum number of ids in the answer to an ambiguous id. */
 const MAX_MEANT = 20;
 const DEFAULT_LIMIT = 50;
 
@@ -58,7 +58,7 @@ export function deliveryRoutes(api: TypedServer, { outbox, snapshot, now }: ApiS
       operationId: 'getDelivery',
       summary: 'One entry with its Flux event and its CDEvent',
       description:
-        'The start of an id will do if only one entry has it, such as a CDEvent id; 409 lists the ids that match.',
+        'A prefix of an id, such as a CDEvent id, is enough if it matches one entry only. If it matches several, 409 lists their ids.',
       params: Type.Object({ id: Type.String({ minLength: 1 }) }),
       response: { 200: DeliveryDetail, default: ErrorAnswer },
     },
@@ -82,13 +82,13 @@ export function deliveryRoutes(api: TypedServer, { outbox, snapshot, now }: ApiS
     schema: {
       tags,
       operationId: 'replayDeliveries',
-      summary: 'Send dead letters, or delivered entries, once more under the same id',
+      summary: 'Send dead letters or delivered entries again under the same id',
       body: ReplayRequest,
       response: { 200: CountAnswer, default: ErrorAnswer },
     },
     handler: async ({ body: { remap = false, states, ...request } }) => {
       const filter: EntryFilter = { ...narrowed(request, now()), states: states ?? ['dead-letter'] };
-      // One Provider after the other, since each has its own max-age.
+      // Each Provider has its own max-age.
       const providers = filter.provider ? [filter.provider] : (await outbox.stats()).map(({ provider }) => provider);
       let count = 0;
       for (const provider of providers) {
@@ -105,7 +105,7 @@ export function deliveryRoutes(api: TypedServer, { outbox, snapshot, now }: ApiS
     schema: {
       tags,
       operationId: 'discardDeliveries',
-      summary: 'Remove dead letters for good',
+      summary: 'Remove dead letters permanently',
       body: DiscardRequest,
       response: { 200: CountAnswer, default: ErrorAnswer },
     },
@@ -133,8 +133,7 @@ function toFilter({ ids, provider, type, since }: Selected, at: number): EntryFi
 const KINDS_WITHOUT_TYPE: readonly EntryKind[] = ['flux', 'forward'];
 
 /**
- * The reverse of `typeLabelOf`. A text that names none of the entries without an event type is the start of a type, or
- * an event name (`incident.detected`).
+ * The reverse of `typeLabelOf`. Any other text is a prefix of an event type, or an event name (`incident.detected`).
  */
 function toTypeFilter(text: string): EntryFilter {
   if (text === UNMAPPED) return { mapped: false };
@@ -143,7 +142,7 @@ function toTypeFilter(text: string): EntryFilter {
   return { types: [text, `dev.cdevents.${text}.`, `dev.cdeventsx.${text}.`] };
 }
 
-/** A filter that selects everything has to say so: a forgotten field must not replay or discard every entry. */
+/** A request for all entries must say so, because a forgotten field must not replay or discard every entry. */
 function narrowed({ all = false, ...selected }: Selected & { readonly all?: boolean }, at: number): EntryFilter {
   const filter = toFilter(selected, at);
   if (Object.keys(filter).length === 0 && !all) {
@@ -189,7 +188,7 @@ function toDetail(entry: OutboxEntry): DeliveryDetail {
   };
 }
 
-/** The event of an entry that is passed on is its message. */
+/** The source of an entry. The message of a forwarded entry is its event. */
 function sourceOf(entry: OutboxEntry): Omit<EntrySource, 'event' | 'chainId'> & {
   readonly event: { readonly metadata?: Readonly<Record<string, string>> };
   readonly chainId?: string;
@@ -204,6 +203,6 @@ function toExplanation(stored: StoredExplanation, cdevent: unknown): Explanation
   return { mapping, ...(rule !== undefined && { rule }), tried: [...tried], triedCount, fields };
 }
 
-/** The reconcile token is part of the identity of the event, and no answer shows it. */
+/** Removes the reconcile token, which no answer may show. */
 const withoutToken = (metadata: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(metadata).filter(([key]) => !/(?:^|\/)token$/i.test(key)));

@@ -1,13 +1,13 @@
 import { type FastifyInstance, fastify } from 'fastify';
 
 export interface HealthServerDeps {
-  /** Why the process cannot accept events now; empty when it can. The reasons hold no secret. */
+  /** Why the process cannot accept events now. Empty when it can. The reasons contain no secrets. */
   readonly ready: () => readonly string[];
 }
 
 /**
- * The probes of the kubelet: `/healthz` answers as long as the event loop turns; `/readyz` answers 503 with the reasons, one a
- * line, while the process cannot accept events.
+ * The endpoints for the probes of the kubelet. `/healthz` answers as long as the event loop runs. `/readyz` answers 503
+ * with one reason per line while the process cannot accept events.
  */
 export function createHealthServer({ ready }: HealthServerDeps): FastifyInstance {
   const server = fastify({ forceCloseConnections: true });

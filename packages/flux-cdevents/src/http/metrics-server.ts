@@ -3,13 +3,13 @@ import type { Metrics } from '../observe/metrics.ts';
 
 export interface MetricsServerDeps {
   readonly metrics: Pick<Metrics, 'registry'>;
-  /** Brings the gauges up to date before they are read: `refreshGauges`. */
+  /** Updates the gauges before they are read: `refreshGauges`. */
   readonly refresh: () => Promise<void>;
 }
 
 /**
- * `/metrics` for Prometheus. When the store cannot be read, the scrape is answered without the gauges that come from it, so
- * that an alert on their absence fires.
+ * `/metrics` for Prometheus. When the store cannot be read, the answer lacks the gauges that come from it, so that an
+ * alert on their absence fires.
  */
 export function createMetricsServer({ metrics, refresh }: MetricsServerDeps): FastifyInstance {
   const server = fastify({ forceCloseConnections: true });

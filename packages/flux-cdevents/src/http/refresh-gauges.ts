@@ -10,8 +10,8 @@ export interface GaugeSources {
 }
 
 /**
- * Fills the gauges from the outbox and the configuration as they are now. It removes the labels of Providers that are
- * gone, and all of them when the store cannot be read: an old number would look like a current one.
+ * Sets the gauges from the current outbox and configuration. Removes the series of deleted Providers. Removes all
+ * series of the outbox when it cannot be read, because old numbers would look like current ones.
  * @throws {FluxCDEventsError} `FCE_STORE_UNAVAILABLE`
  */
 export async function refreshGauges({ metrics, outbox, snapshot }: GaugeSources): Promise<void> {
@@ -20,7 +20,7 @@ export async function refreshGauges({ metrics, outbox, snapshot }: GaugeSources)
   for (const severity of ['error', 'warning'] as const) {
     configProblems.set({ severity }, problems.filter((problem) => problem.severity === severity).length);
   }
-  // Read before the reset: a scrape at the same time must not find them empty.
+  // Reads before the reset, so that a concurrent scrape does not find the gauges empty.
   const stats = await outbox.stats().catch((error: unknown) => error);
   for (const gauge of [queueDepth, oldestPending, deadLetters]) gauge.reset();
   if (!Array.isArray(stats)) throw stats;

@@ -20,8 +20,8 @@ export type TypedServer = FastifyInstance<
 >;
 
 /**
- * Validates requests with the schemas of their routes. What comes in the URL is text and is converted; a body is taken
- * as it is.
+ * Validates requests with the schemas of their routes. Values in the URL are texts and are converted. Bodies are not
+ * converted.
  */
 export function validateWithTypeBox(server: FastifyInstance): void {
   server.setValidatorCompiler<TSchema>(({ schema, httpPart }) => {
