@@ -115,7 +115,7 @@ describe('SQLite outbox', () => {
       expect((await stat(`${path}-wal`).catch(() => ({ size: 0 }))).size).toBe(0);
     });
 
-    it('belongs to one process: a second one is refused and told why', async () => {
+    it('belongs to one process: a second one is refused with the reason', async () => {
       const outbox = await open();
       const line = await firstLine(aChild().lines);
       expect(line).toMatch(/^FCE_STORE_LOCKED: store .*outbox\.db: another process has it open\. Stop/);
@@ -368,7 +368,7 @@ describe('SQLite outbox', () => {
       await consistent(outbox, 2);
     });
 
-    it('for want of room is told, undone, and over when there is room again', async () => {
+    it('for lack of space is reported, rolled back, and over when there is space again', async () => {
       const outbox = await open({ maxBytes: 1_000_000 });
       const stored = await fill(outbox);
       expect(stored).toBeGreaterThan(5);

@@ -73,7 +73,7 @@ export const describeDeadLetters = (create: CreateStore): void =>
         },
       );
 
-      it.each(['cdevent', 'flux'] as const)('drops the message of a %s that is to be mapped anew', async (kind) => {
+      it.each(['cdevent', 'flux'] as const)('removes the message of a %s that is mapped again', async (kind) => {
         await commit(anEntry('a.1', { kind }));
         await bury('a.1');
         expect(await scene.outbox.replay({}, { ...again, remap: true })).toBe(1);
@@ -84,7 +84,7 @@ export const describeDeadLetters = (create: CreateStore): void =>
         expect(entry).not.toHaveProperty('message');
       });
 
-      it('sends what is passed on as it is, though others are mapped anew', async () => {
+      it('sends a forwarded entry unchanged, even with remap', async () => {
         const { source: _, type: __, ...entry } = anEntry('a.1', { kind: 'forward' });
         await commit(entry);
         await bury('a.1');
@@ -93,7 +93,7 @@ export const describeDeadLetters = (create: CreateStore): void =>
         expect(await claim()).toMatchObject([{ id: 'a.1', kind: 'forward', message: entry.message }]);
       });
 
-      it('lets one wait that was never mapped', async () => {
+      it('returns an entry that was never mapped to waiting', async () => {
         await commit(anUnmapped('a.1', { deadLetter: 'no such Provider' }));
         expect(await scene.outbox.replay({}, again)).toBe(1);
         expect(await find('a.1')).toMatchObject({ state: 'waiting', lastError: 'no such Provider' });

@@ -56,7 +56,7 @@ const describeLife = (create: CreateStore): void =>
         expect(await countsOf()).toMatchObject({ delivered: 1 });
       });
 
-      it('removes memories that were not used for long; they begin anew', async () => {
+      it('removes memories that were unused for long, and starts them again with another version', async () => {
         const object = 'a/b';
         await scene.outbox.commit(aCommit([], { object, remember: 'one' }));
         const old = await scene.outbox.recall(object);
@@ -117,7 +117,7 @@ const describeLife = (create: CreateStore): void =>
         for (const late of claimed) expect(await settle(late, { outcome: 'delivered' })).toEqual({ state: 'lost' });
       });
 
-      it('goes on with the order', async () => {
+      it('continues the order', async () => {
         await commit(anEntry('a.1', { orderingKey: 'k' }));
         await scene.outbox.close();
         await scene.reopen();

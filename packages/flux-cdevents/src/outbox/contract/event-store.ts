@@ -24,7 +24,7 @@ export const describeEventStore = (create: CreateStore): void =>
 
       it.each<[string, NewEntry]>([
         ['a Flux event', anEntry('a.1', { kind: 'flux' })],
-        ['what is passed on', anEntry('a.1', { kind: 'forward' })],
+        ['a forwarded request', anEntry('a.1', { kind: 'forward' })],
       ])('keeps %s, which has no event type', async (_, { type, source, ...entry }) => {
         await commit(entry);
         const stored = await scene.outbox.show('a.1');
@@ -84,7 +84,7 @@ export const describeEventStore = (create: CreateStore): void =>
     describe('duplicates', () => {
       const mark = { key: 'same', ttlMs: 5 * MINUTE };
 
-      it('refuses an event while its mark stands, and says for how long', async () => {
+      it('refuses an event while its mark is valid, and says for how long', async () => {
         await scene.outbox.commit(aCommit([anEntry('a.1')], { mark }));
         advance(MINUTE);
         const again = aCommit([anEntry('b.1')], { mark, remember: 'changed' });
@@ -218,7 +218,7 @@ export const describeEventStore = (create: CreateStore): void =>
         expect(await countsOf()).toEqual({ waiting: 0, pending: 0, delivering: 1, delivered: 1, 'dead-letter': 0 });
       });
 
-      it('goes when all the entries are in the store already', async () => {
+      it('removes the claimed entry when all entries are already in the store', async () => {
         await commit(anEntry('b.1'));
         await deliver('b.1');
         await commit(anUnmapped('a.1', k), anEntry('a.2', k));
@@ -242,7 +242,7 @@ export const describeEventStore = (create: CreateStore): void =>
         ]);
       });
 
-      it('settles it when nothing comes of it', async () => {
+      it('delivers the claimed entry when there are no entries', async () => {
         await commit(anUnmapped('a.1', k), anEntry('a.2', k));
         expect(await replace(await claimOne(), [])).toEqual({ status: 'stored' });
         expect(await find('a.1')).toMatchObject({ state: 'delivered', settledAt: scene.now });
@@ -269,7 +269,7 @@ export const describeEventStore = (create: CreateStore): void =>
         expect(await scene.outbox.recall(object)).toMatchObject({ memory: 'two' });
       });
 
-      it('is no duplicate of the commit whose mark stands', async () => {
+      it('is not a duplicate while its mark is valid', async () => {
         const mark = { key: 'm', ttlMs: 5 * MINUTE };
         await scene.outbox.commit(aCommit([anUnmapped('a.1')], { mark }));
         expect(await replace(await claimOne(), [anEntry('b.1')], { mark })).toEqual({ status: 'stored' });
@@ -314,7 +314,7 @@ export const describeEventStore = (create: CreateStore): void =>
         expect((await claim()).find(({ id }) => id === 'a.1')).toMatchObject(before);
       });
 
-      it('are without a message when a replay asked for that at the same time as they were committed', async () => {
+      it('have no message when a concurrent replay removed it', async () => {
         await Promise.all([
           commit(anEntry('a.1', { ...before, maxAgeMs: 0 })),
           scene.outbox.expire(0),

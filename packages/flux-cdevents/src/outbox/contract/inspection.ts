@@ -27,7 +27,7 @@ export const describeInspection = (create: CreateStore): void =>
         expect(await scene.outbox.list({}, { limit: 2 })).not.toHaveProperty('next');
       });
 
-      it('shows all of an entry but its texts', async () => {
+      it('shows everything about an entry except its texts', async () => {
         await commit(anEntry('a.1', { orderingKey: 'k', partitionKey: 'uid-1' }));
         const { source, message, ...summary } = (await scene.outbox.show('a.1')) ?? {};
         expect([source, message]).toEqual([anEntry('a.1').source, anEntry('a.1').message]);
@@ -76,7 +76,7 @@ export const describeInspection = (create: CreateStore): void =>
       it.each<[string, EntryFilter, string[]]>([
         ['kind', { kinds: ['flux', 'forward'] }, ['flux.1', 'forward.1']],
         [
-          'the kind of a CDEvent, which one that waits has, too',
+          'the kind of a CDEvent, which a waiting entry also has',
           { kinds: ['cdevent'] },
           ['cdevent.1', 'lost.1', 'waiting.1'],
         ],
@@ -143,7 +143,7 @@ export const describeInspection = (create: CreateStore): void =>
         ]);
       });
 
-      it('counts what waits to be mapped by itself', async () => {
+      it('counts entries that wait to be mapped separately', async () => {
         const counts = { waiting: 0, pending: 0, delivering: 0, delivered: 0, 'dead-letter': 0 };
         await commit(anUnmapped('a.1'), anUnmapped('a.2'), anEntry('a.3'));
         expect(await scene.countsOf()).toEqual({ ...counts, waiting: 2, pending: 1 });

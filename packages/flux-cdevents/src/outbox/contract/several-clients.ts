@@ -86,7 +86,7 @@ export const describeSeveralClients = (create: CreateStore): void =>
       });
     });
 
-    it('hand out the texts that the store has, whichever of them wrote those', async () => {
+    it('hand out the texts in the store, whichever client wrote them', async () => {
       await first.commit(aCommit([anEntry('a.1', { message: '"old"' })]));
       await second.abandon(hub, 'x');
       await second.discard({});
@@ -94,7 +94,7 @@ export const describeSeveralClients = (create: CreateStore): void =>
       expect(await claimOne(first)).toMatchObject({ id: 'a.1', message: '"new"' });
     });
 
-    it('notify each other of what may be claimed', async () => {
+    it('notify each other of claimable entries', async () => {
       await first.claim(aClaim());
       const listener = vi.fn();
       first.onReady(listener);

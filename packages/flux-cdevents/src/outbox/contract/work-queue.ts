@@ -50,7 +50,7 @@ export const describeWorkQueue = (create: CreateStore): void =>
         expect(second?.leaseId).not.toBe(leaseId);
       });
 
-      it('says how old an entry is whose texts it has to load', async () => {
+      it('says how old an entry is when it must load its texts', async () => {
         await commit(anEntry('a.1'));
         await settle(await claimOne(), { outcome: 'release' });
         advance(MINUTE);
@@ -151,7 +151,7 @@ export const describeWorkQueue = (create: CreateStore): void =>
         expect(sorted(await claimIds())).toEqual(['a.1', 'a.2', 'a.4', 'a.5']);
       });
 
-      it('holds back later entries while the first one has its retry ahead', async () => {
+      it('holds back later entries while the first waits for its retry', async () => {
         await commit(keyed('a.1', 'k'), keyed('a.2', 'k'));
         await settle(await claimOne(), { outcome: 'retry', delayMs: MINUTE, error: 'HTTP 503' });
         expect(await scene.outbox.claim(aClaim())).toEqual({ entries: [], nextDueInMs: MINUTE });
