@@ -9,11 +9,11 @@ import type { Node } from './tree.ts';
 /** In UTF-16 units. */
 export const MAX_LENGTH = 4_096;
 
-/** An expression that is parsed, checked and limited in what it may cost. */
+/** An expression that is parsed, type-checked and limited in cost. */
 export interface CompiledCel {
-  /** As CEL writes it, for a value that has fields as well. */
+  /** The type as CEL writes it, also for a value with fields. */
   readonly type: string;
-  /** Evaluates, and hands the CEL value to `use`; the cost of both is deducted from what remains. */
+  /** Evaluates the expression and passes the CEL value to `use`; the cost of both is deducted from what remains. */
   run<T>(variables: Readonly<Record<string, unknown>>, remaining: RemainingCost, use: (value: unknown) => T): T;
 }
 

@@ -1,18 +1,18 @@
-/** How many units the expressions of one event may still cost, all of them together. */
+/** How many cost units the expressions of one event may still use together. */
 export interface RemainingCost {
   left: number;
 }
 
 /**
- * Units for one event, about as many as 10 ms of work: a unit is what evaluating one small node takes. Work is counted,
- * not timed, so that the same event always costs the same.
+ * The cost units of one event, about 10 ms of work: a unit is the evaluation of one small node. Work is counted, not timed, so
+ * that the same event always costs the same.
  */
 export const MAX_COST = 200_000;
 
-/** What catching an error inside of an expression costs, since making one does. */
+/** The cost of an error that an expression catches, since creating one takes time. */
 export const COST_OF_ERROR = 400;
 
-/** An expression that does too much. Nothing inside of an expression can catch it. */
+/** An expression costs too much. No expression can catch this error. */
 export class CostError extends Error {
   constructor() {
     super(`costs more than ${MAX_COST.toLocaleString('en-US')} units, which is the limit for one event`);
@@ -20,10 +20,10 @@ export class CostError extends Error {
   }
 }
 
-// Expressions run one at a time, to the end: one variable holds what remains for the current event.
+// Expressions run one at a time and to the end, so one variable can hold what remains for the current event.
 let left = 0;
 
-/** @throws {CostError} when less is left */
+/** @throws {CostError} when less remains */
 export function spend(units: number): void {
   left -= units;
   if (left < 0) throw new CostError();
@@ -39,7 +39,7 @@ export function withRemaining<T>(remaining: RemainingCost, run: () => T): T {
   }
 }
 
-/** Spends for looking at all of a value, as deep as it goes: once for each item, and for long texts by their length. */
+/** Spends the cost of visiting a value with all its members: a unit for each, and more for a long string. */
 export function spendFor(value: unknown): void {
   spend(1);
   if (typeof value === 'string' || value instanceof Uint8Array) {

@@ -6,7 +6,7 @@ import { ExpressionFault, type ExpressionIssue } from './fault.ts';
 import type { ObjectTypes } from './object-types.ts';
 import { type Node, nameOf, receiverOf } from './tree.ts';
 
-/** What the parser calls a token, as it is typed. */
+/** The tokens of the parser, as an author types them. */
 const TOKENS: Readonly<Record<string, string>> = {
   EOF: 'the end',
   IDENTIFIER: 'a name',
@@ -53,7 +53,7 @@ export interface KnownNames {
   readonly fieldsOf: ObjectTypes['fieldsOf'];
 }
 
-/** What is wrong with an expression that cannot be parsed or checked, in words for its author. */
+/** Describes the fault of an expression that cannot be parsed or checked, for its author. */
 export function describeFault(error: unknown, text: string, known: KnownNames): ExpressionIssue {
   if (error instanceof ExpressionFault) return error.issue;
   if (error instanceof ParseError) return describeParseError(error, text);
@@ -103,7 +103,7 @@ function describeParseError(error: ParseError, text: string): ExpressionIssue {
   }
 }
 
-/** Operators as other languages have them. */
+/** Operators of other languages, for hints. */
 const OTHER_OPERATORS: ReadonlyMap<string, string> = new Map([
   ['=', '=='],
   ['&', '&&'],
@@ -194,10 +194,10 @@ function describeField(
 const originalName = (call: string): string =>
   [...REPLACED].reduce((named, [name, by]) => named.replace(`${by}(`, `${name}(`), call);
 
-/** Which functions there are; asked for only when one is called in a way that it does not have. */
+/** The functions that exist; read only when a call matches none of their signatures. */
 let definitions: ReturnType<Environment['getDefinitions']> | undefined;
 
-/** How the function of a call may be called: `string.substring(int) or string.substring(int, int)`. */
+/** The signatures of a function: `string.substring(int) or string.substring(int, int)`. */
 function describeSignatures(call: string): string {
   const name = /(?:^|\.)(\w+)\(/.exec(call)?.[1] ?? '';
   const isMethod = !call.startsWith(`${name}(`);

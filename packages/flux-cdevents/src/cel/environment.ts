@@ -5,7 +5,7 @@ import { createObjectTypes, type ObjectTypes } from './object-types.ts';
 import { registerOptionals } from './optional-values.ts';
 import { matches } from './patterns.ts';
 
-/** At most so many in an expression. */
+/** The limits of the parser for one expression. */
 export const LIMITS = {
   maxAstNodes: 1_000,
   maxDepth: 50,
@@ -17,7 +17,7 @@ export const LIMITS = {
 export const TIMESTAMP = 'google.protobuf.Timestamp';
 export const DURATION = 'google.protobuf.Duration';
 
-/** Functions of the library that are called by another name, since it does not let them be registered again. */
+/** Functions that replace ones of the library under another name, since it does not allow registering them again. */
 export const REPLACED: ReadonlyMap<string, string> = new Map([
   ['matches', 're2_matches'],
   ['lowerAscii', 'ascii_lower'],
@@ -25,7 +25,7 @@ export const REPLACED: ReadonlyMap<string, string> = new Map([
   ['split', 'split_text'],
 ]);
 
-/** The functions and macros of CEL that expressions may use. The library has more, which are its own. */
+/** The functions and macros of CEL that expressions may use. The library has more, which are not CEL. */
 export const FUNCTIONS: readonly string[] = [
   ...['all', 'exists', 'exists_one', 'filter', 'map', 'has', 'bind'],
   ...['bool', 'bytes', 'double', 'duration', 'dyn', 'int', 'string', 'timestamp', 'type', 'uint'],
@@ -36,7 +36,7 @@ export const FUNCTIONS: readonly string[] = [
   ...['getMinutes', 'getMonth', 'getSeconds'],
 ];
 
-/** A cel-js environment with some object types and no variables, with optional values, string functions and RE2. */
+/** A cel-js environment with the object types, optional values, string functions and RE2, without variables. */
 export function createEnvironment({ fieldsOf, classes }: ObjectTypes = createObjectTypes({})): Environment {
   const environment = new Environment({
     unlistedVariablesAreDyn: false,
@@ -78,7 +78,7 @@ function registerStrings(environment: Environment): void {
   );
 }
 
-/** Between the characters, when there is no separator; the library would take emoji apart. */
+/** Without a separator, splits between code points; the library would split emoji. */
 const split = (text: string, separator: string): string[] => (separator === '' ? [...text] : text.split(separator));
 
 function replace(text: string, old: string, by: string, times = -1n): string {

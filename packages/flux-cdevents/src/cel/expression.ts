@@ -10,45 +10,45 @@ import { toPlain } from './to-plain.ts';
 export { MAX_COST, type RemainingCost } from './cost.ts';
 export type { ExpressionIssue } from './fault.ts';
 
-/** A value for each variable: plain objects as JSON has them. */
+/** A value for each variable, as plain JSON values. */
 export type Variables = Readonly<Record<string, unknown>>;
 
-/** An expression that is parsed and type-checked, ready to be evaluated over and over. */
+/** An expression that is parsed and type-checked, ready to be evaluated many times. */
 export interface CompiledExpression {
   readonly text: string;
-  /** What it evaluates to, in the words of CEL: `bool`, `string`, `optional<string>`, `dyn`. */
+  /** The CEL type of its value: `bool`, `string`, `optional<string>`, `dyn`. */
   readonly type: string;
   /**
-   * The value as JSON has it; null for an optional value that is absent.
-   * @param remaining the whole of `MAX_COST` when it is left out
-   * @throws {Error} when it fails for these variables (a missing key for example), or costs more than is left
+   * Evaluates to a JSON value; to null for an absent optional value.
+   * @param remaining @default `MAX_COST`
+   * @throws {Error} when it fails for these variables (for example for a missing key), or costs more than remains
    */
   evaluate(variables: Variables, remaining?: RemainingCost): unknown;
 }
 
 export type ExpressionReading = { readonly expression: CompiledExpression } | { readonly issue: ExpressionIssue };
 
-/** What an expression is for. `bool`: a match. `value`: a field, anything that JSON has. `text`: a string or nothing. */
+/** The purpose of an expression. `bool`: a match. `value`: a field, any JSON value. `text`: a string or nothing. */
 export type ExpressionResult = 'bool' | 'text' | 'value';
 
-/** What the expressions of an environment can refer to. */
+/** The variables and types that the expressions of an environment can refer to. */
 export interface ExpressionSchema {
   readonly types: ObjectTypeFields;
-  /** The CEL type of each variable: one of CEL, or one of `types`. */
+  /** The CEL type of each variable: one of CEL's own, or one of `types`. */
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** An environment of CEL: the variables and types that its expressions see. */
+/** A CEL environment: reads and compiles expressions for a set of variables and types. */
 export interface Expressions {
   /** Parses and type-checks an expression, and checks that its type suits its purpose. */
   readExpression(text: string, result: ExpressionResult): ExpressionReading;
-  /** @throws {Error} with what is wrong and where in the expression */
+  /** @throws {Error} that names the fault and its place in the expression */
   compileExpression(text: string): CompiledExpression;
-  /** The fields of a type, with their CEL types; undefined for the types that CEL itself has. */
+  /** The fields of a type with their CEL types; undefined for CEL's own types. */
   fieldsOf(type: string): Readonly<Record<string, string>> | undefined;
 }
 
-/** Creates an environment. That takes a few milliseconds, and its expressions share what it holds: create it once. */
+/** Creates an environment. This takes a few milliseconds, and expressions share its data: create it once. */
 export function createExpressions({ types, variables }: ExpressionSchema): Expressions {
   const objectTypes = createObjectTypes(types);
   const { fieldsOf } = objectTypes;
@@ -92,7 +92,7 @@ const evaluateWith =
 
 const MAX_MESSAGE = 300;
 
-/** Some errors quote the text that they are about, which may be the whole message of an event. */
+/** Shortens an error that quotes its operand, which may be the whole message of an event. */
 function shortened(error: unknown): unknown {
   if (!(error instanceof Error) || error.message.length <= MAX_MESSAGE) return error;
   const [line = ''] = error.message.slice(0, 2 * MAX_MESSAGE).split('\n');
@@ -105,7 +105,7 @@ const EXPECTED: Readonly<Record<ExpressionResult, string>> = {
   value: 'a value that JSON has',
 };
 
-/** Whether a type can be what an expression is for; `dyn` can, and is found out about at run time. */
+/** Whether a type suits the purpose of an expression. `dyn` does: its values are checked at run time. */
 const fits: Readonly<Record<ExpressionResult, (type: string) => boolean>> = {
   bool: (type) => type === 'bool' || type.startsWith('dyn'),
   text: (type) => /^(optional<)?(string|null|dyn.*)>?$/.test(type),

@@ -1,4 +1,4 @@
-/** Where and how an expression is wrong; offset and length in UTF-16 units of the text. */
+/** The fault of an expression and its place; offset and length are in UTF-16 units of the text. */
 export interface ExpressionIssue {
   readonly offset: number;
   readonly length?: number;

@@ -12,9 +12,9 @@ export interface Reader {
   read(value: unknown): unknown;
 }
 
-/** What an expression can refer to. */
+/** The names that an expression can refer to. */
 export interface Scope {
-  /** For the variables that have fields, by name. */
+  /** The converters of the variables that have fields, by name. */
   readonly readers: ReadonlyMap<string, Reader>;
   readonly fieldsOf: FieldsOf;
 }
@@ -22,7 +22,7 @@ export interface Scope {
 type FieldsOf = ObjectTypes['fieldsOf'];
 
 /**
- * After the check: refuses what it lets pass, keeps the patterns, and lets fields be read without a detour.
+ * Finishes a checked tree: refuses what the check lets pass, compiles constant patterns, and shortens the access to fields.
  * @throws {ExpressionFault}
  */
 export function finishTree(root: Node, { readers, fieldsOf }: Scope): void {
@@ -48,14 +48,14 @@ export function finishTree(root: Node, { readers, fieldsOf }: Scope): void {
 function readVariable(node: Node, readers: ReadonlyMap<string, Reader>): void {
   const name = node.args as string;
   const reader = readers.get(name);
-  // A macro may call its own variable like this, which then is of another type or a value of this one already.
+  // The variable of a macro may have the same name; it then has another type, or is converted already.
   if (reader && node.checkedType?.name === reader.type) {
     const { read } = reader;
     node.evaluate = (_evaluator, _node, context) => read(context.getValue(name));
   }
 }
 
-/** A pattern that is written in the rule is compiled once, here. */
+/** Compiles a pattern that the rule contains literally, once. */
 function keepPattern(node: Node): void {
   const place = argumentsOf(node).at(-1);
   const text = literalOf(place);
@@ -100,7 +100,7 @@ function unknownField(node: Node, receiver: Node, fields: readonly string[]) {
   return faultAt({ start: node.pos, end: node.end }, `a field of ${of}: ${fields.join(', ')}${hint}`, name);
 }
 
-/** The library takes the sum of a duration and a timestamp for a duration. */
+/** The library types the sum of a duration and a timestamp as a duration. */
 function refuseSwappedSum(node: Node): void {
   const [left, right] = node.args as [Node, Node];
   if (left.checkedType?.name === DURATION && right.checkedType?.name === TIMESTAMP) {
@@ -108,7 +108,7 @@ function refuseSwappedSum(node: Node): void {
   }
 }
 
-/** CEL indexes lists and maps, not what has fields. */
+/** CEL indexes lists and maps, not objects with fields. */
 function refuseIndexOfFields(node: Node, fieldsOf: FieldsOf): void {
   const [receiver, index] = node.args as [Node, Node];
   const fields = fieldsOf(withoutOptional(receiver.checkedType)?.name ?? '');
@@ -116,7 +116,7 @@ function refuseIndexOfFields(node: Node, fieldsOf: FieldsOf): void {
   refuseInternals(node, withoutOptional(receiver.checkedType));
 }
 
-/** The library would read the properties of the JavaScript objects that stand for times, durations and namespaces. */
+/** The library would read properties of the JavaScript objects behind timestamps, durations and namespaces. */
 function refuseInternals(node: Node, type: CelType | undefined): void {
   if (type?.kind === 'message') throw faultAt(node, 'something that has fields', type.name);
   const { handle } = node;

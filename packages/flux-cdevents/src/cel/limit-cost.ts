@@ -14,9 +14,9 @@ import {
 const MAX_INT = 2n ** 63n - 1n;
 
 /**
- * Makes the evaluation of a checked tree deduct its cost. Nodes outside of loops are evaluated at most once, so the root
- * deducts all of them; a loop deducts its nodes on each turn. Costs that depend on the size of values are deducted where
- * a node handles its operands.
+ * Makes the evaluation of a checked tree deduct its cost. Nodes outside loops are evaluated at most once, so the root deducts
+ * all of them; a loop deducts its nodes in each iteration. A cost that depends on the size of values is deducted where a
+ * node handles its operands.
  */
 export function limitCost(root: Node): void {
   const visit = (node: Node): number => {
@@ -45,7 +45,7 @@ export function limitCost(root: Node): void {
   };
 }
 
-/** What `&&`, `||`, `all` and `exists` evaluate with: an error is a value, and may be made up for by the other side. */
+/** The evaluation of `&&`, `||`, `all` and `exists`: an error is a value there, which the other side may outweigh. */
 function tryEval(this: Evaluator, node: Node, context: never): unknown {
   try {
     return this.run(node, context);
@@ -56,7 +56,7 @@ function tryEval(this: Evaluator, node: Node, context: never): unknown {
   }
 }
 
-/** Called with the operands, before a node handles them. */
+/** Called with the operands before the node handles them. */
 type Charge = (operands: readonly unknown[]) => void;
 
 function chargeOperands(node: Node): void {
@@ -65,7 +65,7 @@ function chargeOperands(node: Node): void {
   const own = chargeOf(node);
   const charge = needsTypes(node) ? both(own, spendForSizes) : own;
   if (!charge) return;
-  // A call gets its operands as one list, an operator one by one.
+  // A call receives its operands as one list, an operator receives them one by one.
   node.handle = isCall(node)
     ? (operands, ...rest) => {
         charge(operands as unknown[]);
@@ -76,7 +76,7 @@ function chargeOperands(node: Node): void {
 
 const CHOOSES_BY_TYPE = new Set(['call', 'rcall', '!_', '-_', ...'== != < <= > >= in + - * / %'.split(' ')]);
 
-/** What is only known at run time is looked into, to find what handles it; a map with many keys takes its time. */
+/** A value of a type that is known only at run time is inspected to find its handler, and a map with many keys takes long. */
 const needsTypes = (node: Node): boolean =>
   CHOOSES_BY_TYPE.has(node.op) && childrenOf(node).some(({ checkedType }) => checkedType?.hasDynType !== false);
 
@@ -94,7 +94,7 @@ const withCharge =
     return handle(left, right, ...rest);
   };
 
-/** The library leaves out this check for some operations. */
+/** The library omits this check for some operations. */
 function inRange(value: unknown): unknown {
   if (typeof value === 'bigint' && (value > MAX_INT || value < -MAX_INT - 1n))
     throw new Error(`integer overflow: ${value}`);
@@ -125,7 +125,7 @@ function chargeOf(node: Node): Charge | undefined {
       return isCheap(node) ? undefined : chargeIn;
     case '[?]':
     case '.?':
-      // An index that is out of range is found out by an error.
+      // An index out of range shows as an error.
       return ([value, index]) => Array.isArray(value) && !(Number(index) < value.length) && spend(COST_OF_ERROR);
     case 'comprehension':
       return ([items]) => !Array.isArray(items) && spend(sizeOf(items));
@@ -138,7 +138,7 @@ const operandsOf = (node: Node): readonly Node[] => node.args as readonly Node[]
 const NUMERIC = new Set(['int', 'uint', 'double']);
 const isNumeric = (node: Node) => operandsOf(node).every(({ checkedType }) => NUMERIC.has(checkedType?.name ?? ''));
 
-/** A text or number held against a short literal, or a list of such, is what its node costs anyway. */
+/** Comparing a string or number with a short literal, or a list of those, costs no more than the node itself. */
 function isCheap(node: Node): boolean {
   const [left, right] = operandsOf(node);
   if (!left || !right) return false;
@@ -154,14 +154,14 @@ function isShortLiteral(node: Node): boolean {
   return typeof value === 'string' ? value.length <= 64 : value !== undefined && typeof value !== 'object';
 }
 
-/** How long a value is, by itself. */
+/** The length of a value without its members. */
 function sizeOf(value: unknown): number {
   if (typeof value === 'string' || Array.isArray(value) || value instanceof Uint8Array) return value.length;
   if (value instanceof Map) return value.size;
   return typeof value === 'object' && value !== null ? Object.keys(value).length : 1;
 }
 
-/** Copying a value: texts are cheap by the character, lists by the item; the keys of a map have to be listed. */
+/** The cost of copying a value: little for a character or a list item, more for a map, whose keys must be listed. */
 function costOfCopy(value: unknown): number {
   if (typeof value === 'string') return value.length >> 6;
   return Array.isArray(value) || value instanceof Uint8Array ? value.length >> 2 : sizeOf(value);
@@ -185,13 +185,13 @@ function chargeIn([value, within]: readonly unknown[]): void {
   if (typeof value === 'object' || sizeOf(value) > 64) for (const item of within) spendFor(item);
 }
 
-/** Searching a text, which is quadratic in the worst case. */
+/** The cost of searching a string, quadratic in the worst case. */
 const search =
   (factor: number): Charge =>
   ([text, part = '']) =>
     spend((sizeOf(text) >> 4) + Math.ceil((sizeOf(text) * sizeOf(part)) / factor));
 
-/** Time zones are looked up anew each time. */
+/** The cost of a time zone, which is looked up every time. */
 const calendar: Charge = ([, zone]) => {
   if (zone === undefined) return;
   spend(1_500);

@@ -3,7 +3,7 @@ export type ObjectTypeFields = Readonly<Record<string, Readonly<Record<string, s
 
 type Source = Readonly<Record<string, unknown>>;
 
-/** A value of an object type. cel-js tells types apart by their constructors. */
+/** A value of an object type. cel-js distinguishes types by their constructors. */
 export abstract class TypedValue {
   readonly [field: string]: unknown;
 }
@@ -11,14 +11,14 @@ export abstract class TypedValue {
 /** Makes a value of an object type from a plain object. */
 type TypedClass = new (source: Source) => TypedValue;
 
-/** The object types of an environment, beside those that CEL itself has. */
+/** The object types of an environment, in addition to CEL's own. */
 export interface ObjectTypes {
   readonly classes: ReadonlyMap<string, TypedClass>;
   /** The fields of an object type; undefined for any other type. */
   fieldsOf(type: string): Readonly<Record<string, string>> | undefined;
   /**
-   * Converts plain values to values of a type. It keeps the last value that it converted, since the expressions of one
-   * event ask for the same value again and again.
+   * Converts plain values to values of a type. It keeps the last conversion, since the expressions of one event ask for the
+   * same value repeatedly.
    */
   readerOf(type: string): (value: unknown) => unknown;
 }
@@ -59,7 +59,7 @@ function classFor(
   };
 }
 
-/** The value of a field or variable as CEL has it: integers are bigints, objects know their type. */
+/** Converts the value of a field or variable for CEL: integers become bigints, objects become values of their type. */
 function toTyped(type: string, value: unknown, classes: ReadonlyMap<string, TypedClass>): unknown {
   if (type === 'int') return typeof value === 'number' ? BigInt(value) : value;
   const Class = classes.get(type);

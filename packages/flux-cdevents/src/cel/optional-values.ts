@@ -2,7 +2,7 @@ import { type Environment, Optional } from '@marcbachmann/cel-js';
 import { UnsignedInt } from '@marcbachmann/cel-js/evaluator';
 import type { CelType, Checker, Context, Evaluator, Node } from './tree.ts';
 
-/** What the library lacks of optional values: `ofNonZeroValue`, `optMap`, `optFlatMap`, and comparing them. */
+/** The parts of optional values that the library lacks: `ofNonZeroValue`, `optMap`, `optFlatMap`, and equality. */
 export function registerOptionals(environment: Environment): void {
   environment.registerFunction(
     'OptionalNamespace.ofNonZeroValue(A): optional<A>',
@@ -20,7 +20,7 @@ export function registerOptionals(environment: Environment): void {
   );
 }
 
-/** What a macro is called with, and what its own variable lives in. */
+/** The operands of a macro, and the scope of its variable. */
 interface MacroCall {
   readonly args: readonly [Node, Node];
   readonly receiver: Node;
@@ -39,7 +39,7 @@ type ScopedChecker = Checker & {
   createError(code: string, message: string, node: Node): Error;
 };
 
-/** `optional.optMap(name, expression)`: evaluated with the value when there is one. */
+/** `optional.optMap(name, expression)`: evaluates the expression with the value, if there is one. */
 function optionalMacro(wrap: (value: unknown) => unknown, flat = false) {
   const expand = ({ args: [variable, exp], receiver }: MacroCall) => ({
     receiver,

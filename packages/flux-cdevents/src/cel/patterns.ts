@@ -4,21 +4,21 @@ import { spend } from './cost.ts';
 const MAX_LENGTH = 1_000;
 const MAX_WRITTEN_OUT = 200_000;
 
-/** Of patterns that are made while a rule runs, not written in it. */
+/** How many patterns are cached that a rule computes at run time. */
 const MAX_DYNAMIC_LENGTH = 256;
 const COST_OF_COMPILING = 4_000;
 const MAX_DYNAMIC_KEPT = 50;
 
-/** A regular expression, and what using it costs. */
+/** A regular expression and its cost. */
 export interface Pattern {
   readonly regexp: GoRegexp;
-  /** Units for one character of text. */
+  /** Cost units for one character of text. */
   readonly cost: number;
 }
 
 const dynamic = new Map<string, Pattern>();
 
-/** Compiles a pattern. Returns the reason as text when it is not one of RE2, or so large that compiling takes long. */
+/** Compiles a pattern. @returns the reason when it is not valid RE2, or so large that compiling takes long */
 export function readPattern(pattern: string): Pattern | string {
   if (pattern.length > MAX_LENGTH) return `more than ${MAX_LENGTH.toLocaleString('en-US')} characters`;
   if (pattern.length * repetitionsIn(pattern) > MAX_WRITTEN_OUT) return 'too large with its repetitions written out';
@@ -26,7 +26,7 @@ export function readPattern(pattern: string): Pattern | string {
   return typeof regexp === 'string' ? regexp : { regexp, cost: costOf(pattern, regexp.size) };
 }
 
-/** How often a part of it may be written out; RE2 itself allows for a thousand times, nested ones included. */
+/** How often a part of the pattern may be repeated. RE2 itself allows 1,000 repetitions, nested ones included. */
 function repetitionsIn(pattern: string): number {
   let product = 1;
   for (const [, from = '', to = ''] of pattern.matchAll(/\{(\d+)(?:,(\d*))?\}/g))
@@ -34,15 +34,15 @@ function repetitionsIn(pattern: string): number {
   return Math.min(product, 1_000);
 }
 
-/** Whether the pattern is found anywhere in the text. */
+/** True when the pattern matches anywhere in the text. */
 export function isFound({ regexp, cost }: Pattern, text: string): boolean {
   spend(Math.ceil(text.length * cost));
   return regexp.test(text);
 }
 
 /**
- * The `matches` of CEL for a pattern that is made while a rule runs.
- * @throws {Error} when it is not one of RE2
+ * CEL's `matches` for a pattern that a rule computes at run time.
+ * @throws {Error} when it is not valid RE2
  */
 export function matches(text: string, pattern: string): boolean {
   if (pattern.length > MAX_DYNAMIC_LENGTH) {
@@ -60,10 +60,10 @@ export function matches(text: string, pattern: string): boolean {
 }
 
 /**
- * A pattern is turned into a DFA while it runs, which takes next to nothing for each character unless it has too many
- * states: these are at most exponential in the places where the pattern has a choice (classes, alternatives,
- * repetitions), and not in its literal characters. With more choices it may have to be simulated, at up to 100 ns for
- * each of them and character.
+ * A pattern is turned into a DFA while it runs. That costs next to nothing for each character unless the DFA has too many
+ * states: their number is at most exponential in the choices of the pattern (classes, alternatives, repetitions), and does not
+ * depend on its literal characters. A pattern with more choices may have to be simulated, which takes up to 100 ns for each
+ * choice and character.
  */
 function costOf(pattern: string, size: number): number {
   const choices = size - literalsIn(pattern);

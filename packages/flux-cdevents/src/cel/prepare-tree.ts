@@ -6,8 +6,8 @@ import { argumentsOf, isCall, literalOf, type Node, nameOf, receiverOf, walk } f
 const LOST_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
- * Before the check: lets functions be called that the library does not have like this, refuses what is the library's
- * own and not CEL, and has the argument of `has` checked, which the library does not do.
+ * Prepares a tree for the check: replaces calls of functions that the library offers in another form, refuses extensions of
+ * the library that are not CEL, and checks the argument of `has`, which the library does not.
  * @throws {ExpressionFault}
  */
 export function prepareTree(root: Node): void {
@@ -18,7 +18,7 @@ export function prepareTree(root: Node): void {
   });
 }
 
-/** What other languages call a function. */
+/** The names of functions in other languages, for hints. */
 const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
   ...['length', 'len', 'count'].map((name) => [name, 'size'] as const),
   ...['lower', 'toLower', 'toLowerCase', 'downcase'].map((name) => [name, 'lowerAscii'] as const),
@@ -33,7 +33,7 @@ const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
   ['getOrDefault', 'orValue'],
 ]);
 
-/** The library takes a macro that has another number of arguments for a function that it does not know. */
+/** The library reports a macro with the wrong number of arguments as an unknown function. */
 const MACROS: ReadonlyMap<string, string> = new Map([
   ...['all', 'exists', 'exists_one', 'filter'].map((name) => [name, `${name}(name, condition)`] as const),
   ['map', 'map(name, expression) or map(name, condition, expression)'],
@@ -59,7 +59,7 @@ function prepareCall(node: Node): void {
   if (replacement) (node.args as [string])[0] = replacement;
 }
 
-/** The name of a method comes right before its arguments, after the receiver. */
+/** The position of a method's name: after the receiver, right before the arguments. */
 function placeOfName(node: Node, name: string): { start: number; end: number } {
   const start = node.op === 'rcall' ? node.input.indexOf(name, receiverOf(node)?.end) : node.start;
   return { start, end: start + name.length };
@@ -76,7 +76,7 @@ function checkArgumentOf(node: Node): void {
   };
 }
 
-/** `condition ? event.message : null`: null leaves a field out, whatever the type of the other branch. */
+/** In `condition ? event.message : null`, null omits the field, whatever the type of the other branch. */
 function letNullStandForNothing(node: Node): void {
   for (const branch of (node.args as readonly Node[]).slice(1)) {
     if (literalOf(branch) === null) branch.meta.check = (checker) => checker.dynType;

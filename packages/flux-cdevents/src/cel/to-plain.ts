@@ -4,9 +4,9 @@ import { spend } from './cost.ts';
 import { TypedValue } from './object-types.ts';
 
 /**
- * A value of CEL as JSON has it, a copy of its own. An optional value that is absent is null; an integer that a number
- * cannot hold is its digits, as CEL itself maps it to JSON.
- * @throws {Error} for what JSON does not have
+ * Copies a CEL value to a JSON value. An absent optional value becomes null; an integer that a JavaScript number cannot hold
+ * becomes its digits, as CEL's own mapping to JSON has it.
+ * @throws {Error} for a value that JSON does not have
  */
 export function toPlain(value: unknown): unknown {
   switch (typeof value) {

@@ -5,17 +5,17 @@
  * which tests fail when it changes.
  */
 
-/** A type as the checker knows it. */
+/** A type of the checker. */
 export interface CelType {
   readonly kind: string;
   readonly name: string;
-  /** Whether some of it is known at run time only. */
+  /** Whether a part of it is known only at run time. */
   readonly hasDynType: boolean;
   readonly valueType?: CelType;
   readonly keyType?: CelType;
 }
 
-/** What evaluates; one for each environment. */
+/** The evaluator; there is one for each environment. */
 export interface Evaluator {
   tryEval(node: Node, context: Context): unknown;
   run(node: Node, context: Context): unknown;
@@ -25,16 +25,16 @@ export interface Evaluator {
   };
 }
 
-/** The variables in sight of a node. */
+/** The variables in scope of a node. */
 export interface Context {
   getValue(name: string): unknown;
 }
 
 export type Evaluate = (evaluator: Evaluator, node: Node, context: Context) => unknown;
-/** What a node does with its evaluated operands, of which there are one to three, followed by node and evaluator. */
+/** The operation of a node on its one to three evaluated operands, followed by the node and the evaluator. */
 export type Handle = (...operands: unknown[]) => unknown;
 
-/** A macro that is not spelled out as other nodes: `has`, `cel.bind`, `or`, `orValue`. */
+/** A macro that is not expanded into other nodes: `has`, `cel.bind`, `or`, `orValue`. */
 interface Macro {
   readonly args?: readonly Node[];
   readonly macroHasProps?: readonly Node[];
@@ -79,22 +79,22 @@ export interface Node {
 const nodes = (args: unknown): readonly Node[] => args as readonly Node[];
 
 export const isCall = (node: Node): boolean => node.op === 'call' || node.op === 'rcall';
-/** Of a call or a field access. */
+/** The name in a call or a field access. */
 export const nameOf = (node: Node): string =>
   isCall(node) ? (node.args as [string])[0] : (node.args as [Node, string])[1];
-/** What a method is called on, or a field is taken from. */
+/** The receiver of a method call or a field access. */
 export const receiverOf = (node: Node): Node | undefined => {
   if (node.op === 'rcall') return (node.args as [string, Node])[1];
   return node.op === 'call' ? undefined : nodes(node.args)[0];
 };
 export const argumentsOf = (node: Node): readonly Node[] =>
   nodes(node.op === 'rcall' ? (node.args as unknown[])[2] : (node.args as unknown[])[1]);
-/** The value of a literal, undefined for anything else. */
+/** The value of a literal; undefined for any other node. */
 export const literalOf = (node: Node | undefined): unknown => (node?.op === 'value' ? node.args : undefined);
 export const comprehensionOf = (node: Node): Comprehension | undefined =>
   node.op === 'comprehension' ? (node.args as Comprehension) : undefined;
 
-/** The nodes that are evaluated for a node, macros as what they stand for. */
+/** The nodes that the evaluation of a node evaluates, with macros expanded. */
 export function childrenOf(node: Node): readonly Node[] {
   const { alternate, macro } = node.meta;
   if (alternate) return [alternate];
@@ -132,13 +132,13 @@ export function childrenOf(node: Node): readonly Node[] {
   }
 }
 
-/** Calls `visit` for a node and everything below it, children first. */
+/** Calls `visit` for a node and all its descendants, children first. */
 export function walk(node: Node, visit: (node: Node) => void): void {
   for (const child of childrenOf(node)) walk(child, visit);
   visit(node);
 }
 
-/** How a node would evaluate; its own `evaluate` replaces itself when it is called for the first time. */
+/** The evaluation of a node. The node's own `evaluate` replaces itself at its first call. */
 export function evaluationOf(node: Node): Evaluate {
   const { alternate, macro, evaluate } = node.meta;
   if (alternate) return (evaluator, _, context) => alternate.evaluate(evaluator, alternate, context);

@@ -54,7 +54,7 @@ interface CheckFlags {
   readonly json?: true;
 }
 
-/** `check`: what `serve` would say about a folder before it is used, or what in a cluster would not work. */
+/** `check`: validates a folder before `serve` uses it, or finds out what would not work in a cluster. */
 export const createCheckCommand = (io: Io): Command =>
   createCommand('check', io)
     .summary('validate a configuration folder or file, or ask a cluster')
@@ -85,7 +85,7 @@ export const createCheckCommand = (io: Io): Command =>
       ]),
     )
     .action(async (path: string | undefined, flags: CheckFlags, command: Command) => {
-      // what the environment says is for serve, where a path is given
+      // With a path, the environment variables are meant for serve.
       const counts = (name: string) => path === undefined || command.getOptionValueSource(name) === 'cli';
       const kubernetes =
         (flags.kubernetes && counts('kubernetes')) || (flags.kubeconfig !== undefined && counts('kubeconfig'));
@@ -97,7 +97,7 @@ export const createCheckCommand = (io: Io): Command =>
       if (errors > 0) throw new CommandFailed();
     });
 
-/** @returns how many errors were printed */
+/** @returns the number of errors that were printed */
 async function reportPath(io: Io, path: string, flags: CheckFlags): Promise<number> {
   const { problems, counts } = await checkPath(path, { noCrossNamespaceRefs: !flags.crossNamespaceRefs });
   if (flags.json) print(io, JSON.stringify({ problems: problems.map(toReport), counts }, null, 2));
@@ -108,7 +108,7 @@ async function reportPath(io: Io, path: string, flags: CheckFlags): Promise<numb
   return counts.errors;
 }
 
-/** @returns how many errors were printed */
+/** @returns the number of errors that were printed */
 async function reportCluster(io: Io, { as, addressProbe, ...flags }: CheckFlags): Promise<number> {
   const { reportCluster: report } = await import('./cluster/report-cluster.ts'); // files need none of it
   const noCrossNamespaceRefs = !flags.crossNamespaceRefs;

@@ -20,7 +20,7 @@ interface ConvertFlags extends MappingFlags, Pick<ProviderOptions, 'unmapped' | 
   readonly json?: true;
 }
 
-/** `convert`: what becomes of Flux events, without a controller. */
+/** `convert`: converts Flux events without a controller. */
 export function createConvertCommand(io: Io): Command {
   const command = createCommand('convert', io)
     .summary('print the CDEvents that Flux events are mapped to')

@@ -191,7 +191,7 @@ interface SelectFlags extends FilterFlags {
   readonly all?: true;
 }
 
-/** The flags that select the entries of a change; ids are arguments. */
+/** The flags that select entries to replay or discard; ids are arguments. */
 const changeFlags = (): readonly Option[] => [
   ...filterFlags(),
   new Option('--all', 'every one; needed when nothing narrows the selection'),

@@ -6,20 +6,20 @@ import { describeChange } from '../map/memory/describe-change.ts';
 import type { Converted } from '../map/sequential-converter.ts';
 import type { ProviderOptions } from '../provider/provider.ts';
 
-/** An event, what came of it, and by which rules. */
+/** An event, its result, and the rules that produced it. */
 export interface Explained extends Converted {
-  /** Where the event stands. */
+  /** The place of the event in the input. */
   readonly where: string;
   readonly event: FluxEvent;
   readonly options: Pick<ProviderOptions, 'preset' | 'mapping'>;
 }
 
-/** Lines are at most so long, as far as names allow. */
+/** The longest line, unless a name is longer. */
 const COLUMNS = 100;
 const MAX_EXPRESSION = 40;
 const INDENT = '      ';
 
-/** How an event was mapped, as JSON. */
+/** The explanation of an event as JSON. */
 export function toExplanation({ where, event, options, before, result: { memory, ...result } }: Explained) {
   return {
     where,
@@ -54,7 +54,7 @@ export function explainLines({ where, event, options, before, result }: Explaine
 }
 
 /**
- * How a stored CDEvent was made, for people.
+ * Explains for people how a stored CDEvent was made.
  * @param withValues false where there is no CDEvent to take values from
  */
 export function storedLines({ mapping, rule, tried, triedCount, fields }: Explanation, withValues: boolean): string[] {
@@ -70,7 +70,7 @@ export function storedLines({ mapping, rule, tried, triedCount, fields }: Explan
 
 const isFailure = (mapped: object): boolean => 'error' in mapped;
 
-/** All names, or how many and the last ones, as many as fit on a line. */
+/** All names, or their number and as many of the last ones as fit on a line. */
 export function describeTried(tried: readonly string[], count = tried.length, columns = COLUMNS - 15): string {
   const all = tried.join(', ');
   if (count === tried.length && all.length <= columns) return all;
@@ -109,7 +109,7 @@ function describeValue(value: unknown, columns: number): string {
   return text.length <= room ? text : `${text.slice(0, room - 1)}…`;
 }
 
-/** Breaks a text at blanks into lines that fit. */
+/** Breaks a text at spaces into lines that fit. */
 function wrap(text: string, indent: string): string[] {
   const lines: string[] = [];
   let line = '';

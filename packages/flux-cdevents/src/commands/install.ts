@@ -14,7 +14,7 @@ import {
   withPatches,
 } from './manifests.ts';
 
-/** What can be added to an installation; what they change in Flux itself is for Flux's own folder (docs/install.md). */
+/** The components of an installation. Their changes to Flux itself belong to Flux's own folder (docs/install.md). */
 export const INSTALL_COMPONENTS = ['forward', 'webhook', 'mtls', 'token-review'] as const;
 const IMAGE = 'ghcr.io/flux-cdevents/flux-cdevents';
 
@@ -70,7 +70,7 @@ export const createInstallCommand = (io: Io): Command =>
 
 const STYLE = { lineWidth: 0, aliasDuplicateObjects: false };
 
-/** All that is wrong is reported at once. */
+/** Reports all issues of the flags at once. */
 function checked(flags: InstallFlags): { readonly components: readonly string[]; readonly image: string } {
   const issues: string[] = [];
   const expect = (name: string, value: string | undefined, pattern: RegExp, expected: string) => {
@@ -84,7 +84,7 @@ function checked(flags: InstallFlags): { readonly components: readonly string[];
   expect('version', flags.version, /^[\w.-]+$/, 'a tag such as v0.1.0');
   expect('storage-class', flags.storageClass, /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'the name of a StorageClass');
   expect('storage-size', flags.storageSize, /^[1-9]\d*([KMGT]i?)?$/, 'a quantity such as 10Gi');
-  // Kubernetes would put environment variables in for a dollar.
+  // Kubernetes would expand a dollar sign to an environment variable.
   expect('cluster', flags.cluster, /^[^\s$]+$/, 'a name without spaces and $');
   const components = (flags.components ?? '').split(',').filter(Boolean);
   for (const one of components) {

@@ -4,11 +4,11 @@ import { FluxCDEventsError, messageOf } from '../errors.ts';
 import { type FluxEvent, toFluxEvent } from '../flux/event.ts';
 import { type Io, note } from './io.ts';
 
-/** One event of the input, or what is wrong with it, and where it stands there. */
+/** One event of the input, or its issue, and its place in the input. */
 export type ReadEvent = { readonly where: string } & ({ readonly event: FluxEvent } | { readonly error: string });
 
 /**
- * The text of a file, or of standard input for `-` or no name.
+ * Reads a file, or standard input for `-` or no name.
  * @throws {FluxCDEventsError} `FCE_OPTION_INVALID` when the file cannot be read
  */
 export async function readInput(io: Io, file: string | undefined): Promise<string> {
@@ -24,10 +24,10 @@ export async function readInput(io: Io, file: string | undefined): Promise<strin
 }
 
 /**
- * The Flux events of a text: one JSON document, an array of them, or JSON lines. What is wrong with one does not keep
- * back the others.
- * @param name how the text is called in messages
- * @param now stands in for a timestamp that is absent, epoch ms
+ * Reads Flux events from a text: one JSON document, an array of events, or JSON lines. An event with an issue does not affect
+ * the others.
+ * @param name the name of the text in messages
+ * @param now the time of an event without a timestamp, epoch ms
  */
 export function readEvents(input: string, name: string, now: number): ReadEvent[] {
   const whole = safeJson(input);
@@ -38,7 +38,7 @@ export function readEvents(input: string, name: string, now: number): ReadEvent[
   const lines = input.split('\n').flatMap((line, index) => {
     return line.trim() === '' ? [] : [{ where: `${name}:${index + 1}`, ...safeJson(line) }];
   });
-  // Not one line of it is JSON: it is a document with a mistake, and that is what is worth saying.
+  // When no line is JSON, the text is one document with a mistake: report that.
   if (!lines.some(({ ok }) => ok))
     return input.trim() === '' ? [] : [{ where: name, error: `not JSON: ${whole.error}` }];
   return lines.map((line) =>

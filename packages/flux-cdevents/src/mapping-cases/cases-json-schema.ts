@@ -2,7 +2,7 @@ import { eventNames, specVersions } from 'cdevents-sdk';
 import { DRAFT, plain, type Schema, specVersionSchema, unsafe } from '../mapping/file/schema-parts.ts';
 import { casesShape, type OpenParts } from './cases-schema.ts';
 
-/** A full type, of CDEvents or custom, or the name of a custom event. */
+/** A full event type, or the name of a custom event. */
 const OTHER_TYPE =
   '^(dev\\.cdeventsx?\\.)?[a-zA-Z0-9-]+\\.[a-zA-Z]+\\.[0-9]+\\.[0-9]+\\.[0-9]+$|^[a-zA-Z0-9]+-[a-zA-Z]+\\.[a-zA-Z]+$';
 

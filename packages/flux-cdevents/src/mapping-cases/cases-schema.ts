@@ -9,7 +9,7 @@ const MAX_STEPS = 200;
 /** The parts of a file of cases that a schema describes in two ways: strictly for editors, openly for the reader. */
 export interface OpenParts {
   readonly specVersion: TSchema;
-  /** A written event or the file of one. */
+  /** An event, or the path of its file. */
   readonly event: (written: TSchema) => TSchema;
   readonly type: TSchema;
 }

@@ -1,10 +1,10 @@
 import type { PresetName, ProviderOptions, SpecVersion } from '../provider/provider.ts';
 
-/** A file of cases: what a mapping is to make of which Flux events. */
+/** A file of cases: Flux events and the CDEvents that a mapping should make of them. */
 export interface CasesFile {
   /** A file, relative to this one. */
   readonly mapping?: string;
-  /** Wins over what the mapping says, as an annotation of the Provider does. */
+  /** Wins over the mapping's own, as an annotation of the Provider does. */
   readonly preset?: PresetName;
   readonly specVersion?: SpecVersion;
   readonly cluster?: string;
@@ -12,40 +12,40 @@ export interface CasesFile {
   readonly source?: string;
   readonly unmapped?: ProviderOptions['unmapped'];
   readonly unchanged?: ProviderOptions['unchanged'];
-  /** `namespace/name`, as expressions see it. */
+  /** The variable of expressions, as `namespace/name`. */
   readonly provider?: string;
   readonly alert?: string;
-  /** As the Alert has it. */
+  /** The `eventMetadata` of the Alert. */
   readonly eventMetadata?: Readonly<Record<string, string>>;
   readonly cases: readonly Case[];
 }
 
-/** One story of an object or several: nothing is remembered from another case. */
+/** One story of one or more objects. It begins with an empty memory. */
 export interface Case {
   readonly name: string;
-  /** Where it stands in the file, from 1. */
+  /** Its line in the file, from 1. */
   readonly line: number;
-  /** In place of that of the file. */
+  /** Replaces that of the file. */
   readonly eventMetadata?: Readonly<Record<string, string>>;
   readonly steps: readonly Step[];
 }
 
-/** One Flux event, and what is to come of it. */
+/** One Flux event and its expected result. */
 export interface Step {
-  /** What matters of the event, or a file with a whole one, relative to the file of cases. */
+  /** The relevant part of the event, or the path of a file with a whole one, relative to the file of cases. */
   readonly event: WrittenEvent | string;
   readonly line: number;
-  /** The rule that is to match. */
+  /** The rule that should match. */
   readonly rule?: string;
-  /** Each in part: what is not named does not matter. */
+  /** The relevant part of each CDEvent. */
   readonly expect: readonly ExpectedCDEvent[];
-  /** Why there is to be none. */
+  /** Why there should be none. */
   readonly skipped?: string;
-  /** What the error of a rule that is to fail has in it. */
+  /** A part of the error, for a rule that should fail. */
   readonly error?: string;
 }
 
-/** A Flux event of which only the reason has to be given. */
+/** A Flux event of which only the reason is required. */
 export interface WrittenEvent {
   readonly reason: string;
   readonly involvedObject?: Readonly<Record<string, string>>;
@@ -53,7 +53,7 @@ export interface WrittenEvent {
   /** RFC 3339. */
   readonly timestamp?: string;
   readonly message?: string;
-  /** Keys may leave out their prefix. */
+  /** Keys with or without their prefix. */
   readonly metadata?: Readonly<Record<string, string>>;
   readonly reportingController?: string;
   readonly reportingInstance?: string;
@@ -61,7 +61,7 @@ export interface WrittenEvent {
   readonly relatedObject?: Readonly<Record<string, string>>;
 }
 
-/** The parts of a CDEvent that a case is about. A text `$name` is the same value everywhere in the case. */
+/** The relevant parts of a CDEvent. A string `$name` stands for the same value throughout the case. */
 export interface ExpectedCDEvent {
   /** An event name (`service.upgraded`) or a full type. */
   readonly type: string;

@@ -2,23 +2,23 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CDEvent } from 'cdevents-sdk';
 import type { ExpectedCDEvent } from './cases.ts';
 
-/** What was expected and what was found of it, in the same shape and order, to be laid side by side. */
+/** The expected and the found part, in the same shape and order, for a comparison side by side. */
 export interface Difference {
   readonly expected: readonly unknown[];
   readonly found: readonly unknown[];
 }
 
-/** What the names of a case (`$incident`) stand for so far. */
+/** The values of the names of a case (`$incident`) so far. */
 export type Captures = Map<string, unknown>;
 
 const CAPTURE = /^\$([A-Za-z][\w-]*)$/;
-/** What stands for nothing in both documents. */
+/** Stands for an absent value in both documents. */
 const ABSENT = undefined;
 
 /**
- * Compares the CDEvents of one Flux event, whose types differ, with what is expected of them. Maps are compared by the
- * fields that are expected, lists item by item; null is for what must not be there.
- * @param captures is added to
+ * Compares the CDEvents of one Flux event, each of another type, with the expected ones. Maps are compared by the expected
+ * fields, lists item by item; null means that a field must be absent.
+ * @param captures receives the values of new names
  * @returns undefined when there is no difference
  */
 export function compareCDEvents(
@@ -48,7 +48,7 @@ interface Pair {
   readonly found: unknown;
 }
 
-/** `service.upgraded`; of a custom event `acme-canary.started`. */
+/** The event name: `service.upgraded`, or `acme-canary.started` for a custom event. */
 export const nameOfType = (type: string): string =>
   type.replace(/^dev\.cdeventsx?\./, '').replace(/\.\d+\.\d+\.\d+$/, '');
 
@@ -82,7 +82,7 @@ function compare(expected: unknown, found: unknown, captures: Captures): Pair {
   return { expected: side('expected'), found: side('found') };
 }
 
-/** A name stands for one value, and another name for another one. */
+/** Each name stands for one value, and different names stand for different values. */
 function compareCapture(name: string, found: unknown, captures: Captures): Pair {
   if (found === ABSENT) return { expected: `$${name}`, found };
   if (captures.has(name)) return { expected: captures.get(name), found };

@@ -2,9 +2,9 @@ import { type FluxEvent, toFluxEvent } from '../flux/event.ts';
 import { restorePrefixes } from '../flux/metadata.ts';
 import type { WrittenEvent } from './cases.ts';
 
-/** When the first event of a case happens, unless it says so. */
+/** The time of the first event of a case, unless it has one. */
 export const FIRST_EVENT_AT = Date.parse('2026-01-01T12:00:00Z');
-/** So much later is the next one. */
+/** The time between two events. */
 export const STEP_MS = 60_000;
 
 const KINDS: Readonly<Record<string, readonly [apiVersion: string, controller: string]>> = {
@@ -26,8 +26,8 @@ const KINDS: Readonly<Record<string, readonly [apiVersion: string, controller: s
 const isFailure = (reason: string): boolean => /(?:Failed|Error|Denied|DriftDetected)$/.test(reason);
 
 /**
- * The Flux event that a case writes down in part.
- * @param at stands in for its timestamp, epoch ms
+ * Completes the partial Flux event of a case.
+ * @param at its time unless it has a timestamp, epoch ms
  * @throws {FluxCDEventsError} `FCE_EVENT_INVALID`
  */
 export function completeEvent({ involvedObject, metadata = {}, ...written }: WrittenEvent, at: number): FluxEvent {

@@ -11,7 +11,7 @@ import { type Fields, isFields } from '../mapping/file/fields.ts';
 import type { Case, CasesFile, Step } from './cases.ts';
 import { casesShape } from './cases-schema.ts';
 
-/** A file of cases, or all that is wrong with it. */
+/** A file of cases, or all its issues. */
 export type CasesReading =
   | { readonly file: CasesFile; readonly issues: readonly [] }
   | { readonly file: undefined; readonly issues: readonly Issue[] };
@@ -24,13 +24,13 @@ const shape = Compile(
   }),
 );
 
-/** How many errors of the schema library are looked at: the list shows the first ones and counts the others. */
+/** How many errors of the schema library are read: the list shows the first ones and counts the rest. */
 const MAX_SHAPE_ERRORS = 10_000;
 
-/** Passes for a written event where the name of a file stands. */
+/** A valid event, in place of the name of a file. */
 const IN_A_FILE = { reason: 'InAFile' };
 
-/** Reads the text of a file of cases and lists all that is wrong with it at once. */
+/** Reads the text of a file of cases and lists all its issues at once. */
 export function readCases(text: string): CasesReading {
   const document = locateDocument(text);
   const list = new IssueList(document);
@@ -51,7 +51,7 @@ export function readCases(text: string): CasesReading {
 const listOf = (value: unknown): Fields[] =>
   Array.isArray(value) ? value.map((one) => (isFields(one) ? one : {})) : [];
 
-/** With an event in place of each file, whose content is not known here. */
+/** A copy with an event in place of each file name, since the files are not read here. */
 function withoutFiles(value: unknown): unknown {
   if (!isFields(value) || !Array.isArray(value.cases)) return value;
   const inPlace = (step: unknown) =>

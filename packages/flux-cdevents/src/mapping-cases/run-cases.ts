@@ -6,12 +6,12 @@ import type { Case, Step } from './cases.ts';
 import { type Captures, compareCDEvents, type Difference, nameOfType } from './compare.ts';
 import { completeEvent, FIRST_EVENT_AT, STEP_MS } from './complete-event.ts';
 
-/** How a case went. */
+/** The result of a case. */
 export interface CaseResult {
   readonly name: string;
   readonly line: number;
   readonly passed: boolean;
-  /** Up to the first that failed. */
+  /** The steps up to the first failure. */
   readonly steps: readonly StepResult[];
 }
 
@@ -19,22 +19,22 @@ export interface StepResult {
   readonly line: number;
   readonly event: FluxEvent;
   readonly result: Conversion;
-  /** What is not as expected, in sentences. */
+  /** The differences from what was expected, in sentences. */
   readonly complaints: readonly string[];
-  /** The CDEvents that are not as expected. */
+  /** The CDEvents that differ from what was expected. */
   readonly difference?: Difference;
 }
 
-/** What a case depends on beside what it says. */
+/** What a case depends on besides its own text. */
 export interface CaseSetup {
   readonly options: SequentialConverterOptions;
-  /** Of the Alert, where the case has none of its own. */
+  /** The metadata of the Alert, for a case without its own. */
   readonly eventMetadata?: Readonly<Record<string, string>>;
-  /** The events that stand in files, by the names that the cases give them. */
+  /** The events of files, by the names that the cases give them. */
   readonly events: ReadonlyMap<string, FluxEvent>;
 }
 
-/** Runs a case through the mapping as the controller does, from an empty memory. */
+/** Runs a case through the mapping as the controller does, with an empty memory. */
 export function runCase({ name, line, steps, eventMetadata }: Case, setup: CaseSetup): CaseResult {
   const convert = createSequentialConverter(setup.options, eventMetadata ?? setup.eventMetadata);
   const captures: Captures = new Map();

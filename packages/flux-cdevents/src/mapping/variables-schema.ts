@@ -1,8 +1,8 @@
 import { createExpressions } from '../cel/expression.ts';
 
 /**
- * The types of the variables: their fields, and the CEL type of each. What is absent at run time (`uid`, `action`) is
- * reached by `has(event.action)` or `event.?action`.
+ * The object types of the variables: their fields, and the CEL type of each. A field that may be absent (`uid`, `action`) is
+ * read with `has(event.action)` or `event.?action`.
  */
 export const TYPES = {
   InvolvedObject: {
@@ -49,7 +49,7 @@ export const VARIABLES = {
   chainId: 'string',
 } as const;
 
-/** A value for each variable: plain objects as JSON has them. */
+/** A value for each variable, as plain JSON values. */
 export type MappingVariables = Readonly<Record<keyof typeof VARIABLES, unknown>>;
 
 /** The expressions of mappings: every mapping is read and compiled with this one environment. */

@@ -10,11 +10,11 @@ import { probeAddress, serviceIn, shownTarget } from './probe.ts';
 const AREA = 'Providers';
 const CONCURRENT = 8;
 
-/** What became of looking for a receiver. */
+/** The result of the connection to a receiver. */
 export type Reach =
-  /** A connection from here came about. */
+  /** A connection from here was opened. */
   | { readonly how: 'reached' }
-  /** The API server has its Service, which cannot be reached from here. */
+  /** Its Service exists, but cannot be reached from here. */
   | { readonly how: 'service' }
   | { readonly how: 'skipped'; readonly why: string }
   | { readonly how: 'failed'; readonly expected: string; readonly found: string };
@@ -28,11 +28,11 @@ export interface ProbeOptions {
   readonly probe: boolean;
   /** Whether the names of Services resolve here. */
   readonly inCluster: boolean;
-  /** Namespace of the controller, which short names belong to. */
+  /** The namespace of the controller, for short names. */
   readonly namespace: string;
 }
 
-/** Tries every address once. Nothing is posted. */
+/** Connects to every address once, without a request. */
 export function reachAll(
   api: Asked,
   providers: readonly ReadyProvider[],
@@ -64,7 +64,7 @@ interface ServicePort {
   readonly port: number;
 }
 
-/** Outside of the cluster the name of a Service means nothing; whether there is one does. */
+/** Outside the cluster the name of a Service does not resolve, so check whether the Service exists. */
 async function findService(api: Asked, { namespace, name, port }: ServicePort): Promise<Reach> {
   const path = resourcePath({ apiVersion: 'v1', resource: 'services' }, namespace);
   const answer = await ask(api, `${path}/${encodeURIComponent(name)}`);
@@ -77,7 +77,7 @@ async function findService(api: Asked, { namespace, name, port }: ServicePort): 
   return { how: 'failed', expected, found: ports.length > 0 ? `port ${ports.join(', ')}` : 'no port' };
 }
 
-/** What is wrong with the addresses. Pure. */
+/** Lists the issues of the addresses. Pure. */
 export const reachFindings = (reached: readonly Reached[]): readonly ClusterFinding[] => reached.map(reachFinding);
 
 function reachFinding({ provider: { ref, endpoint, webhookOnly }, reach }: Reached): ClusterFinding {

@@ -2,17 +2,17 @@ import { type ApiRequest, describeAnswer, describeNoAnswer, type KubeClient } fr
 
 export type Asked = Pick<KubeClient, 'request'>;
 
-/** What the API server says: the object, that there is none, or why it does not tell. */
+/** An answer of the API server: the object, its absence, or why the request was refused. */
 export type Answer =
   | { readonly status: 'found'; readonly body: object }
   | { readonly status: 'absent' }
   | { readonly status: 'refused'; readonly why: string };
 
-/** How long the API server may take for one answer. */
+/** The timeout of one request. */
 const ANSWER_WITHIN_MS = 10_000;
 const PAGE = 500;
 
-/** Never throws: an answer that does not come is a refusal too. */
+/** Never throws: a missing answer is a refusal, too. */
 export async function ask(api: Asked, request: string | ApiRequest): Promise<Answer> {
   try {
     const response = await api.request({
@@ -48,7 +48,7 @@ export async function askAll(
   }
 }
 
-/** Does something for each, so many at once; the answers are in the order of the items. */
+/** Maps items concurrently, with a limit; the results are in the order of the items. */
 export async function mapLimited<T, R>(
   items: readonly T[],
   limit: number,

@@ -21,19 +21,19 @@ import { neededPermissions, permissionFindings, reviewPermissions } from './perm
 import { readSelections, selectionFindings } from './selection.ts';
 
 export interface ClusterCheckOptions {
-  /** That of Flux and of the controller. */
+  /** The namespace of Flux and of the controller. */
   readonly namespace: string;
-  /** What the controller runs as. @default what its Deployment says, else flux-cdevents */
+  /** The ServiceAccount of the controller. @default the one of its Deployment, else flux-cdevents */
   readonly account?: NamespacedName | undefined;
-  /** Whether addresses are connected to. */
+  /** Whether to connect to the addresses of Providers. */
   readonly probe: boolean;
-  /** Judges Alerts so, whatever the Deployment says. @default false */
+  /** As the flag of `serve`, whatever the Deployment says. @default false */
   readonly noCrossNamespaceRefs?: boolean;
-  /** Whether names of Services resolve here. */
+  /** Whether the names of Services resolve here. */
   readonly inCluster: boolean;
 }
 
-/** Asks everything that can be asked without changing anything. Never throws for what a cluster lacks. */
+/** Checks everything that can be checked without a change to the cluster. Never throws for what the cluster lacks. */
 export async function checkCluster(
   api: Asked & { readonly server: string },
   options: ClusterCheckOptions,

@@ -42,7 +42,7 @@ export type Answer<T> =
   | { readonly status: 'found'; readonly value: T }
   | { readonly status: 'absent' }
   | { readonly status: 'malformed'; readonly issue: Issue }
-  /** The caller may not see it; whether the controller may is another question. */
+  /** The caller may not read it; the controller may all the same. */
   | { readonly status: 'refused'; readonly why: string };
 
 export interface NamedReading<T extends ObjectState<unknown>> {
@@ -50,7 +50,7 @@ export interface NamedReading<T extends ObjectState<unknown>> {
   readonly reading: T;
 }
 
-/** What the cluster has of our configuration. */
+/** The configuration objects of a cluster. */
 export interface ClusterObjects {
   readonly alerts: readonly NamedReading<ObjectState<Alert>>[];
   readonly providers: readonly NamedReading<ProviderState>[];
@@ -58,20 +58,20 @@ export interface ClusterObjects {
   readonly secrets: ReadonlyMap<string, Answer<Secret>>;
   /** By `namespace/name`. */
   readonly configMaps: ReadonlyMap<string, Answer<ConfigMap>>;
-  /** Lists that there are not. */
+  /** The lists that could not be read. */
   readonly unread: readonly Bad[];
 }
 
 export type ReadSettings = Pick<Settings, 'forwards' | 'noCrossNamespaceRefs'> & {
-  /** All when left out. */
+  /** @default all namespaces */
   readonly namespace?: string | undefined;
 };
 
-/** As the controller: what is passed on reaches Providers of the other types at the notification-controller. */
+/** As in the controller: with forwarding, the notification-controller delivers to Providers of other types. */
 const handledTypes = ({ forwards }: Pick<Settings, 'forwards'>): readonly HandledType[] =>
   forwards ? ['cdevents'] : HANDLED_TYPES;
 
-/** Reads Alerts, Providers and the Secrets and ConfigMaps that those name. */
+/** Reads Alerts, Providers, and the Secrets and ConfigMaps that Providers name. */
 export async function readObjects(api: Asked, discovery: Discovery, settings: ReadSettings): Promise<ClusterObjects> {
   const unread: Bad[] = [];
   const read = async <T extends ObjectState<unknown>>(
@@ -135,19 +135,19 @@ async function readNamed<T>(
   return new Map(await mapLimited([...distinct], 8, async ([key, name]) => [key, await read(name)] as const));
 }
 
-/** What an answer found. */
+/** The object of an answer, if it has one. */
 const found = <T>(answers: ReadonlyMap<string, Answer<T>>, name: NamespacedName): T | undefined => {
   const answer = answers.get(nameOf(name));
   return answer?.status === 'found' ? answer.value : undefined;
 };
 
 export interface Configuration {
-  /** Without the Providers that could not be judged. */
+  /** Without the Providers that could not be checked. */
   readonly snapshot: ConfigSnapshot;
   readonly findings: readonly Bad[];
 }
 
-/** What the controller would make of these objects, and what is wrong with them. Pure. */
+/** Resolves these objects as the controller would, and lists their issues. Pure. */
 export function judgeObjects(objects: ClusterObjects, settings: ReadSettings): Configuration {
   const findings: Bad[] = [...objects.unread];
   const problems: Issue[] = [];
@@ -214,7 +214,7 @@ function refusedAmong(kind: string, names: readonly NamespacedName[], answers: R
 
 const SECRET_KEYS = ['token', 'username', 'password', 'headers', 'address', 'hmacKey', 'proxy'];
 
-/** A Secret that nothing is taken from: the key that was meant has another name, and requests go without credentials. */
+/** A Secret without any key that is read: perhaps the key is misspelt, and requests go without credentials. */
 function uselessSecret({ metadata, spec }: Provider, { secrets }: ClusterObjects): readonly Bad[] {
   const name = spec.secretRef?.name;
   const { namespace } = metadata;
@@ -228,7 +228,7 @@ function uselessSecret({ metadata, spec }: Provider, { secrets }: ClusterObjects
   return [toFinding('Providers', withOwner(ownerOf(metadata), { ...issue, object }))];
 }
 
-/** A Provider of the webhook that posts to the path of another one: its signature would be held against another key. */
+/** A webhook Provider that posts to the path of another Provider: its signature would be checked with another key. */
 function otherWebhook(provider: Provider): readonly Bad[] {
   const { metadata, spec } = provider;
   const path = `/webhook/${nameOf(metadata)}`;

@@ -6,23 +6,23 @@ import { bad, type ClusterFinding, good } from './finding.ts';
 const AREA = 'definitions';
 const PROVIDER_CRD = `providers.${NOTIFICATION_GROUP}`;
 
-/** Whether a version of the Provider takes the type `cdevents`. */
+/** Whether a version of the Provider accepts the type `cdevents`. */
 export type TypeAnswer = 'accepted' | 'refused' | { readonly unknown: string };
 
 /** What the API server serves of the notification API. */
 export interface ServedDefinitions {
-  /** Versions that Alerts can be read in. */
+  /** The versions of Alert that are served. */
   readonly alerts: readonly string[];
-  /** Every version that Providers are served in, with its answer. */
+  /** The versions of Provider that are served, and whether each accepts the type. */
   readonly providers: ReadonlyMap<string, TypeAnswer>;
 }
 
 export interface DefinitionsContext {
-  /** Where a Provider would be created, to see whether it may be. Nothing is. */
+  /** The namespace of the Provider in a dry run; nothing is created. */
   readonly namespace: string;
 }
 
-/** @throws when the API server does not say what it serves */
+/** @throws when API discovery fails */
 export async function readDefinitions(
   api: Asked,
   discovery: Discovery,
@@ -45,7 +45,7 @@ export async function readDefinitions(
   return { alerts, providers };
 }
 
-/** Asks for a Provider of type cdevents without having it stored: needs what the user of Providers has anyway. */
+/** Creates a Provider of type cdevents as a dry run, with the permissions that a user of Providers has anyway. */
 async function dryRun(api: Asked, version: string, namespace: string): Promise<TypeAnswer> {
   const apiVersion = `${NOTIFICATION_GROUP}/${version}`;
   const path = `/apis/${apiVersion}/namespaces/${encodeURIComponent(namespace)}/providers?dryRun=All`;
@@ -87,8 +87,8 @@ function fromSchema(schemas: Schemas | string, version: string): TypeAnswer | un
 }
 
 /**
- * What is wrong with the definitions. Pure.
- * @param typeNeeded false where all events come by the webhook, whose Providers have another type
+ * Checks the definitions. Pure.
+ * @param typeNeeded false where all events come through the webhook, whose Providers have another type
  */
 export function definitionFindings(
   { alerts, providers }: ServedDefinitions,

@@ -1,17 +1,17 @@
 import type { IssueRecord } from '../../diagnostics/format.ts';
 
-/** What is looked at in a cluster, in the order of the output. */
+/** The parts of the check, in the order of the output. */
 export const AREAS = ['API server', 'definitions', 'installation', 'permissions', 'Providers', 'Alerts'] as const;
 export type Area = (typeof AREAS)[number];
 
-/** Something is as it should be. */
+/** A part of the check that is fine. */
 export interface Good {
   readonly area: Area;
   readonly result: 'ok';
   readonly text: string;
 }
 
-/** Something would not work (`error`), or may not, or could not be found out (`warning`). */
+/** A part that does not work (`error`), or that may not work or could not be checked (`warning`). */
 export interface Bad {
   readonly area: Area;
   readonly result: 'warning' | 'error';

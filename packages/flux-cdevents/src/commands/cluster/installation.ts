@@ -5,10 +5,10 @@ import { bad, type ClusterFinding, good } from './finding.ts';
 
 const AREA = 'installation';
 
-/** The name in the manifests; a Helm release may have another. */
+/** The name in the manifests; a Helm release may use another one. */
 const OURS = 'flux-cdevents';
 
-/** A Deployment, as far as it is looked at. */
+/** The part of a Deployment that the check reads. */
 export interface Deployment {
   readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
   readonly spec?: {
@@ -23,11 +23,11 @@ export interface Deployment {
   readonly status?: { readonly readyReplicas?: number };
 }
 
-/** What the arguments of our Deployment say that the check has to know. */
+/** The settings of the controller that the check needs, from the arguments of its Deployment. */
 export interface Settings {
   readonly forwards: boolean;
   readonly tokenReview: boolean;
-  /** Whether events are taken over TLS only. */
+  /** Whether the events address uses TLS. */
   readonly tls: boolean;
   readonly watchAllNamespaces: boolean;
   readonly noCrossNamespaceRefs: boolean;
@@ -37,15 +37,15 @@ export const ourDeployment = (deployments: readonly Deployment[]): Deployment | 
   deployments.find(({ metadata }) => metadata.name === OURS) ??
   deployments.find(({ metadata }) => metadata.labels?.['app.kubernetes.io/part-of'] === OURS);
 
-/** The name of our Deployment and of our Service. */
+/** The name of the controller's Deployment and Service. */
 export const ourName = (deployments: readonly Deployment[]): string =>
   ourDeployment(deployments)?.metadata.name ?? OURS;
 
-/** What the controller runs as, where nobody says so. */
+/** The default ServiceAccount of the controller. */
 export const ourAccount = (deployments: readonly Deployment[]): string =>
   ourDeployment(deployments)?.spec?.template?.spec?.serviceAccountName ?? OURS;
 
-/** The last value of a flag counts, as for the controllers themselves; a flag without a value is `true`. */
+/** The value of a flag: the last one wins, as in the controllers; a flag without a value is `true`. */
 export function argOf({ spec }: Deployment, name: string): string | undefined {
   const args = (spec?.template?.spec?.containers ?? []).flatMap((container) => container.args ?? []);
   return args.reduce<string | undefined>((last, arg, index) => {
@@ -56,7 +56,7 @@ export function argOf({ spec }: Deployment, name: string): string | undefined {
   }, undefined);
 }
 
-/** Those of the manifests, where there is no Deployment. */
+/** The settings of the manifests, when there is no Deployment. */
 export function settingsOf(deployment: Deployment | undefined): Settings {
   const arg = (name: string) => deployment && argOf(deployment, name);
   return {
@@ -68,7 +68,7 @@ export function settingsOf(deployment: Deployment | undefined): Settings {
   };
 }
 
-/** Where a Flux controller posts its events. */
+/** The events address of a Flux controller. */
 type Target = 'here' | 'notification-controller' | 'nowhere' | 'elsewhere';
 
 function targetOf(address: string | undefined, namespace: string, ours: string): Target {
@@ -83,12 +83,12 @@ function targetOf(address: string | undefined, namespace: string, ours: string):
 export interface Installation {
   readonly namespace: string;
   readonly deployments: readonly Deployment[];
-  /** Whether the Service is there; undefined when that is not known. */
+  /** Whether the Service exists; undefined when that is unknown. */
   readonly service: boolean | undefined;
   readonly providers: readonly ResolvedProvider[];
 }
 
-/** On which ways Providers ask for events: by the webhook, or as one of type cdevents, which Flux does not know. */
+/** How Providers expect events: through the webhook, or with the type cdevents, which Flux does not deliver to. */
 export function waysOf(providers: readonly ResolvedProvider[]) {
   const ours = providers.filter((provider) => provider.status !== 'foreign');
   return {
@@ -97,7 +97,7 @@ export function waysOf(providers: readonly ResolvedProvider[]) {
   };
 }
 
-/** Whether flux-cdevents runs, and on which of the three ways events come to it. Pure. */
+/** Checks whether flux-cdevents runs, and in which of the three ways it receives events. Pure. */
 export function installationFindings(installation: Installation): readonly ClusterFinding[] {
   return [...ownFindings(installation), ...wayFindings(installation)];
 }
@@ -207,7 +207,7 @@ function wayFindings({ namespace, deployments, providers }: Installation): reado
   return findings;
 }
 
-/** TLS on one side only: every event would be refused, and the controllers log little of that. */
+/** TLS on one side only: every event would be refused, and the controllers log little about it. */
 const schemeFinding = (object: string, address: string | undefined, wanted: string): ClusterFinding =>
   bad('error', AREA, {
     object,

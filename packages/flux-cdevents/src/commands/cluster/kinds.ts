@@ -1,4 +1,4 @@
-/** Where the kinds of `eventSources` are served. */
+/** The API groups of the kinds that `eventSources` may name. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'source.toolkit.fluxcd.io': [
     'Bucket',
@@ -14,7 +14,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'image.toolkit.fluxcd.io': ['ImagePolicy', 'ImageRepository', 'ImageUpdateAutomation'],
 };
 
-/** The group and the plural of a kind that an Alert may select; undefined when it is none. */
+/** The API group and the plural of a kind that an Alert may select; undefined for any other kind. */
 export function resourceOfKind(kind: string): { readonly group: string; readonly resource: string } | undefined {
   const found = Object.entries(GROUPS).find(([, kinds]) => kinds.includes(kind));
   if (!found) return undefined;

@@ -7,9 +7,9 @@ import { resourceOfKind } from './kinds.ts';
 
 const AREA = 'permissions';
 
-/** Something that the controller does with a type of resource. */
+/** A permission that the controller needs. */
 export interface Permission {
-  /** API group; empty for the core one. */
+  /** The API group; empty for the core group. */
   readonly group: string;
   readonly resource: string;
   readonly verbs: readonly string[];
@@ -28,7 +28,7 @@ export const BASE_PERMISSIONS: readonly Permission[] = [
   { group: '', resource: 'events', verbs: ['create', 'patch'], manifest: ROLE },
 ];
 
-/** The permissions that these Alerts and this way of authentication ask for. */
+/** The permissions that these Alerts and this authentication need. */
 export function neededPermissions(
   alerts: readonly Alert[],
   { tokenReview }: { readonly tokenReview: boolean },
@@ -50,22 +50,22 @@ export function neededPermissions(
   return [...BASE_PERMISSIONS, ...byLabel, ...(tokenReview ? [review] : [])];
 }
 
-/** Whether something may be done. */
+/** Whether a permission is granted. */
 export type Verdict = 'allowed' | 'denied' | { readonly unknown: string };
 
 export interface Reviewed {
   readonly permission: Permission;
-  /** A verdict for each of its verbs. */
+  /** The result for each of its verbs. */
   readonly verdicts: readonly Verdict[];
 }
 
 export interface ReviewContext {
   readonly account: NamespacedName;
-  /** Where the controller reads; everywhere when left out. */
+  /** The namespace that the controller reads. @default all namespaces */
   readonly namespace?: string | undefined;
 }
 
-/** Asks the API server: for itself when the caller is the ServiceAccount, else for it by its name. */
+/** Asks the API server, as the ServiceAccount itself or on its behalf. */
 export async function reviewPermissions(
   api: Asked,
   permissions: readonly Permission[],
@@ -74,7 +74,7 @@ export async function reviewPermissions(
   const self = (await whoAmI(api)) === userOf(account);
   return mapLimited(permissions, 4, async (permission) => {
     const { group, resource, verbs } = permission;
-    // token reviews have no namespace
+    // Token reviews have no namespace.
     const within = namespace !== undefined && resource !== 'tokenreviews' ? { namespace } : {};
     const verdicts = await mapLimited(verbs, 2, (verb) =>
       review(api, { group, resource, verb, ...within }, self ? undefined : account),
@@ -106,7 +106,7 @@ async function review(api: Asked, resourceAttributes: object, account: Namespace
   return (answer.body as { status?: { allowed?: boolean } }).status?.allowed === true ? 'allowed' : 'denied';
 }
 
-/** Which permissions are missing. Pure. */
+/** Lists the missing permissions. Pure. */
 export function permissionFindings(
   reviewed: readonly Reviewed[],
   { account, namespace }: ReviewContext,

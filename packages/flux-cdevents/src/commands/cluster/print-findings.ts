@@ -12,7 +12,7 @@ const TITLES: Readonly<Record<Area, string>> = {
 const MARKS = { ok: '✔', warning: '⚠', error: '✗' } as const;
 const STYLES = { ok: 'green', warning: 'yellow', error: 'red' } as const;
 
-/** As `flux check`: a line with a mark for every answer, and below what is wrong a line that says what to do. */
+/** Prints as `flux check` does: a line with a mark for each result, and below an issue a line that says what to do. */
 export function printFindings(io: Io, findings: readonly ClusterFinding[]): void {
   for (const area of AREAS) {
     const own = findings.filter((finding) => finding.area === area);

@@ -7,18 +7,18 @@ export type ProbedEndpoint = Pick<Endpoint, 'address' | 'addressIsSecret' | 'pro
 
 const PROBE_WITHIN_MS = 3_000;
 
-/** What a probe connects to: the address, or the proxy on the way there. */
+/** The target of a probe: the address, or the proxy on the way to it. */
 const targetOf = ({ address, proxy }: ProbedEndpoint): URL => new URL(proxy?.url ?? address);
 
-/** Where a probe went, as it may be shown. */
+/** The target of a probe without secrets. */
 export const shownTarget = (endpoint: ProbedEndpoint): string => {
   if (endpoint.proxy) return 'its proxy';
   return endpoint.addressIsSecret ? 'the address in its Secret' : targetOf(endpoint).origin;
 };
 
 /**
- * Opens a connection and closes it again, with a TLS handshake where the address is https. Nothing is sent.
- * @returns why there is no connection, without an address that is secret; undefined when there is one
+ * Opens a connection and closes it, with a TLS handshake for https. Sends no request.
+ * @returns why the connection failed, without a secret address; undefined when it was opened
  */
 export function probeAddress(endpoint: ProbedEndpoint, withinMs = PROBE_WITHIN_MS): Promise<string | undefined> {
   const { protocol, hostname, port } = targetOf(endpoint);
@@ -30,7 +30,7 @@ export function probeAddress(endpoint: ProbedEndpoint, withinMs = PROBE_WITHIN_M
       ? connectTls({
           ...target,
           ...(!isIP(host) && { servername: host }),
-          // the Secret's authorities are those of the receiver, not of a proxy
+          // The authorities of the Secret are for the receiver, not for a proxy.
           ...(endpoint.proxy ? {} : endpoint.tls),
         })
       : connectTcp(target);
@@ -45,12 +45,12 @@ export function probeAddress(endpoint: ProbedEndpoint, withinMs = PROBE_WITHIN_M
   });
 }
 
-/** A message may name the host. */
+/** Hides a secret host that a message names. */
 function describe(error: Error, isSecret: boolean): string {
   const { code } = error as NodeJS.ErrnoException;
   if (code === undefined) return isSecret ? 'an error' : messageOf(error);
   const isCertificate = !isSecret && !/^E[A-Z]+$/.test(code);
-  // what follows is advice for programs that run Node.js themselves
+  // Cut off the advice for programs that run Node.js.
   return isCertificate ? `${code}: ${messageOf(error).replace(/;.*$/s, '')}` : code;
 }
 

@@ -13,9 +13,9 @@ export interface ReportOptions extends Omit<ClusterCheckOptions, 'inCluster'> {
 }
 
 /**
- * Checks a cluster and prints what came of it.
- * @returns how many errors there were
- * @throws {FluxCDEventsError} `FCE_CONFIG_INVALID` when it is not known where the API server is
+ * Checks a cluster and prints the result.
+ * @returns the number of errors
+ * @throws {FluxCDEventsError} `FCE_CONFIG_INVALID` when there is no usable kubeconfig or ServiceAccount
  */
 export async function reportCluster(io: Io, { kubeconfig, json, ...options }: ReportOptions): Promise<number> {
   const inCluster = kubeconfig === undefined && !process.env.KUBECONFIG && (await isInCluster());

@@ -10,16 +10,16 @@ const AREA = 'Alerts';
 const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
 const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
 
-/** Whether there is an object that a source selects. */
+/** Whether a source selects any object. */
 export type Selects = boolean | { readonly unknown: string };
 
 export interface AlertSelection {
   readonly alert: Alert;
-  /** An answer for each of its `eventSources`. */
+  /** The result of each of its `eventSources`. */
   readonly selects: readonly Selects[];
 }
 
-/** Looks for one object of each source. Only metadata is read. */
+/** Looks for one object of each source. Reads metadata only. */
 export function readSelections(
   api: Asked,
   discovery: Discovery,
@@ -87,7 +87,7 @@ async function look(
   return answer.status === 'found' && ((answer.body as { items?: readonly unknown[] }).items ?? []).length > 0;
 }
 
-/** Alerts that select nothing. One of its sources is enough for an Alert: others may be for what is still to come. */
+/** Alerts that select nothing. One source with objects is enough for an Alert: others may be meant for future objects. */
 export function selectionFindings(selections: readonly AlertSelection[]): readonly ClusterFinding[] {
   return selections.flatMap(({ alert, selects }): ClusterFinding[] => {
     const object = `Alert ${nameOf(alert.metadata)}`;

@@ -2,7 +2,7 @@ import { effectiveRules } from '../../mapping/presets/presets.ts';
 import type { CaseResult } from '../../mapping-cases/run-cases.ts';
 import type { ChosenMapping } from './flags.ts';
 
-/** Which rules of which mapping no case reached. */
+/** The rules of a mapping that no case reached. */
 export interface NotCovered {
   /** The file of the mapping, or `preset service`. */
   readonly key: string;
@@ -10,8 +10,8 @@ export interface NotCovered {
 }
 
 /**
- * Counts which rules matched, over all files of cases that share a mapping. What has to be reached are the rules of the
- * mapping and what it enables of the preset; where it has no rules of its own, or there is none, those of the preset.
+ * Counts which rules matched, over all files of cases that share a mapping. The cases should reach the rules of the mapping and
+ * the rules of the preset that it enables; without rules of its own, those of the preset.
  */
 export class Coverage {
   private readonly rules = new Map<string, Map<string, { readonly name: string; reached: boolean }>>();

@@ -13,7 +13,7 @@ import { DEFAULT_OPTIONS } from '../../provider/provider-options.ts';
 import { CommandFailed, flag } from '../command.ts';
 import { type Io, note } from '../io.ts';
 
-/** Which rules: as a Provider's annotations say it. */
+/** The flags that select rules, named like the annotations of a Provider. */
 export interface MappingFlags {
   readonly mapping?: string;
   readonly preset?: PresetName;
@@ -32,17 +32,17 @@ export const mappingFlags = (): readonly Option[] => [
   ),
 ];
 
-/** The rules that were asked for. */
+/** The selected rules. */
 export interface ChosenMapping {
   readonly options: Pick<ProviderOptions, 'specVersion' | 'preset' | 'mapping'>;
-  /** Absent when only a preset is in force. */
+  /** Absent when only a preset applies. */
   readonly mapping?: Mapping;
 }
 
 /**
- * Reads what the flags name. A flag wins over what the mapping says of itself, as an annotation does.
+ * Reads the mapping that the flags name. A flag wins over the header of the mapping, as an annotation does.
  * @throws {FluxCDEventsError} `FCE_OPTION_INVALID` when the file cannot be read
- * @throws {CommandFailed} when it is wrong; all that is wrong with it was said
+ * @throws {CommandFailed} when the mapping is not valid; its issues have been printed
  */
 export async function chooseMapping(io: Io, flags: MappingFlags): Promise<ChosenMapping> {
   if (flags.mapping === undefined) return { options: optionsOf(flags, {}) };
@@ -52,7 +52,7 @@ export async function chooseMapping(io: Io, flags: MappingFlags): Promise<Chosen
   throw new CommandFailed();
 }
 
-/** The rules of a text, or all that is wrong with it. */
+/** The rules of a text, or all its issues. */
 export function readChosen(
   text: string,
   file: string,

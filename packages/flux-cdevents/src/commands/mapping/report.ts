@@ -10,7 +10,7 @@ import type { ChosenMapping } from './flags.ts';
 
 const INDENT = '      ';
 
-/** How a case went, for people: a line when it passed, and what is not as expected when it did not. */
+/** The result of a case for people: one line, and the differences when it failed. */
 export function reportLines(
   io: Io,
   { name, passed, steps }: CaseResult,
@@ -39,13 +39,13 @@ function describeMatch({ rule, from, skipped }: StepResult['result'], options: C
   return skipped === 'unchanged' ? 'skipped as unchanged, before any rule' : 'matched by no rule';
 }
 
-/** What was expected and not sent for a reason. */
+/** An expected CDEvent that was withheld, with the reason. */
 function withheldOf({ result, difference }: StepResult): StepResult['result']['withheld'] {
   const expected = (difference?.expected ?? []) as readonly { readonly type: string }[];
   return result.withheld.filter(({ type }) => expected.some((one) => [type, nameOfType(type)].includes(one.type)));
 }
 
-/** The lines of both sides, those that only one side has marked. */
+/** The lines of both sides; those of only one side are marked. */
 function diffOf(io: Io, { expected, found }: Difference): string[] {
   const lines = diffLines(toYaml(expected), toYaml(found)).flatMap(({ value, added, removed }) => {
     const [mark, style] = added
@@ -64,7 +64,7 @@ function diffOf(io: Io, { expected, found }: Difference): string[] {
 const toYaml = (cdevents: readonly unknown[]): string =>
   cdevents.length === 0 ? '[] (none)\n' : stringify(cdevents, { lineWidth: 0, aliasDuplicateObjects: false });
 
-/** How a case went, as JSON. */
+/** The result of a case as JSON. */
 export const toReport = ({ name, line, passed, steps }: CaseResult) => ({
   name,
   line,

@@ -7,7 +7,7 @@ import { type Io, print } from '../io.ts';
 const schemas = { mapping: mappingJsonSchema, cases: casesJsonSchema } as const;
 type Name = keyof typeof schemas;
 
-/** `mapping schema`: prints the schema that editors complete and check a mapping.yaml or its cases with. */
+/** `mapping schema`: prints the JSON Schema with which editors complete and check a mapping.yaml or its cases. */
 export const createMappingSchemaCommand = (io: Io): Command =>
   createCommand('schema', io)
     .summary('print the JSON Schema of mapping.yaml, or of its cases')

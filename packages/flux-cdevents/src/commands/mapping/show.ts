@@ -8,7 +8,7 @@ import { createCommand, flag, helpWith } from '../command.ts';
 import { type Io, print } from '../io.ts';
 import { type ChosenMapping, chooseMapping, type MappingFlags, mappingFlags } from './flags.ts';
 
-/** `mapping show`: the rules in force, in the form in which custom rules are written. */
+/** `mapping show`: prints the rules in force in the form of custom rules. */
 export function createMappingShowCommand(io: Io): Command {
   const command = createCommand('show', io)
     .summary('print the rules in force as YAML')

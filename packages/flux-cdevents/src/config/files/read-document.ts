@@ -25,7 +25,7 @@ export type Reading =
 /** What `matchLabels` is evaluated against. */
 interface Labelled {
   readonly type: string;
-  /** API group; empty for the core one. */
+  /** The API group; empty for the core group. */
   readonly group: string;
   readonly labels: Readonly<Record<string, string>>;
 }

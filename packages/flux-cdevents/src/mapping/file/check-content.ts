@@ -16,7 +16,7 @@ interface Part {
   readonly fieldsIn: (version: SpecVersion) => readonly ContentField[] | undefined;
 }
 
-/** Fields that other spec versions spell in another way. */
+/** Fields that have another name in other spec versions. */
 const OTHER_SPELLINGS: Readonly<Record<string, string>> = { url: 'uri', uri: 'url' };
 
 /** Checks the content of a rule against the fields that its event type has in a spec version. */

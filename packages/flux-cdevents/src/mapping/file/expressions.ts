@@ -28,8 +28,8 @@ export class Expressions {
   }
 
   /**
-   * The text of an expression: numbers and booleans of YAML are CEL as they are written.
-   * @returns undefined for anything else
+   * The text of an expression. A YAML number or boolean is CEL as it is written.
+   * @returns undefined for any other value
    */
   textOf(value: unknown, path: Path): string | undefined {
     if (typeof value === 'boolean') return String(value);
@@ -37,7 +37,7 @@ export class Expressions {
     return typeof value === 'string' ? value : undefined;
   }
 
-  /** @returns undefined when it is wrong, and reported, or when there are too many */
+  /** @returns undefined when it is not valid, which is reported, or when there are too many expressions */
   read(value: unknown, path: Path, result: ExpressionResult): CompiledExpression | undefined {
     const text = this.textOf(value, path);
     if (text === undefined || text.trim() === '') {
@@ -82,7 +82,7 @@ const COMMENT_HINT = ' (" #" begins a comment: put the expression in quotes)';
 
 const MAX_HINT = 80;
 
-/** Text that lacks the quotes of CEL, a common slip: `outcome: success`, `event.reason == UpgradeSucceeded`. */
+/** A string without the quotes of CEL, a common mistake: `outcome: success`, `event.reason == UpgradeSucceeded`. */
 function quotedHint(text: string, result: ExpressionResult, { expected, found }: ExpressionIssue): string {
   const isWords = /^[A-Za-z][\w-]*( [\w-]+)*$/.test(text) && !/ in /.test(text);
   const isUri = /^[a-z][a-z\d+.-]*:[^\s'"]+$/.test(text);

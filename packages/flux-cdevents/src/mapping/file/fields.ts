@@ -1,4 +1,4 @@
-/** A map of a document, its members not looked at yet. */
+/** A map of a document whose members are not checked yet. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 export const isFields = (value: unknown): value is Fields =>

@@ -11,7 +11,7 @@ const ref = (name: string): Schema => ({ $ref: `#/definitions/${name}` });
 
 const CEL = `CEL (https://cel.dev) with the variables ${Object.keys(VARIABLES).join(', ')}. Text has quotes of its own: "'production'".`;
 
-/** Not behind a reference: editors show what stands beside one only after what it refers to. */
+/** Inlined rather than referenced: an editor shows texts beside a reference only after those of its target. */
 const expression = (description = 'A CEL expression.'): Schema => ({
   description,
   type: ['string', 'number', 'boolean'],
@@ -32,7 +32,7 @@ const parts: OpenParts = {
     'The CDEvents version of what is sent. The annotation of the Provider wins. Default: 0.4.',
   ),
   expression: (description) => unsafe(expression(`${description} ${CEL}`)),
-  // Its fields follow with the type.
+  // The fields depend on the type.
   content: unsafe({
     description:
       'The content of the CDEvent, in its shape, with CEL expressions as values. What evaluates to null is left out. It ' +
@@ -50,7 +50,7 @@ const parts: OpenParts = {
   }),
 };
 
-/** The JSON Schema of `mapping.yaml` for editors: what can be said without reading expressions. */
+/** The JSON Schema of `mapping.yaml` for editors: all that can be checked without reading expressions. */
 export function mappingJsonSchema(): Schema {
   const { allOf = [], ...shape } = plain(mappingShape(parts, unsafe(ref('cdevent'))));
   return {
@@ -80,7 +80,7 @@ const customContent = implies(
   { properties: { content: ref('template') } },
 );
 
-/** An older spec version, when the mapping names it, has fewer events. */
+/** Fewer events when the mapping names an older spec version. */
 const typesOfVersion = (version: SpecVersion): Schema => {
   const custom = version === '0.3' ? [] : [{ type: 'string', pattern: CUSTOM_TYPE }];
   const type = { anyOf: [{ enum: eventNames(version) }, ...custom] };
@@ -90,7 +90,7 @@ const typesOfVersion = (version: SpecVersion): Schema => {
   );
 };
 
-/** For each event type the fields of its content, of all spec versions that have it. */
+/** The content fields of each event type, of all spec versions that have it. */
 function contentRules(): Schema[] {
   const byContent = new Map<string, { types: string[]; content: Schema }>();
   for (const name of names) {

@@ -6,7 +6,7 @@ export const MAX_RULES = 500;
 export const MAX_EMITS = 20;
 const MAX_NAME_LENGTH = 100;
 
-/** The parts of a mapping that a schema describes but only the reader can judge. */
+/** The parts of a mapping that a schema describes but only the reader can check. */
 export interface OpenParts {
   readonly specVersion: TSchema;
   readonly expression: (description: string) => TSchema;

@@ -6,13 +6,13 @@ import { service } from './service.ts';
 export const presets: Readonly<Record<PresetName, Mapping>> = { rfc, service, none: { rules: [] } };
 export const presetNames = Object.keys(presets) as readonly PresetName[];
 
-/** A rule in force, and whether it is the mapping's own. */
+/** A rule in force and its origin. */
 export interface EffectiveRule {
   readonly rule: Rule;
   readonly from: 'mapping' | 'preset';
 }
 
-/** The rules in force, in the order in which they are tried: the mapping's own, then those of the preset. */
+/** The rules in force in their order: those of the mapping, then those of the preset. */
 export function effectiveRules(mapping: Mapping | undefined, preset: PresetName): readonly EffectiveRule[] {
   const enabled = new Set(mapping?.enable);
   const inForce = ({ optional }: Rule) => optional === undefined || enabled.has(optional);
@@ -21,7 +21,7 @@ export function effectiveRules(mapping: Mapping | undefined, preset: PresetName)
   return [...own, ...builtIn].filter(({ rule }) => inForce(rule));
 }
 
-/** Every name that `enable` may list: what the optional rules of a mapping and of a preset are part of. */
+/** The names that `enable` may list: those of the optional rules of a mapping and of a preset. */
 export const optionalNames = (rules: readonly Rule[], preset: PresetName): readonly string[] => [
   ...new Set([...rules, ...presets[preset].rules].flatMap(({ optional }) => optional ?? [])),
 ];

@@ -9,9 +9,9 @@ const taskRunFinished: Emit = { type: 'taskrun.finished' };
 const testCaseRunFinished: Emit = { type: 'testcaserun.finished' };
 
 /**
- * The table of the Flux RFC "CDEvents Provider", letter by letter. It writes the outcome of a failed upgrade as
- * "failed", a value that no version of CDEvents has: `failure` is sent. The two Reconciliation rows come from the
- * kustomize-controller today, whose failures carry the reason of what failed.
+ * The table of the Flux RFC "CDEvents Provider", letter by letter. Its outcome of a failed upgrade, "failed", exists in no
+ * version of CDEvents, so `failure` is sent. The two Reconciliation rows come from the kustomize-controller today, whose
+ * failures have the reason of the step that failed.
  */
 export const rfc: Mapping = {
   rules: [
@@ -32,14 +32,14 @@ export const rfc: Mapping = {
     ),
     rule(
       'deletion-failed',
-      // The reason of a Kustomization's event is that of its last Ready condition: a deletion that fails reads so.
+      // The reason is that of the last Ready condition, so a deletion that fails reports it.
       `${helmOrKustomization} && event.reason == 'ReconciliationSucceeded' && event.severity == 'error'`,
       incidentDetected,
     ),
     rule('reconciliation-failed', helmRelease('ReconciliationFailed'), incidentDetected),
     rule(
       'kustomization-failed',
-      // Without the severity of an error it is a deletion that went well, of a Kustomization that was not well before.
+      // With another severity it is the successful deletion of a Kustomization that failed before.
       `event.involvedObject.kind == 'Kustomization' && event.severity == 'error' && ${reasonIn(KUSTOMIZATION_FAILURES)}`,
       incidentDetected,
     ),

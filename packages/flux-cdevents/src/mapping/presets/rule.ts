@@ -3,7 +3,7 @@ import type { Emit, Rule } from '../rules/mapping-model.ts';
 /** One rule of a preset. */
 export const rule = (name: string, match: string, ...emit: Emit[]): Rule => ({ name, match, emit });
 
-/** One that counts only where a mapping enables what it is part of. */
+/** A rule that applies only where a mapping enables its name. */
 export const optionalRule = (optional: string, name: string, match: string, ...emit: Emit[]): Rule => ({
   name,
   optional,

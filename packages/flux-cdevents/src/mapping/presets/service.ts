@@ -15,8 +15,8 @@ const detectedPerRevision: Emit = {
 const resolved: Emit = { type: 'incident.resolved', incident: {} };
 
 /**
- * What the vocabulary of CDEvents itself says. An object has one open incident at most: it is detected with the first
- * failure and resolved with the next success that is more than a repair (a rollback, an uninstall after a failed install).
+ * The preset that speaks the vocabulary of CDEvents. An object has at most one open incident: the first failure detects it,
+ * and the next success resolves it, unless that is only a repair (a rollback, an uninstall after a failed install).
  */
 export const service: Mapping = {
   rules: [
@@ -47,7 +47,7 @@ export const service: Mapping = {
     ),
     rule(
       'kustomization-removed',
-      // The reason is that of the last Ready condition: one that failed before and is deleted reads so.
+      // The reason is that of the last Ready condition, so a Kustomization that is deleted after a failure reports it.
       `${kustomization} && (event.?action.orValue('') == 'Finalize' || ${failedBefore})`,
       { type: 'environment.modified' },
       resolved,

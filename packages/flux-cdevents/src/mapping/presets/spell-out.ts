@@ -4,15 +4,15 @@ import type { Mapping, Rule } from '../rules/mapping-model.ts';
 import { isHiddenBy } from '../rules/reach.ts';
 import { presets } from './presets.ts';
 
-/** A mapping that needs no preset and no default, and the rules of the preset that never get their turn in it. */
+/** A mapping that needs neither a preset nor defaults, and the rules of the preset that can never match in it. */
 export interface SpelledOut {
   readonly mapping: Mapping;
   readonly neverReached: readonly string[];
 }
 
 /**
- * The rules of a mapping and of the preset that follows after them, as one mapping that says all that it does. Optional
- * rules stay optional. A rule of the preset whose name is taken is named `service-upgrade-succeeded`.
+ * Combines the rules of a mapping with those of its preset in one explicit mapping. Optional rules stay optional. A rule of the
+ * preset whose name is taken gets the preset as a prefix: `service-upgrade-succeeded`.
  */
 export function spellOut(
   own: Mapping | undefined,

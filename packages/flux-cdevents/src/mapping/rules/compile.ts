@@ -3,7 +3,7 @@ import type { SpecVersion } from '../../provider/provider.ts';
 import { withDefaults } from './defaults.ts';
 import type { Emit, Rule, Template } from './mapping-model.ts';
 
-/** Where a field of a CDEvent comes from. */
+/** The origin of a field of a CDEvent. */
 export interface FieldOrigin {
   /** `subject.id`, `content.environment`, `customData.runbook`. */
   readonly path: string;
@@ -11,7 +11,7 @@ export interface FieldOrigin {
   readonly value: unknown;
 }
 
-/** What a rule says about one CDEvent, evaluated. */
+/** The evaluated fields of one CDEvent. */
 export interface Emitted {
   readonly subjectId: string;
   readonly subjectSource?: string;
@@ -20,19 +20,19 @@ export interface Emitted {
   readonly fields: readonly FieldOrigin[];
 }
 
-/** What came of the rules for one event. */
+/** The result of the rules for one event. */
 export interface MappingResult {
   /** How many rules were evaluated, in order. */
   readonly tried: number;
   /** The last of them, when it matched. */
   readonly rule?: CompiledRule;
-  /** Why the last of them failed, when it did. */
+  /** Why the last of them failed, if it did. */
   readonly error?: MappingError;
 }
 
 export interface CompiledRule {
   readonly name: string;
-  /** Evaluated one by one, since what they see may depend on their type. */
+  /** Evaluated one by one, since their variables may depend on their type. */
   readonly emits: readonly CompiledEmit[];
 }
 
@@ -53,7 +53,7 @@ export interface CompiledMapping {
   apply(variables: Variables, remaining: RemainingCost): MappingResult;
 }
 
-/** A rule that fails while it runs: the event becomes a dead letter, and nothing else stops. */
+/** A rule failed while it ran: the event becomes a dead letter, and other events go on. */
 export class MappingError extends Error {
   constructor(rule: string, where: string, cause: unknown) {
     const [reason = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
@@ -63,8 +63,8 @@ export class MappingError extends Error {
 }
 
 /**
- * Parses and type-checks every expression of some rules.
- * @throws {Error} for the first expression that is wrong
+ * Parses and type-checks every expression of the rules.
+ * @throws {Error} for the first expression that is not valid
  */
 export function compileRules(rules: readonly Rule[], version: SpecVersion, expressions: Expressions): CompiledMapping {
   const compiled = rules.map(({ name, match, emit }) => ({
@@ -138,7 +138,7 @@ const leavesOf = (template: Template, path: readonly string[], expressions: Expr
       : leavesOf(value, place, expressions);
   });
 
-/** Own members only: a field may have the name of something that every object inherits. */
+/** Sets own members only: a field may have the name of an inherited member. */
 function assign(root: Record<string, unknown>, path: readonly string[], value: unknown): void {
   let parent = root;
   for (const field of path.slice(0, -1)) {

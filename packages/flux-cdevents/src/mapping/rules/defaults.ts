@@ -1,7 +1,7 @@
 import type { SpecVersion } from '../../provider/provider.ts';
 import type { Emit, Template } from './mapping-model.ts';
 
-/** What an event type says when its rule does not. */
+/** The defaults of an event type, for what a rule leaves out. */
 export interface EmitDefaults {
   readonly subject: { readonly id: string };
   readonly content: Template;
@@ -55,7 +55,7 @@ const table: Readonly<Record<string, (version: SpecVersion) => EmitDefaults>> = 
   'artifact.published': () => ({ subject: { id: 'artifactId' }, content: {} }),
 };
 
-/** Of an event type that no preset uses. */
+/** The defaults of an event type that no preset uses. */
 const plain: EmitDefaults = { subject: { id: 'service.id' }, content: {} };
 
 /** A custom event carries the Flux event's own fields. */

@@ -1,9 +1,9 @@
 import type { Rule } from './mapping-model.ts';
 
 /**
- * Whether a rule never gets its turn after another one: that asks the same, or takes every event, and counts whenever
- * this one does.
- * @param enabled the optional names that count
+ * Whether a rule can never match after an earlier one, which has the same condition or matches every event, and is in force
+ * whenever this one is.
+ * @param enabled the optional names in force
  */
 export const isHiddenBy = (
   rule: Pick<Rule, 'match' | 'optional'>,
