@@ -57,17 +57,24 @@ interface CheckFlags {
 /** `check`: validates a folder before `serve` uses it, or finds out what would not work in a cluster. */
 export const createCheckCommand = (io: Io): Command =>
   createCommand('check', io)
-    .summary('validate a configuration folder or file, or ask a cluster')
+    .summary('validate a configuration folder or file, or check a cluster')
     .description(
-      'Reads a folder or a file of Provider, Alert, Secret and ConfigMap objects as serve does and prints a line for everything ' +
-        'that is wrong, with file and line, and a summary on stderr. With --kubernetes it asks the API server instead, ' +
-        'as "flux check" does: definitions, installation, permissions, Providers with their Secrets and addresses, ' +
-        'Alerts. Nothing is changed and nothing is posted. Warnings do not fail.',
+      'Reads a folder or a file of Provider, Alert, Secret and ConfigMap objects as serve does, and prints each issue with its ' +
+        'file and line, and a summary on standard error. With --kubernetes, checks a cluster as "flux check" does: ' +
+        'definitions, installation, permissions, Providers with their Secrets and addresses, Alerts. Changes nothing and ' +
+        'posts nothing. Warnings do not fail.',
     )
     .argument('[path]', 'folder or file of YAML or JSON')
-    .addOption(flag('--no-cross-namespace-refs', 'sources of other namespaces are errors, as for serve with this flag'))
-    .addOption(flag('--kubernetes', 'ask a cluster what would not work, and how to fix it'))
-    .addOption(flag('--kubeconfig <file>', 'the same, with this kubeconfig (default: ServiceAccount, else KUBECONFIG)'))
+    .addOption(
+      flag('--no-cross-namespace-refs', 'report sources of other namespaces as errors, as serve does with this flag'),
+    )
+    .addOption(flag('--kubernetes', 'find out what would not work in a cluster, and how to fix it'))
+    .addOption(
+      flag(
+        '--kubeconfig <file>',
+        'use this kubeconfig, which implies --kubernetes (default: ServiceAccount, else KUBECONFIG)',
+      ),
+    )
     .addOption(flag('--namespace <name>', 'the namespace of Flux', (option) => option.default('flux-system')))
     .addOption(
       flag('--as <namespace/name>', 'ServiceAccount of the controller (default: that of its Deployment)', (option) =>

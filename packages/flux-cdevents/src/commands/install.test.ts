@@ -66,7 +66,7 @@ describe('install --export', () => {
   it('warns of a way in that nobody can use', async () => {
     expect(await printed('--components', 'webhook,token-review')).toHaveLength(8);
     const { code, stderr } = await install('--components', 'forward,token-review');
-    expect([code, stderr]).toEqual([0, expect.stringContaining('the Flux controllers show no token')]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('the Flux controllers send no token')]);
   });
 
   it.each([

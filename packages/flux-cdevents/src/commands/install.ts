@@ -37,7 +37,7 @@ export const createInstallCommand = (io: Io): Command =>
       'Prints the Kubernetes manifests of flux-cdevents, to be applied or committed. They go into the namespace of Flux. ' +
         'Nothing is applied, and nothing of Flux is in them.',
     )
-    .addOption(flag('--export', 'print; this version does nothing else, and wants to be told'))
+    .addOption(flag('--export', 'print the manifests; required, since the command does nothing else'))
     .addOption(flag('--namespace <name>', 'the namespace of Flux', (option) => option.default('flux-system')))
     .addOption(flag('--image <image>', 'container image, without a tag', (option) => option.default(IMAGE)))
     .addOption(flag('--version <tag>', `tag of the image (default: v${VERSION})`))
@@ -58,7 +58,7 @@ export const createInstallCommand = (io: Io): Command =>
     .action((flags: InstallFlags) => {
       const { components, image } = checked(flags);
       if (components.includes('token-review') && !components.includes('webhook')) {
-        note(io, 'flux-cdevents: the Flux controllers show no token: with token-review what they post is refused');
+        note(io, 'flux-cdevents: the Flux controllers send no token, so token-review refuses what they post');
       }
       const head = [
         `# flux-cdevents ${image.replace(/^.*(?=[:@])[:@]/, '')}`,

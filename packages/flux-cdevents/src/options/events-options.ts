@@ -44,9 +44,9 @@ export const eventsFlags = (): readonly Option[] => [
   ),
   flag('--events-tls-cert <file>', 'certificate of the events address, in PEM; read again when it changes'),
   flag('--events-tls-key <file>', 'its key'),
-  flag('--events-client-ca <file>', 'authorities of client certificates, which are required then'),
+  flag('--events-client-ca <file>', 'authorities of client certificates, which clients must then have'),
   listFlag('--events-authorized-spiffe-id <id>', 'SPIFFE ID that a client certificate must have to post events'),
-  flag('--forward-to <url>', 'notification-controller that every event is passed on to, unchanged and durably'),
+  flag('--forward-to <url>', 'pass every event on to this notification-controller, unchanged and durably'),
 ];
 
 const SPIFFE_ID = /^spiffe:\/\/[a-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/;

@@ -17,13 +17,16 @@ export interface KubernetesOptions {
 
 export const kubernetesFlags = (): readonly Option[] => [
   switchFlag('--kubernetes', 'read Providers, Alerts and Secrets from the API server, not from files'),
-  flag('--kubeconfig <file>', 'the same, with this kubeconfig (default: ServiceAccount, else KUBECONFIG)'),
+  flag(
+    '--kubeconfig <file>',
+    'use this kubeconfig, which implies --kubernetes (default: ServiceAccount, else KUBECONFIG)',
+  ),
   switchFlag(
     '--watch-all-namespaces',
-    'watch all namespaces, or with =false that of RUNTIME_NAMESPACE (default: true)',
+    'watch all namespaces, or with =false only the one in RUNTIME_NAMESPACE (default: true)',
   ),
-  flag('--kube-api-qps <n>', 'requests a second to the API server', '50'),
-  flag('--kube-api-burst <n>', 'requests at once to the API server', '300'),
+  flag('--kube-api-qps <n>', 'requests per second to the API server', '50'),
+  flag('--kube-api-burst <n>', 'burst of requests to the API server', '300'),
 ];
 
 /** Adds an issue for each option that is wrong. @returns undefined in files mode */

@@ -110,7 +110,7 @@ const deploymentsUnread = (namespace: string, found: string): ClusterFinding =>
   bad('warning', 'installation', {
     object: `Namespace ${namespace}`,
     path: 'Deployments',
-    expected: 'to be looked at',
+    expected: 'to be readable',
     found: `no answer: ${found}`,
-    fix: 'check as somebody who may list Deployments',
+    fix: 'run the check as a user who may list Deployments',
   });

@@ -83,7 +83,7 @@ export async function readObjects(api: Asked, discovery: Discovery, settings: Re
     const listed = await askAll(api, resourcePath(served, settings.namespace));
     if ('status' in listed) {
       const found = listed.status === 'absent' ? 'nothing' : listed.why;
-      const fix = `check as somebody who may list ${served.resource}`;
+      const fix = `run the check as a user who may list ${served.resource}`;
       const about = { object: `${kind}s`, path: 'list', expected: `all ${served.resource}` };
       unread.push(bad('error', `${kind}s`, { ...about, found, fix }));
       return [];
@@ -161,8 +161,8 @@ export function judgeObjects(objects: ClusterObjects, settings: ReadSettings): C
       ...refusedAmong('ConfigMap', configMapsOf(reading.good, settings), objects.configMaps),
     ];
     for (const { kind, name: hiddenName, why } of hidden) {
-      const fix = `check as somebody who may get this ${kind}`;
-      const about = { object, path: `${kind} ${hiddenName}`, expected: 'to be looked at' };
+      const fix = `run the check as a user who may get this ${kind}`;
+      const about = { object, path: `${kind} ${hiddenName}`, expected: 'to be readable' };
       findings.push(bad('warning', 'Providers', { ...about, found: `no answer: ${why}`, fix }));
     }
     if (hidden.length === 0) providers.push(reading.good);

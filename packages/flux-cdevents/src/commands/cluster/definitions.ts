@@ -129,6 +129,6 @@ function typeFinding(version: string, answer: TypeAnswer, typeNeeded: boolean): 
       'or use the webhook, which needs no such type';
     return bad('error', AREA, { ...about, found: 'a list without it', fix });
   }
-  const fix = 'check as somebody who may create Providers or get CustomResourceDefinitions';
+  const fix = 'run the check as a user who may create Providers or get CustomResourceDefinitions';
   return bad('warning', AREA, { ...about, found: `no answer: ${answer.unknown}`, fix });
 }

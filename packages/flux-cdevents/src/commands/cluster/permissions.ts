@@ -117,9 +117,9 @@ export function permissionFindings(
   const unknown = asked.find((verdict) => typeof verdict === 'object');
   if (unknown && asked.every((verdict) => typeof verdict === 'object')) {
     const fix =
-      'check as somebody who may create subjectaccessreviews, or in the Pod: docs/troubleshooting.md, Ask the cluster';
+      'run the check as a user who may create subjectaccessreviews, or in the Pod: docs/troubleshooting.md, Ask the cluster';
     const found = `no answer: ${unknown.unknown}`;
-    return [bad('warning', AREA, { object, path: 'permissions', expected: 'to be asked for', found, fix })];
+    return [bad('warning', AREA, { object, path: 'permissions', expected: 'an answer about them', found, fix })];
   }
   return reviewed.map(({ permission, verdicts }) => {
     const { group, resource, verbs, manifest } = permission;

@@ -101,7 +101,7 @@ export function selectionFindings(selections: readonly AlertSelection[]): readon
     const about = { object, path: 'spec.eventSources' };
     const unknown = selects.find((one) => typeof one === 'object');
     if (unknown) {
-      const fix = 'check as somebody who may list these objects';
+      const fix = 'run the check as a user who may list these objects';
       const expected = 'an object that it selects';
       return [bad('warning', AREA, { ...about, expected, found: `no answer: ${unknown.unknown}`, fix })];
     }
