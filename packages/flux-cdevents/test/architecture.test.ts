@@ -195,6 +195,22 @@ describe('imports', () => {
     expect(unused).toEqual([]);
   });
 
+  it('form no circle, types included', () => {
+    const open: string[] = [];
+    const done = new Set<string>();
+    const circles: string[] = [];
+    const visit = (file: string): void => {
+      if (open.includes(file)) circles.push([...open.slice(open.indexOf(file)), file].join(' → '));
+      if (open.includes(file) || done.has(file)) return;
+      open.push(file);
+      for (const imported of importsOf(file)) if (files.includes(imported)) visit(imported);
+      open.pop();
+      done.add(file);
+    };
+    for (const file of files) visit(file);
+    expect(circles).toEqual([]);
+  });
+
   it('are found whatever their form', () => {
     expect(importsOf('cli.ts')).toContain('commands/serve.ts');
     expect(importsOf('kube-api/kubeconfig.ts')).toContain('@kubernetes/client-node');

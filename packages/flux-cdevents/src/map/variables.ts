@@ -1,10 +1,9 @@
 import type { FluxEvent } from '../flux/event.ts';
-import { nameOf } from '../flux/object-ref.ts';
+import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
 import type { MappingVariables } from '../mapping/variables-schema.ts';
 import type { SpecVersion } from '../provider/provider.ts';
 import { artifactIdOf } from './artifact-id.ts';
 import type { EventFacts } from './cdevent.ts';
-import type { ConversionRequest } from './convert.ts';
 import type { HelmFacts } from './messages.ts';
 
 const ACTIONS: readonly (readonly [prefix: string, action: string])[] = [
@@ -47,7 +46,11 @@ export const environmentIdOf = (
 /** What the expressions of a mapping see; `incident` follows for each CDEvent, since its id is made from that. */
 export function variablesOf(
   facts: EventFacts,
-  { alert, provider, chainId }: Pick<ConversionRequest, 'alert' | 'provider' | 'chainId'>,
+  {
+    alert,
+    provider,
+    chainId,
+  }: { readonly alert: NamespacedName; readonly provider: NamespacedName; readonly chainId: string },
 ): Omit<MappingVariables, 'incident'> {
   const { event, metadata, helm, source, specVersion, cluster, environmentId } = facts;
   const { name, namespace } = event.involvedObject;

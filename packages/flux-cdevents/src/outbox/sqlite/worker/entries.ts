@@ -22,9 +22,6 @@ export const DEAD_LETTER = 3;
 /** The file stores a kind as its index in this list. */
 export const KINDS: readonly EntryKind[] = ['cdevent', 'flux', 'forward'];
 
-/** The distance between neighbouring places. It leaves room for several entries to replace one. */
-export const PLACE_STRIDE = 1024;
-
 /** The first undelivered entry with a key. */
 const headOf = (store: Store, key: number) =>
   store.db.get<[seq: number, state: number, provider: number, dueAt: number]>(

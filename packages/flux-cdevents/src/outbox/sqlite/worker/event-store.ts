@@ -5,7 +5,6 @@ import {
   endLease,
   entryExists,
   insertEntry,
-  PLACE_STRIDE,
   promote,
   READY,
   removeEntry,
@@ -13,7 +12,7 @@ import {
 } from './entries.ts';
 import type { Lease } from './leases.ts';
 import type { Operations } from './operation.ts';
-import type { Store } from './store.ts';
+import { PLACE_STRIDE, type Store } from './store.ts';
 
 /** The precision of a memory's last use. Updating the index with every event would be slow. */
 const USE_GRANULARITY_MS = 3_600_000;

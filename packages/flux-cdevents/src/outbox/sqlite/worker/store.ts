@@ -1,10 +1,12 @@
 import { type Database, isFull } from './database.ts';
-import { PLACE_STRIDE } from './entries.ts';
 import { createKeyIndex, type KeyIndex } from './key-index.ts';
 import { createLeases, type Leases } from './leases.ts';
 import { createProviders, type Providers } from './providers.ts';
 import { createTurns, type Turns } from './turns.ts';
 import { createTypes, type Types } from './types.ts';
+
+/** The distance between neighbouring places. It leaves room for several entries to replace one. */
+export const PLACE_STRIDE = 1024;
 
 /** The file, and what the worker keeps in memory for it. */
 export interface Store {
