@@ -118,20 +118,22 @@ describe('a rotated Secret', () => {
   it('is read once more when it is asked for during a read', async () => {
     api.put(aSecretObject('a', { token: 'old' }));
     const client = api.client();
-    let release = () => {};
+    const firstAnswer = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
     const objects = follow(['a'], {
       api: {
         async request(request) {
           const answer = await client.request(request);
-          if (api.requests.length === 1) await new Promise<void>((resolve) => (release = resolve));
+          firstAnswer.resolve();
+          await release.promise;
           return answer;
         },
       },
     });
-    await eventually(() => expect(api.requests).toHaveLength(1));
+    await firstAnswer.promise;
     api.put(aSecretObject('a', { token: 'new' }));
     objects.refresh([named('a')]);
-    release();
+    release.resolve();
     await eventually(() => expect(textOf(objects, 'a')).toBe('new'));
     expect(api.requests).toHaveLength(2);
   });
