@@ -28,7 +28,7 @@ const house: Readonly<Record<string, Room>> = {
   diagnostics: { packages: ['typebox', 'yaml'] },
   flux: { rooms: ['diagnostics'], packages: ['typebox'] },
   provider: { rooms: ['diagnostics', 'flux'], packages: ['yaml'] },
-  cel: { rooms: ['diagnostics'], packages: ['@marcbachmann/cel-js'] },
+  cel: { rooms: ['diagnostics'], packages: ['@marcbachmann/cel-js', 'lru-cache'] },
   mapping: { rooms: ['diagnostics', 'cel', 'provider'], packages: ['typebox', 'cdevents-sdk', 'lru-cache'] },
   map: {
     rooms: ['flux', 'provider', 'mapping', 'cel/expression.ts'],

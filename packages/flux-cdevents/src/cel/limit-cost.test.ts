@@ -20,6 +20,11 @@ const huge = someVariables({
 
 /** Generous, for a machine that is busy with other things; the limit stands for about 10 ms. */
 const MAX_MS = 500;
+/** The CPU time of this thread so far: a busy machine does not count. */
+const cpuMs = (): number => {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+};
 
 function evaluate(
   text: string,
@@ -27,12 +32,12 @@ function evaluate(
   variables = large,
 ): { ms: number; error: string | undefined } {
   const expression = compileExpression(text);
-  const start = performance.now();
+  const start = cpuMs();
   try {
     expression.evaluate(variables, remaining);
-    return { ms: performance.now() - start, error: undefined };
+    return { ms: cpuMs() - start, error: undefined };
   } catch (error) {
-    return { ms: performance.now() - start, error: (error as Error).message };
+    return { ms: cpuMs() - start, error: (error as Error).message };
   }
 }
 
@@ -155,9 +160,9 @@ describe('an expression that does a reasonable amount of work', () => {
 
   it('takes no time for a pattern that would stop a backtracking engine', () => {
     const expression = compileExpression("'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab'.matches('^(a+)+$')");
-    const start = performance.now();
+    const start = cpuMs();
     expect(expression.evaluate(large)).toBe(false);
-    expect(performance.now() - start).toBeLessThan(MAX_MS);
+    expect(cpuMs() - start).toBeLessThan(MAX_MS);
   });
 });
 
@@ -204,13 +209,13 @@ describe('expressions at random', () => {
         const reading = readExpression(text, 'value');
         if (!('expression' in reading)) return true; // too deep or too long
         run++;
-        const start = performance.now();
+        const start = cpuMs();
         try {
           reading.expression.evaluate(large);
         } catch (error) {
           expect(error).toBeInstanceOf(Error);
         }
-        return performance.now() - start < MAX_MS;
+        return cpuMs() - start < MAX_MS;
       }),
       { numRuns: 300 },
     );

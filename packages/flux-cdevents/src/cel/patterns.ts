@@ -1,10 +1,11 @@
+import { LRUCache } from 'lru-cache';
 import { type GoRegexp, goRegexp } from '../lib/go-regexp.ts';
 import { spend } from './cost.ts';
 
 const MAX_LENGTH = 1_000;
 const MAX_WRITTEN_OUT = 200_000;
 
-/** How many patterns are cached that a rule computes at run time. */
+/** Limits of the patterns that a rule computes at run time. */
 const MAX_DYNAMIC_LENGTH = 256;
 const COST_OF_COMPILING = 4_000;
 const MAX_DYNAMIC_KEPT = 50;
@@ -16,7 +17,7 @@ export interface Pattern {
   readonly cost: number;
 }
 
-const dynamic = new Map<string, Pattern>();
+const dynamic = new LRUCache<string, Pattern>({ max: MAX_DYNAMIC_KEPT });
 
 /** Compiles a pattern. @returns the reason when it is not valid RE2, or so large that compiling takes long */
 export function readPattern(pattern: string): Pattern | string {
@@ -53,7 +54,6 @@ export function matches(text: string, pattern: string): boolean {
   if (!made) {
     made = readPattern(pattern);
     if (typeof made === 'string') throw new Error(`matches: not a regular expression of RE2: ${made}`);
-    if (dynamic.size >= MAX_DYNAMIC_KEPT) dynamic.clear();
     dynamic.set(pattern, made);
   }
   return isFound(made, text);
