@@ -4,7 +4,7 @@ import { messageOf } from '../errors.ts';
 import { createEnvironment, LIMITS, REPLACED } from './environment.ts';
 import { ExpressionFault, type ExpressionIssue } from './fault.ts';
 import type { ObjectTypes } from './object-types.ts';
-import { type Node, nameOf, receiverOf } from './tree.ts';
+import { calledNameOf, type Node, receiverNodeOf } from './tree.ts';
 
 /** The tokens of the parser, as an author types them. */
 const TOKENS: Readonly<Record<string, string>> = {
@@ -177,10 +177,10 @@ function describeField(
   place: { offset: number; length: number },
   fieldsOf: KnownNames['fieldsOf'],
 ): ExpressionIssue {
-  const receiver = node && receiverOf(node);
+  const receiver = node && receiverNodeOf(node);
   const type = receiver?.checkedType;
   const fields = Object.keys(fieldsOf((type?.kind === 'optional' ? type.valueType?.name : type?.name) ?? '') ?? {});
-  const name = node && typeof (node.args as unknown[])[1] === 'string' ? nameOf(node) : foundAt(place, text);
+  const name = node && typeof (node.args as unknown[])[1] === 'string' ? calledNameOf(node) : foundAt(place, text);
   const of = receiver ? text.slice(receiver.start, receiver.end) : 'it';
   return {
     offset: node?.pos ?? place.offset,

@@ -4,7 +4,16 @@ import { DURATION, REPLACED, TIMESTAMP } from './environment.ts';
 import { faultAt } from './fault.ts';
 import { type ObjectTypes, TypedValue } from './object-types.ts';
 import { isFound, readPattern } from './patterns.ts';
-import { argumentsOf, type CelType, evaluationOf, literalOf, type Node, nameOf, receiverOf, walk } from './tree.ts';
+import {
+  argumentsOf,
+  type CelType,
+  calledNameOf,
+  evaluationOf,
+  literalOf,
+  type Node,
+  receiverNodeOf,
+  walk,
+} from './tree.ts';
 
 /** Converts the plain value of a variable that has fields. */
 export interface Reader {
@@ -40,7 +49,7 @@ export function finishTree(root: Node, { readers, fieldsOf }: Scope): void {
         return refuseSwappedSum(node);
       case 'call':
       case 'rcall':
-        if (nameOf(node) === REPLACED.get('matches')) keepPattern(node);
+        if (calledNameOf(node) === REPLACED.get('matches')) keepPattern(node);
     }
   });
 }
@@ -73,14 +82,14 @@ const withoutOptional = (type: CelType | undefined): CelType | undefined =>
   type?.kind === 'optional' ? type.valueType : type;
 
 function finishField(node: Node, fieldsOf: FieldsOf): void {
-  const receiver = receiverOf(node);
+  const receiver = receiverNodeOf(node);
   const type = withoutOptional(receiver?.checkedType);
   const fields = fieldsOf(type?.name ?? '');
   if (!receiver || !fields) {
     refuseInternals(node, type);
     return;
   }
-  const name = nameOf(node);
+  const name = calledNameOf(node);
   if (!Object.hasOwn(fields, name)) throw unknownField(node, receiver, Object.keys(fields));
   if (node.op === '.' && receiver.checkedType === type) {
     const read = (value: unknown) => {
@@ -94,7 +103,7 @@ function finishField(node: Node, fieldsOf: FieldsOf): void {
 }
 
 function unknownField(node: Node, receiver: Node, fields: readonly string[]) {
-  const name = nameOf(node);
+  const name = calledNameOf(node);
   const of = node.input.slice(receiver.start, receiver.end);
   const hint = didYouMean(name, fields);
   return faultAt({ start: node.pos, end: node.end }, `a field of ${of}: ${fields.join(', ')}${hint}`, name);

@@ -1,5 +1,6 @@
 import { COST_OF_ERROR, CostError, spend, spendFor } from './cost.ts';
 import {
+  calledNameOf,
   childrenOf,
   comprehensionOf,
   type Evaluator,
@@ -8,7 +9,6 @@ import {
   isCall,
   literalOf,
   type Node,
-  nameOf,
 } from './tree.ts';
 
 const MAX_INT = 2n ** 63n - 1n;
@@ -107,7 +107,7 @@ function chargeOf(node: Node): Charge | undefined {
   switch (node.op) {
     case 'call':
     case 'rcall':
-      return CALLS.get(nameOf(node)) ?? spendForSizes;
+      return CALLS.get(calledNameOf(node)) ?? spendForSizes;
     case '-_':
     case '/':
       return nothing;

@@ -1,7 +1,7 @@
 import { meantWord, suggest } from '../diagnostics/words.ts';
 import { FUNCTIONS, REPLACED } from './environment.ts';
 import { faultAt } from './fault.ts';
-import { argumentsOf, isCall, literalOf, type Node, nameOf, receiverOf, walk } from './tree.ts';
+import { argumentsOf, calledNameOf, isCall, literalOf, type Node, receiverNodeOf, walk } from './tree.ts';
 
 const LOST_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
@@ -44,7 +44,7 @@ const MACROS: ReadonlyMap<string, string> = new Map([
 ]);
 
 function prepareCall(node: Node): void {
-  const name = nameOf(node);
+  const name = calledNameOf(node);
   if (!FUNCTIONS.includes(name)) {
     const meant = OTHER_NAMES.get(name) ?? meantWord(name, FUNCTIONS);
     throw faultAt(placeOfName(node, name), `a function${suggest(meant)}`, name);
@@ -61,7 +61,7 @@ function prepareCall(node: Node): void {
 
 /** The position of a method's name: after the receiver, right before the arguments. */
 function placeOfName(node: Node, name: string): { start: number; end: number } {
-  const start = node.op === 'rcall' ? node.input.indexOf(name, receiverOf(node)?.end) : node.start;
+  const start = node.op === 'rcall' ? node.input.indexOf(name, receiverNodeOf(node)?.end) : node.start;
   return { start, end: start + name.length };
 }
 

@@ -80,10 +80,10 @@ const nodes = (args: unknown): readonly Node[] => args as readonly Node[];
 
 export const isCall = (node: Node): boolean => node.op === 'call' || node.op === 'rcall';
 /** The name in a call or a field access. */
-export const nameOf = (node: Node): string =>
+export const calledNameOf = (node: Node): string =>
   isCall(node) ? (node.args as [string])[0] : (node.args as [Node, string])[1];
 /** The receiver of a method call or a field access. */
-export const receiverOf = (node: Node): Node | undefined => {
+export const receiverNodeOf = (node: Node): Node | undefined => {
   if (node.op === 'rcall') return (node.args as [string, Node])[1];
   return node.op === 'call' ? undefined : nodes(node.args)[0];
 };
@@ -120,7 +120,7 @@ export function childrenOf(node: Node): readonly Node[] {
     case 'call':
       return argumentsOf(node);
     case 'rcall':
-      return [receiverOf(node) as Node, ...argumentsOf(node)];
+      return [receiverNodeOf(node) as Node, ...argumentsOf(node)];
     case 'map':
       return (node.args as Node[][]).flat();
     case 'comprehension': {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createGuard, isLoopback } from './api-guard.ts';
+import { createGuard, isLoopbackHost } from './api-guard.ts';
 
 const statusOf = (check: () => void): number => {
   try {
@@ -10,7 +10,7 @@ const statusOf = (check: () => void): number => {
   }
 };
 
-describe('isLoopback', () => {
+describe('isLoopbackHost', () => {
   it.each([
     ['localhost', true],
     ['LOCALHOST:9393', true],
@@ -25,7 +25,7 @@ describe('isLoopback', () => {
     ['10.0.0.7:9393', false],
     ['', false],
     [undefined, false],
-  ])('%s → %s', (host, expected) => expect(isLoopback(host)).toBe(expected));
+  ])('%s → %s', (host, expected) => expect(isLoopbackHost(host)).toBe(expected));
 });
 
 describe('without a token', () => {

@@ -25,7 +25,7 @@ export interface GuardedRequest {
 export function createGuard(token: string | (() => string) | undefined): (request: GuardedRequest) => void {
   return ({ method, headers }) => {
     if (token === undefined) {
-      if (!isLoopback(headers.host)) {
+      if (!isLoopbackHost(headers.host)) {
         throw new ApiError(
           403,
           'FCE_API_REFUSED',
@@ -48,7 +48,7 @@ const mediaTypeOf = (contentType: string | undefined): string | undefined =>
   contentType?.split(';', 1)[0]?.trim().toLowerCase();
 
 /** True for a `Host` header that names this machine without a DNS lookup. */
-export function isLoopback(host: string | undefined): boolean {
+export function isLoopbackHost(host: string | undefined): boolean {
   const name = host?.toLowerCase().replace(/:\d+$/, '');
   if (name === undefined) return false;
   return name === '[::1]' || name === 'localhost' || name.endsWith('.localhost') || /^127(?:\.\d{1,3}){3}$/.test(name);

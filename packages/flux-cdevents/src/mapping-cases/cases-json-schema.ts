@@ -1,12 +1,12 @@
 import { eventNames, specVersions } from 'cdevents-sdk';
 import { DRAFT, plain, type Schema, specVersionSchema, unsafe } from '../mapping/file/schema-parts.ts';
-import { casesShape, type OpenParts } from './cases-schema.ts';
+import { casesShape, type OpenCaseParts } from './cases-schema.ts';
 
 /** A full event type, or the name of a custom event. */
 const OTHER_TYPE =
   '^(dev\\.cdeventsx?\\.)?[a-zA-Z0-9-]+\\.[a-zA-Z]+\\.[0-9]+\\.[0-9]+\\.[0-9]+$|^[a-zA-Z0-9]+-[a-zA-Z]+\\.[a-zA-Z]+$';
 
-const parts: OpenParts = {
+const parts: OpenCaseParts = {
   specVersion: specVersionSchema('The CDEvents version. Wins over what the mapping says. Default: 0.4.'),
   event: () =>
     unsafe({

@@ -7,7 +7,7 @@ const MAX_CASES = 2000;
 const MAX_STEPS = 200;
 
 /** The parts of a file of cases that a schema describes in two ways: strictly for editors, openly for the reader. */
-export interface OpenParts {
+export interface OpenCaseParts {
   readonly specVersion: TSchema;
   /** An event, or the path of its file. */
   readonly event: (written: TSchema) => TSchema;
@@ -70,7 +70,7 @@ const writtenEvent = Type.Object(
   { ...closed, ...says('a Flux event such as {reason: UpgradeSucceeded}', 'A Flux event, as far as it matters.') },
 );
 
-const expected = ({ type }: OpenParts) =>
+const expected = ({ type }: OpenCaseParts) =>
   Type.Object(
     {
       type,
@@ -94,7 +94,7 @@ const expected = ({ type }: OpenParts) =>
     },
   );
 
-const stepFields = (parts: OpenParts) => ({
+const stepFields = (parts: OpenCaseParts) => ({
   event: parts.event(writtenEvent),
   rule: Type.Optional(text('the name of a rule', 'The rule that is to match.')),
   expect: Type.Optional(
@@ -111,7 +111,7 @@ const stepFields = (parts: OpenParts) => ({
   error: Type.Optional(text('a part of an error', 'What the error has in it with which a rule is to fail.')),
 });
 
-const caseShape = (parts: OpenParts) => {
+const caseShape = (parts: OpenCaseParts) => {
   const { event, ...outcome } = stepFields(parts);
   const step = Type.Object(
     { event, ...outcome },
@@ -141,7 +141,7 @@ const caseShape = (parts: OpenParts) => {
 };
 
 /** The shape of a file of cases, the same for the reader and for editors. */
-export const casesShape = (parts: OpenParts) =>
+export const casesShape = (parts: OpenCaseParts) =>
   Type.Object(
     {
       mapping: Type.Optional(text('the file of a mapping', 'The mapping, relative to this file.')),

@@ -15,5 +15,5 @@ export function parseAddress(text: string): Address | undefined {
 }
 
 /** True for an address that only this machine reaches. */
-export const isLoopback = ({ host }: Address): boolean =>
+export const isLoopbackAddress = ({ host }: Address): boolean =>
   host !== undefined && (host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host));

@@ -3,7 +3,7 @@ import type { Option } from 'commander';
 import type { Issue } from '../diagnostics/issue.ts';
 import { type NamespacedName, parseName } from '../flux/object-ref.ts';
 import { splitUrl, urlFault } from '../provider/endpoint/url.ts';
-import { flag, flagIssue, listFlag, listOf, type RawOptions, textOf } from './flag.ts';
+import { flagIssue, listFlag, listOf, type RawOptions, serveFlag, textOf } from './flag.ts';
 
 /** Who may post events, how, and where they go besides. */
 export interface EventsOptions {
@@ -36,17 +36,17 @@ export interface EventsTls {
 }
 
 export const eventsFlags = (): readonly Option[] => [
-  flag('--events-auth <how>', 'who may post events: none, bearer-file:PATH, or token-review', 'none'),
-  flag('--events-audience <name>', 'audience that tokens must be for, with token-review', 'toolkit.fluxcd.io'),
+  serveFlag('--events-auth <how>', 'who may post events: none, bearer-file:PATH, or token-review', 'none'),
+  serveFlag('--events-audience <name>', 'audience that tokens must be for, with token-review', 'toolkit.fluxcd.io'),
   listFlag(
     '--events-authorized-service-account <ns/name>',
     'ServiceAccount that may post events, with token-review (default: the Flux controllers in the own namespace)',
   ),
-  flag('--events-tls-cert <file>', 'certificate of the events address, in PEM; read again when it changes'),
-  flag('--events-tls-key <file>', 'its key'),
-  flag('--events-client-ca <file>', 'authorities of client certificates, which clients must then have'),
+  serveFlag('--events-tls-cert <file>', 'certificate of the events address, in PEM; read again when it changes'),
+  serveFlag('--events-tls-key <file>', 'its key'),
+  serveFlag('--events-client-ca <file>', 'authorities of client certificates, which clients must then have'),
   listFlag('--events-authorized-spiffe-id <id>', 'SPIFFE ID that a client certificate must have to post events'),
-  flag('--forward-to <url>', 'pass every event on to this notification-controller, unchanged and durably'),
+  serveFlag('--forward-to <url>', 'pass every event on to this notification-controller, unchanged and durably'),
 ];
 
 const SPIFFE_ID = /^spiffe:\/\/[a-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/;

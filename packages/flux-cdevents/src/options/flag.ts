@@ -5,7 +5,7 @@ import { createIssue, type Issue, type IssueCode } from '../diagnostics/issue.ts
 export type RawOptions = Readonly<Record<string, string | boolean | undefined>>;
 
 /** A flag with its environment variable. */
-export const flag = (flags: string, description: string, fallback?: string): Option => {
+export const serveFlag = (flags: string, description: string, fallback?: string): Option => {
   const option = new Option(flags, description);
   if (fallback !== undefined) option.default(fallback);
   return option.env(`FLUX_CDEVENTS_${option.name().replaceAll('-', '_').toUpperCase()}`);
@@ -13,7 +13,7 @@ export const flag = (flags: string, description: string, fallback?: string): Opt
 
 /** A flag that may be given more than once; its environment variable has commas between the values. */
 export const listFlag = (flags: string, description: string): Option =>
-  flag(flags, `${description}; repeatable`).argParser((value: string, before?: string) =>
+  serveFlag(flags, `${description}; repeatable`).argParser((value: string, before?: string) =>
     before === undefined ? value : `${before},${value}`,
   );
 

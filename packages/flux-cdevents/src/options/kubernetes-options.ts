@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Option } from 'commander';
 import type { Issue } from '../diagnostics/issue.ts';
-import { flag, flagIssue, type RawOptions, textOf } from './flag.ts';
+import { flagIssue, type RawOptions, serveFlag, textOf } from './flag.ts';
 import { switchFlag, switchOf } from './switch.ts';
 
 /** How the configuration is read from an API server. */
@@ -17,7 +17,7 @@ export interface KubernetesOptions {
 
 export const kubernetesFlags = (): readonly Option[] => [
   switchFlag('--kubernetes', 'read Providers, Alerts and Secrets from the API server, not from files'),
-  flag(
+  serveFlag(
     '--kubeconfig <file>',
     'use this kubeconfig, which implies --kubernetes (default: ServiceAccount, else KUBECONFIG)',
   ),
@@ -25,8 +25,8 @@ export const kubernetesFlags = (): readonly Option[] => [
     '--watch-all-namespaces',
     'watch all namespaces, or with =false only the one in RUNTIME_NAMESPACE (default: true)',
   ),
-  flag('--kube-api-qps <n>', 'requests per second to the API server', '50'),
-  flag('--kube-api-burst <n>', 'burst of requests to the API server', '300'),
+  serveFlag('--kube-api-qps <n>', 'requests per second to the API server', '50'),
+  serveFlag('--kube-api-burst <n>', 'burst of requests to the API server', '300'),
 ];
 
 /** Adds an issue for each option that is wrong. @returns undefined in files mode */

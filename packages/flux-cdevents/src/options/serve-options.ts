@@ -7,9 +7,9 @@ import { parseGoDuration } from '../lib/go-duration.ts';
 import type { LogEncoding, LogLevel } from '../observe/log.ts';
 import type { Retention } from '../outbox/outbox.ts';
 import { sourceExpectation } from '../provider/provider-options.ts';
-import { type Address, isLoopback, parseAddress } from './address.ts';
+import { type Address, isLoopbackAddress, parseAddress } from './address.ts';
 import { type EventsOptions, eventsFlags, resolveEventsOptions } from './events-options.ts';
-import { flag, flagIssue, type RawOptions, textOf } from './flag.ts';
+import { flagIssue, type RawOptions, serveFlag, textOf } from './flag.ts';
 import { type KubernetesOptions, kubernetesFlags, resolveKubernetesOptions } from './kubernetes-options.ts';
 import { switchFlag, switchOf } from './switch.ts';
 
@@ -45,27 +45,30 @@ export interface ServeOptions {
 
 /** The flags of `serve`, spelled as the Flux controllers spell theirs. */
 export const serveFlags = (): readonly Option[] => [
-  flag('--config <dir>', 'folder of YAML with Providers, Alerts, Secrets and ConfigMaps; watched'),
+  serveFlag('--config <dir>', 'folder of YAML with Providers, Alerts, Secrets and ConfigMaps; watched'),
   ...kubernetesFlags(),
-  flag('--data-dir <dir>', 'folder of the store', 'flux-cdevents-data'),
-  flag('--store <url>', 'the durable store: sqlite:PATH (default: outbox.db in the data dir)'),
-  flag('--events-addr <addr>', 'address of the event endpoint, to which Flux posts', ':9090'),
-  flag('--metrics-addr <addr>', 'address of /metrics', ':8080'),
-  flag('--health-addr <addr>', 'address of /healthz and /readyz', ':9440'),
-  flag('--ui-addr <addr>', 'address of the API', '127.0.0.1:9393'),
-  flag('--ui-token-file <file>', 'bearer token of the API; required unless its address is loopback'),
+  serveFlag('--data-dir <dir>', 'folder of the store', 'flux-cdevents-data'),
+  serveFlag('--store <url>', 'the durable store: sqlite:PATH (default: outbox.db in the data dir)'),
+  serveFlag('--events-addr <addr>', 'address of the event endpoint, to which Flux posts', ':9090'),
+  serveFlag('--metrics-addr <addr>', 'address of /metrics', ':8080'),
+  serveFlag('--health-addr <addr>', 'address of /healthz and /readyz', ':9440'),
+  serveFlag('--ui-addr <addr>', 'address of the API', '127.0.0.1:9393'),
+  serveFlag('--ui-token-file <file>', 'bearer token of the API; required unless its address is loopback'),
   ...eventsFlags(),
-  flag('--rate-limit-interval <duration>', 'how long the same event counts as a duplicate', '5m'),
+  serveFlag('--rate-limit-interval <duration>', 'how long the same event counts as a duplicate', '5m'),
   switchFlag('--no-cross-namespace-refs', 'Alerts select objects of their own namespace only'),
   switchFlag('--export-http-path-metrics', 'label HTTP metrics with the request path'),
-  flag('--log-level <level>', 'debug, info or error', 'info'),
-  flag('--log-encoding <encoding>', 'json or console', 'json'),
-  flag('--cluster <name>', 'name of this cluster in sources, environments and ids'),
-  flag('--source <template>', 'context.source; {cluster} {reportingController} {namespace} {name} {kind} are replaced'),
-  flag('--concurrent <n>', 'deliveries in flight per Provider', '16'),
-  flag('--delivered-retention <duration>', 'how long delivered entries are kept', '24h'),
-  flag('--delivered-limit <n>', 'how many delivered entries are kept at most', '100000'),
-  flag('--dead-letter-retention <duration>', 'how long dead letters are kept', '720h'),
+  serveFlag('--log-level <level>', 'debug, info or error', 'info'),
+  serveFlag('--log-encoding <encoding>', 'json or console', 'json'),
+  serveFlag('--cluster <name>', 'name of this cluster in sources, environments and ids'),
+  serveFlag(
+    '--source <template>',
+    'context.source; {cluster} {reportingController} {namespace} {name} {kind} are replaced',
+  ),
+  serveFlag('--concurrent <n>', 'deliveries in flight per Provider', '16'),
+  serveFlag('--delivered-retention <duration>', 'how long delivered entries are kept', '24h'),
+  serveFlag('--delivered-limit <n>', 'how many delivered entries are kept at most', '100000'),
+  serveFlag('--dead-letter-retention <duration>', 'how long dead letters are kept', '720h'),
 ];
 
 /**
@@ -104,7 +107,7 @@ export function resolveServeOptions(raw: RawOptions): ServeOptions {
   );
   const uiAddr = address('ui-addr');
   const uiTokenFile = text('ui-token-file');
-  if (!uiTokenFile && uiAddr.port !== 0 && !isLoopback(uiAddr)) {
+  if (!uiTokenFile && uiAddr.port !== 0 && !isLoopbackAddress(uiAddr)) {
     const expected = `a file with a token, because --ui-addr ${text('ui-addr')} is not loopback`;
     issues.push(flagIssue('ui-token-file', expected, 'nothing', 'missing'));
   }

@@ -1,10 +1,10 @@
 import type { Option } from 'commander';
 import type { Issue } from '../diagnostics/issue.ts';
-import { camel, flag, flagIssue, type RawOptions } from './flag.ts';
+import { camel, flagIssue, type RawOptions, serveFlag } from './flag.ts';
 
 /** A Go switch: alone, or with `=true` or `=false`. Its value is optional, so that `--no-…` is no negation here. */
 export function switchFlag(name: string, description: string): Option {
-  const option = flag(`${name} [bool]`, description);
+  const option = serveFlag(`${name} [bool]`, description);
   option.negate = false;
   return option;
 }

@@ -3,7 +3,7 @@ import { type ApiRequest, describeAnswer, describeNoAnswer, type KubeClient } fr
 export type Asked = Pick<KubeClient, 'request'>;
 
 /** An answer of the API server: the object, its absence, or why the request was refused. */
-export type Answer =
+export type ApiAnswer =
   | { readonly status: 'found'; readonly body: object }
   | { readonly status: 'absent' }
   | { readonly status: 'refused'; readonly why: string };
@@ -13,7 +13,7 @@ const ANSWER_WITHIN_MS = 10_000;
 const PAGE = 500;
 
 /** Never throws: a missing answer is a refusal, too. */
-export async function ask(api: Asked, request: string | ApiRequest): Promise<Answer> {
+export async function ask(api: Asked, request: string | ApiRequest): Promise<ApiAnswer> {
   try {
     const response = await api.request({
       signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
@@ -32,7 +32,7 @@ export async function ask(api: Asked, request: string | ApiRequest): Promise<Ans
 export async function askAll(
   api: Asked,
   path: string,
-): Promise<readonly object[] | Exclude<Answer, { status: 'found' }>> {
+): Promise<readonly object[] | Exclude<ApiAnswer, { status: 'found' }>> {
   const items: object[] = [];
   for (let token = ''; ; ) {
     const query = new URLSearchParams({ limit: String(PAGE), ...(token && { continue: token }) });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { readAlert, readProvider } from '../../config/kubernetes/notification-objects.ts';
+import { formatRecord } from '../../diagnostics/format.ts';
 import { createIssue } from '../../diagnostics/issue.ts';
 import type { ConfigMap } from '../../flux/config-map.ts';
 import type { Secret } from '../../flux/secret.ts';
-import { type Answer, type ClusterObjects, judgeObjects } from './configuration.ts';
-import { formatFinding } from './finding.ts';
+import { type ClusterObjects, judgeObjects, type ReadResult } from './configuration.ts';
 
 const apiVersion = 'notification.toolkit.fluxcd.io/v1';
 const hub = { namespace: 'apps', name: 'hub' };
@@ -27,7 +27,7 @@ const anAlertWith = (spec: object) => ({
     undefined,
   ),
 });
-const aSecretWith = (...keys: string[]): Answer<Secret> => ({
+const aSecretWith = (...keys: string[]): ReadResult<Secret> => ({
   status: 'found',
   value: { metadata: hub, data: Object.fromEntries(keys.map((key) => [key, Buffer.from('s3cret')])) },
 });
@@ -39,16 +39,16 @@ const judge = (objects: Partial<ClusterObjects>, settings = { forwards: false, n
     settings,
   );
 const linesOf = (...args: Parameters<typeof judge>) =>
-  judge(...args).findings.map(({ result, object, issue }) => `${result}: ${formatFinding(object, issue)}`);
-const aConfigMapWith = (data: Record<string, string>): Answer<ConfigMap> => ({
+  judge(...args).findings.map(({ result, object, issue }) => `${result}: ${formatRecord({ object, ...issue })}`);
+const aConfigMapWith = (data: Record<string, string>): ReadResult<ConfigMap> => ({
   status: 'found',
   value: { metadata: { namespace: 'apps', name: 'rules' }, data, binaryKeys: [] },
 });
-const mappingIs = (answer: Answer<ConfigMap>) => ({
+const mappingIs = (answer: ReadResult<ConfigMap>) => ({
   providers: [aProviderWith({ address: 'http://hub.example' }, { 'cdevents.toolkit.fluxcd.io/mapping': 'rules' })],
   configMaps: new Map([['apps/rules', answer]]),
 });
-const secretIs = (answer: Answer<Secret>) => ({
+const secretIs = (answer: ReadResult<Secret>) => ({
   providers: [aProviderWith(withSecret)],
   secrets: new Map([['apps/hub', answer]]),
 });
@@ -83,7 +83,7 @@ describe('judgeObjects', () => {
     ]);
   });
 
-  it.each<[string, Answer<ConfigMap>, RegExp, RegExp]>([
+  it.each<[string, ReadResult<ConfigMap>, RegExp, RegExp]>([
     [
       'absent',
       { status: 'absent' },

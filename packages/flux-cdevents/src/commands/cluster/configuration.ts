@@ -38,7 +38,7 @@ import { type Area, type Bad, bad } from './finding.ts';
 import type { Settings } from './installation.ts';
 
 /** A Secret or a ConfigMap that a Provider names. */
-export type Answer<T> =
+export type ReadResult<T> =
   | { readonly status: 'found'; readonly value: T }
   | { readonly status: 'absent' }
   | { readonly status: 'malformed'; readonly issue: Issue }
@@ -55,9 +55,9 @@ export interface ClusterObjects {
   readonly alerts: readonly NamedReading<ObjectState<Alert>>[];
   readonly providers: readonly NamedReading<ProviderState>[];
   /** By `namespace/name`. */
-  readonly secrets: ReadonlyMap<string, Answer<Secret>>;
+  readonly secrets: ReadonlyMap<string, ReadResult<Secret>>;
   /** By `namespace/name`. */
-  readonly configMaps: ReadonlyMap<string, Answer<ConfigMap>>;
+  readonly configMaps: ReadonlyMap<string, ReadResult<ConfigMap>>;
   /** The lists that could not be read. */
   readonly unread: readonly Bad[];
 }
@@ -123,9 +123,9 @@ async function readNamed<T>(
   resource: 'secrets' | 'configmaps',
   names: readonly NamespacedName[],
   parse: (document: unknown) => Parsed<T>,
-): Promise<ReadonlyMap<string, Answer<T>>> {
+): Promise<ReadonlyMap<string, ReadResult<T>>> {
   const distinct = new Map(names.map((name) => [nameOf(name), name]));
-  const read = async ({ namespace, name }: NamespacedName): Promise<Answer<T>> => {
+  const read = async ({ namespace, name }: NamespacedName): Promise<ReadResult<T>> => {
     const path = resourcePath({ apiVersion: 'v1', resource }, namespace);
     const answer = await ask(api, `${path}/${encodeURIComponent(name)}`);
     if (answer.status !== 'found') return answer;
@@ -136,7 +136,7 @@ async function readNamed<T>(
 }
 
 /** The object of an answer, if it has one. */
-const found = <T>(answers: ReadonlyMap<string, Answer<T>>, name: NamespacedName): T | undefined => {
+const found = <T>(answers: ReadonlyMap<string, ReadResult<T>>, name: NamespacedName): T | undefined => {
   const answer = answers.get(nameOf(name));
   return answer?.status === 'found' ? answer.value : undefined;
 };
@@ -195,7 +195,7 @@ export function judgeObjects(objects: ClusterObjects, settings: ReadSettings): C
   return { snapshot, findings };
 }
 
-const malformedAmong = (kind: string, answers: ReadonlyMap<string, Answer<unknown>>): Issue[] =>
+const malformedAmong = (kind: string, answers: ReadonlyMap<string, ReadResult<unknown>>): Issue[] =>
   [...answers].flatMap(([key, answer]) =>
     answer.status === 'malformed' ? [withOwner({ kind, ...parseName(key) }, answer.issue)] : [],
   );
@@ -205,7 +205,11 @@ function toFinding(area: Area, issue: Issue): Bad {
   return bad(severity, area, { object, code, path, expected, found, fix: fixFor(issue) });
 }
 
-function refusedAmong(kind: string, names: readonly NamespacedName[], answers: ReadonlyMap<string, Answer<unknown>>) {
+function refusedAmong(
+  kind: string,
+  names: readonly NamespacedName[],
+  answers: ReadonlyMap<string, ReadResult<unknown>>,
+) {
   return names.flatMap((name) => {
     const answer = answers.get(nameOf(name));
     return answer?.status === 'refused' ? [{ kind, name: name.name, why: answer.why }] : [];

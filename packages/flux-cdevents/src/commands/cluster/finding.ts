@@ -36,10 +36,6 @@ export const bad = (
   { object, fix, ...issue }: ShownIssue & { readonly object: string; readonly fix: string },
 ): Bad => ({ area, result, object, issue, fix });
 
-/** `Provider apps/hub: spec.address: expected an http or https URL, found ftp`. */
-export const formatFinding = (object: string, { path, expected, found }: ShownIssue): string =>
-  [object, path, `expected ${expected}, found ${found}`].filter((part) => part !== '').join(': ');
-
 export const countBad = (
   findings: readonly ClusterFinding[],
 ): { readonly errors: number; readonly warnings: number } => ({

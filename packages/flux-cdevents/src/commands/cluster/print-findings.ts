@@ -1,5 +1,6 @@
+import { formatRecord } from '../../diagnostics/format.ts';
 import { counted, type Io, note, paint, print } from '../io.ts';
-import { AREAS, type Area, type ClusterFinding, countBad, formatFinding } from './finding.ts';
+import { AREAS, type Area, type ClusterFinding, countBad } from './finding.ts';
 
 const TITLES: Readonly<Record<Area, string>> = {
   'API server': 'asking the API server',
@@ -22,7 +23,7 @@ export function printFindings(io: Io, findings: readonly ClusterFinding[]): void
       const mark = paint(io.stdout, STYLES[finding.result], MARKS[finding.result]);
       if (finding.result === 'ok') print(io, `${mark} ${finding.text}`);
       else {
-        print(io, `${mark} ${formatFinding(finding.object, finding.issue)}`);
+        print(io, `${mark} ${formatRecord({ object: finding.object, ...finding.issue })}`);
         print(io, `  to fix: ${finding.fix}`);
       }
     }

@@ -16,7 +16,7 @@ const PURPOSES: Readonly<Record<ExpressionResult, string>> = {
 };
 
 /** Reads the expressions of a mapping; a text that occurs twice is compiled once. */
-export class Expressions {
+export class ExpressionReader {
   private readonly known = new Map<string, ExpressionReading>();
   private readonly document: LocatedDocument;
   private readonly issues: IssueList;

@@ -2,7 +2,7 @@ import { type ContentField, contentFields, eventNames, type SpecVersion, specVer
 import { listed } from '../../diagnostics/words.ts';
 import { VARIABLES } from '../variables-schema.ts';
 import { versionsWith } from './check-type.ts';
-import { emitShape, mappingShape, type OpenParts } from './mapping-schema.ts';
+import { emitShape, mappingShape, type OpenMappingParts } from './mapping-schema.ts';
 import { DRAFT, plain, type Schema, specVersionSchema, unsafe } from './schema-parts.ts';
 
 const CUSTOM_TYPE = '^dev\\.cdeventsx\\.[a-zA-Z0-9]+-[a-zA-Z]+\\.[a-zA-Z]+\\.[0-9]\\.[0-9]\\.[0-9]$';
@@ -27,7 +27,7 @@ const template = (description: string, more: Schema = {}): Schema => ({
 
 const names = [...new Set(specVersions.flatMap((version) => eventNames(version)))];
 
-const parts: OpenParts = {
+const parts: OpenMappingParts = {
   specVersion: specVersionSchema(
     'The CDEvents version of what is sent. The annotation of the Provider wins. Default: 0.4.',
   ),

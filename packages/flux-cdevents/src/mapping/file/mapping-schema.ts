@@ -7,7 +7,7 @@ export const MAX_EMITS = 20;
 const MAX_NAME_LENGTH = 100;
 
 /** The parts of a mapping that a schema describes but only the reader can check. */
-export interface OpenParts {
+export interface OpenMappingParts {
   readonly specVersion: TSchema;
   readonly expression: (description: string) => TSchema;
   /** Maps of expressions. */
@@ -23,7 +23,7 @@ const name = (expected: string, description: string) =>
     ...says(`${expected}: at most ${MAX_NAME_LENGTH} lower case letters, digits and -`, description),
   });
 
-const subjectShape = ({ expression }: OpenParts) =>
+const subjectShape = ({ expression }: OpenMappingParts) =>
   Type.Object(
     {
       id: Type.Optional(expression('Gives the `subject.id`.')),
@@ -35,7 +35,7 @@ const subjectShape = ({ expression }: OpenParts) =>
     },
   );
 
-const incidentShape = ({ expression }: OpenParts) =>
+const incidentShape = ({ expression }: OpenMappingParts) =>
   Type.Object(
     {
       cause: Type.Optional(
@@ -62,7 +62,7 @@ const incidentShape = ({ expression }: OpenParts) =>
   );
 
 /** One CDEvent that a rule makes. */
-export const emitShape = (parts: OpenParts) =>
+export const emitShape = (parts: OpenMappingParts) =>
   Type.Object(
     {
       type: parts.type,
@@ -74,7 +74,7 @@ export const emitShape = (parts: OpenParts) =>
     { ...closed, ...says('a map such as {type: service.deployed}', 'A CDEvent that the rule makes.') },
   );
 
-const ruleShape = (parts: OpenParts, emit: TSchema) =>
+const ruleShape = (parts: OpenMappingParts, emit: TSchema) =>
   Type.Object(
     {
       name: name('the name of the rule', 'Names the rule in explanations and errors. Unique in the mapping.'),
@@ -94,7 +94,7 @@ const ruleShape = (parts: OpenParts, emit: TSchema) =>
   );
 
 /** The shape of a `mapping.yaml`, the same for the reader and for editors. */
-export const mappingShape = (parts: OpenParts, emit: TSchema = emitShape(parts)) =>
+export const mappingShape = (parts: OpenMappingParts, emit: TSchema = emitShape(parts)) =>
   Type.Object(
     {
       specVersion: Type.Optional(parts.specVersion),

@@ -8,7 +8,7 @@ import { isCustomType, withDefaults } from '../rules/defaults.ts';
 import type { Emit, Template } from '../rules/mapping-model.ts';
 import { ContentCheck } from './check-content.ts';
 import { checkType } from './check-type.ts';
-import type { Expressions } from './expressions.ts';
+import type { ExpressionReader } from './expressions.ts';
 import { type Fields, isFields } from './fields.ts';
 
 /** How deep maps may be nested in the content of a CDEvent. */
@@ -18,11 +18,11 @@ const MAX_LEVELS = 10;
 export class EmitReader {
   private readonly version: SpecVersion;
   private readonly issues: IssueList;
-  private readonly expressions: Expressions;
+  private readonly expressions: ExpressionReader;
   private readonly compiled = new Map<string, CompiledExpression>();
   private readonly content: ContentCheck;
 
-  constructor(version: SpecVersion, issues: IssueList, expressions: Expressions) {
+  constructor(version: SpecVersion, issues: IssueList, expressions: ExpressionReader) {
     this.version = version;
     this.issues = issues;
     this.expressions = expressions;

@@ -13,7 +13,7 @@ import { MAPPING_KEY } from '../../provider/resolve-mapping.ts';
 import { optionalNames, presetNames, presets } from '../presets/presets.ts';
 import type { Mapping, Rule } from '../rules/mapping-model.ts';
 import { type Fields, isFields } from './fields.ts';
-import { emitShape, mappingShape, type OpenParts } from './mapping-schema.ts';
+import { emitShape, mappingShape, type OpenMappingParts } from './mapping-schema.ts';
 import { RulesReader } from './read-rules.ts';
 
 /** A mapping, and everything that is wrong with it. With any issue the mapping is undefined. */
@@ -30,7 +30,7 @@ const MAX_SHAPE_ERRORS = 10_000;
 
 const anything = (expected: string) => Type.Unknown({ expected });
 /** The parts that code checks, since a schema cannot. */
-const openParts: OpenParts = {
+const openParts: OpenMappingParts = {
   specVersion: anything('a version'),
   expression: () => anything('a CEL expression that is true or false'),
   content: anything('a map'),

@@ -4,7 +4,7 @@ import type { IssueList } from '../../diagnostics/issue-list.ts';
 import type { LocatedDocument } from '../../diagnostics/yaml-places.ts';
 import type { Rule } from '../rules/mapping-model.ts';
 import { isHiddenBy } from '../rules/reach.ts';
-import { Expressions } from './expressions.ts';
+import { ExpressionReader } from './expressions.ts';
 import { isFields } from './fields.ts';
 import { EmitReader } from './read-emit.ts';
 
@@ -14,12 +14,12 @@ type Placed = Pick<Rule, 'match' | 'optional'> & { readonly index: number };
 /** Reads the rules of a mapping, and reports what is wrong with them. */
 export class RulesReader {
   private readonly issues: IssueList;
-  private readonly expressions: Expressions;
+  private readonly expressions: ExpressionReader;
   private readonly emits: EmitReader;
 
   constructor(document: LocatedDocument, issues: IssueList, version: SpecVersion) {
     this.issues = issues;
-    this.expressions = new Expressions(document, issues);
+    this.expressions = new ExpressionReader(document, issues);
     this.emits = new EmitReader(version, issues, this.expressions);
   }
 
