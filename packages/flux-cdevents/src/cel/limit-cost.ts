@@ -191,7 +191,7 @@ const search =
   ([text, part = '']) =>
     spend((sizeOf(text) >> 4) + Math.ceil((sizeOf(text) * sizeOf(part)) / factor));
 
-/** The cost of a time zone, which is looked up every time. */
+/** The cost of a time zone, which the library looks up for each call. */
 const calendar: Charge = ([, zone]) => {
   if (zone === undefined) return;
   spend(1_500);
