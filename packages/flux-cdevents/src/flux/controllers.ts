@@ -10,3 +10,5 @@ export const EVENT_CONTROLLERS = [
   'image-reflector-controller',
   'image-automation-controller',
 ] as const;
+
+export type EventController = (typeof EVENT_CONTROLLERS)[number];

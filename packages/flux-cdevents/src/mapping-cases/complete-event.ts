@@ -1,3 +1,4 @@
+import type { EventController } from '../flux/controllers.ts';
 import { type FluxEvent, toFluxEvent } from '../flux/event.ts';
 import { restorePrefixes } from '../flux/metadata.ts';
 import type { WrittenEvent } from './cases.ts';
@@ -7,7 +8,7 @@ export const FIRST_EVENT_AT = Date.parse('2026-01-01T12:00:00Z');
 /** The time between two events. */
 export const STEP_MS = 60_000;
 
-const KINDS: Readonly<Record<string, readonly [apiVersion: string, controller: string]>> = {
+const KINDS: Readonly<Record<string, readonly [apiVersion: string, controller: EventController]>> = {
   HelmRelease: ['helm.toolkit.fluxcd.io/v2', 'helm-controller'],
   Kustomization: ['kustomize.toolkit.fluxcd.io/v1', 'kustomize-controller'],
   GitRepository: ['source.toolkit.fluxcd.io/v1', 'source-controller'],
