@@ -44,7 +44,7 @@ const groups = ['helm.toolkit.fluxcd.io/v2', 'kustomize.toolkit.fluxcd.io/v1', '
 const anEvent = fc
   .record({
     involvedObject: fc.record({
-      kind: fc.constantFrom(...kinds),
+      kind: fc.oneof(fc.constant('HelmRelease'), fc.constantFrom(...kinds)),
       namespace: name,
       name,
       apiVersion: fc.constantFrom(...groups),
@@ -59,6 +59,20 @@ const anEvent = fc
     action: fc.option(fc.constantFrom('Reconcile', 'Finalize', 'HelmUpgrade'), { nil: undefined }),
   })
   .map((drawn) => toFluxEvent({ ...drawn, timestamp: drawn.timestamp.toISOString() }, 0));
+
+/** An event that every preset but `none` maps, so that no draw is without one. */
+const installed = toFluxEvent(
+  {
+    involvedObject: { kind: 'HelmRelease', namespace: 'a', name: 'b', apiVersion: 'helm.toolkit.fluxcd.io/v2' },
+    severity: 'info',
+    timestamp: '2026-01-01T00:00:00Z',
+    message: 'Helm install succeeded for release a/b.v1 with chart b@1.0.0',
+    reason: 'InstallSucceeded',
+    metadata: { 'helm.toolkit.fluxcd.io/revision': '1.0.0' },
+    reportingController: 'helm-controller',
+  },
+  0,
+);
 
 const optionalParts = { name: 'optional-parts', text: 'enable: [drift, artifacts]' };
 
@@ -83,7 +97,7 @@ it.each(presetNames.flatMap((preset) => specVersions.map((specVersion) => ({ pre
           }
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 60, examples: [[[installed]]] },
     );
     expect(made > 0).toBe(preset !== 'none');
   },
