@@ -10,7 +10,8 @@ import { CommandFailed, createCommand, flag, helpWith } from './command.ts';
 import { explainLines, toExplanation } from './explain.ts';
 import { counted, type Io, note, paint, print } from './io.ts';
 import { type ChosenMapping, chooseMapping, type MappingFlags, mappingFlags } from './mapping/flags.ts';
-import { readEvents, readInput } from './read-events.ts';
+import { readEvents } from './read-events.ts';
+import { readInput } from './read-text.ts';
 
 interface ConvertFlags extends MappingFlags, Pick<ProviderOptions, 'unmapped' | 'unchanged'> {
   readonly cluster?: string;

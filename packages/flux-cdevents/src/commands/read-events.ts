@@ -1,27 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
-import { FluxCDEventsError, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import { type FluxEvent, toFluxEvent } from '../flux/event.ts';
-import { type Io, note } from './io.ts';
 
 /** One event of the input, or its issue, and its place in the input. */
 export type ReadEvent = { readonly where: string } & ({ readonly event: FluxEvent } | { readonly error: string });
-
-/**
- * Reads a file, or standard input for `-` or no name.
- * @throws {FluxCDEventsError} `FCE_OPTION_INVALID` when the file cannot be read
- */
-export async function readInput(io: Io, file: string | undefined): Promise<string> {
-  if (file !== undefined && file !== '-') {
-    try {
-      return await readFile(file, 'utf8');
-    } catch (cause) {
-      throw new FluxCDEventsError('FCE_OPTION_INVALID', `cannot read ${file}: ${messageOf(cause)}`, { cause });
-    }
-  }
-  if (io.stdin.isTTY) note(io, 'reading Flux events from the terminal; end them with Ctrl-D');
-  return text(io.stdin);
-}
 
 /**
  * Reads Flux events from a text: one JSON document, an array of events, or JSON lines. An event with an issue does not affect

@@ -6,7 +6,7 @@ import type { DeliveryDetail } from '../http/api-types.ts';
 import { CommandFailed, createCommand, flag, helpWith, integer, parserOf } from './command.ts';
 import { type ControllerClient, createControllerClient, type ServerFlags, serverFlags } from './controller-client.ts';
 import { type Io, note, paint, print, withProgress } from './io.ts';
-import { readInput } from './read-events.ts';
+import { readInput } from './read-text.ts';
 
 interface SendFlags extends ServerFlags {
   readonly provider: NamespacedName;

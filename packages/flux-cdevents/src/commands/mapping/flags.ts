@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { specVersions } from 'cdevents-sdk';
 import type { Option } from 'commander';
 import { formatIssue } from '../../diagnostics/format.ts';
 import { type Issue, withFile } from '../../diagnostics/issue.ts';
-import { FluxCDEventsError, messageOf } from '../../errors.ts';
 import { readMapping } from '../../mapping/file/read-mapping.ts';
 import { presetNames } from '../../mapping/presets/presets.ts';
 import type { Mapping } from '../../mapping/rules/mapping-model.ts';
@@ -12,6 +10,7 @@ import type { PresetName, ProviderOptions, SpecVersion } from '../../provider/pr
 import { DEFAULT_OPTIONS } from '../../provider/provider-options.ts';
 import { CommandFailed, flag } from '../command.ts';
 import { type Io, note } from '../io.ts';
+import { readText } from '../read-text.ts';
 
 /** The flags that select rules, named like the annotations of a Provider. */
 export interface MappingFlags {
@@ -74,12 +73,3 @@ export const optionsOf = (
   specVersion: specVersion ?? header.specVersion ?? DEFAULT_OPTIONS.specVersion,
   preset: preset ?? header.preset ?? DEFAULT_OPTIONS.preset,
 });
-
-/** @throws {FluxCDEventsError} `FCE_OPTION_INVALID` */
-export async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new FluxCDEventsError('FCE_OPTION_INVALID', `cannot read ${file}: ${messageOf(cause)}`, { cause });
-  }
-}

@@ -12,8 +12,9 @@ import { type CaseResult, runCase } from '../../mapping-cases/run-cases.ts';
 import { CommandFailed, createCommand, EXIT_USAGE, flag, helpWith } from '../command.ts';
 import { counted, type Io, note, paint, print } from '../io.ts';
 import { readEvents } from '../read-events.ts';
+import { readText } from '../read-text.ts';
 import { Coverage } from './coverage.ts';
-import { type ChosenMapping, optionsOf, readChosen, readText } from './flags.ts';
+import { type ChosenMapping, optionsOf, readChosen } from './flags.ts';
 import { reportLines, toReport } from './report.ts';
 
 interface TestFlags {
