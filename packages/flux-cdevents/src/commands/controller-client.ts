@@ -42,6 +42,10 @@ export interface ControllerClient {
   send(provider: NamespacedName, request: SendRequest): Promise<SendAnswer>;
 }
 
+/** No attempt follows. */
+export const isSettled = ({ state }: Pick<DeliveryDetail, 'state'>): boolean =>
+  state === 'delivered' || state === 'dead-letter';
+
 const TIMEOUT_MS = 60_000;
 
 /**

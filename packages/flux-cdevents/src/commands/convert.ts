@@ -1,13 +1,12 @@
 import { type CDEvent, type ContentMode, toHttp } from 'cdevents-sdk';
 import { type Command, Option } from 'commander';
 import type { FluxEvent } from '../flux/event.ts';
-import { nameOf } from '../flux/object-ref.ts';
 import type { Conversion } from '../map/convert.ts';
 import { rulesOf } from '../map/explanation.ts';
 import { createSequentialConverter, type SequentialConverterOptions } from '../map/sequential-converter.ts';
 import type { ProviderOptions } from '../provider/provider.ts';
 import { CommandFailed, createCommand, flag, helpWith } from './command.ts';
-import { explainLines, toExplanation } from './explain.ts';
+import { describeEvent, explainLines, toExplanation } from './explain.ts';
 import { counted, type Io, note, paint, print } from './io.ts';
 import { type ChosenMapping, chooseMapping, type MappingFlags, mappingFlags } from './mapping/flags.ts';
 import { readEvents } from './read-events.ts';
@@ -138,9 +137,6 @@ const converterOptions = (
   ...(cluster && { cluster }),
   ...(source && { source }),
 });
-
-const describeEvent = ({ involvedObject, reason }: FluxEvent): string =>
-  `${involvedObject.kind} ${nameOf(involvedObject)} ${reason}`;
 
 function describeSkip({ skipped, rule, withheld }: Conversion, rules: ChosenMapping['options']): string {
   if (skipped === 'unmapped') return `unmapped: no rule of ${rulesOf(rules)} is for it`;

@@ -12,8 +12,9 @@ import { createSequentialConverter } from '../map/sequential-converter.ts';
 import type { PresetName } from '../provider/provider.ts';
 import { OPTION_PREFIX } from '../provider/provider-options.ts';
 import { CommandFailed, createCommand, flag, helpWith } from './command.ts';
-import { type ControllerClient, createControllerClient } from './controller-client.ts';
+import { type ControllerClient, createControllerClient, isSettled } from './controller-client.ts';
 import { type DemoProcess, startProcess } from './demo-process.ts';
+import { describeEvent } from './explain.ts';
 import { type Cell, counted, type Io, note, paint, print, printAligned } from './io.ts';
 import type { SinkResult } from './sink-server.ts';
 import { untilSignal } from './until-signal.ts';
@@ -236,8 +237,7 @@ async function post(url: string, events: readonly RolloutEvent[]): Promise<void>
     const headers = { 'content-type': 'application/json' };
     const response = await fetch(url, { method: 'POST', headers, body });
     if (response.status === 202) continue;
-    const what = `${event.involvedObject.kind} ${nameOf(event.involvedObject)} ${event.reason}`;
-    throw new FluxCDEventsError('FCE_DEMO_FAILED', `${what}: expected 202, found ${response.status}`);
+    throw new FluxCDEventsError('FCE_DEMO_FAILED', `${describeEvent(event)}: expected 202, found ${response.status}`);
   }
 }
 
@@ -253,7 +253,6 @@ const entriesOf = async (client: ControllerClient): Promise<readonly Delivery[]>
   (await client.list({ limit: 500 })).entries;
 
 const isRetried = ({ attempts, state }: Delivery): boolean => attempts > 0 && state === 'pending';
-const isSettled = ({ state }: Delivery): boolean => state === 'delivered' || state === 'dead-letter';
 
 function printRollout(
   io: Io,

@@ -19,6 +19,10 @@ const COLUMNS = 100;
 const MAX_EXPRESSION = 40;
 const INDENT = '      ';
 
+/** `HelmRelease apps/podinfo InstallSucceeded`. */
+export const describeEvent = ({ involvedObject, reason }: Pick<FluxEvent, 'involvedObject' | 'reason'>): string =>
+  `${involvedObject.kind} ${nameOf(involvedObject)} ${reason}`;
+
 /** The explanation of an event as JSON. */
 export function toExplanation({ where, event, options, before, result: { memory, ...result } }: Explained) {
   return {
@@ -32,8 +36,7 @@ export function toExplanation({ where, event, options, before, result: { memory,
 
 /** The same for people. */
 export function explainLines({ where, event, options, before, result }: Explained): string[] {
-  const { kind } = event.involvedObject;
-  const lines = [`${where}: ${kind} ${nameOf(event.involvedObject)} ${event.reason}`];
+  const lines = [`${where}: ${describeEvent(event)}`];
   const say = (what: string, text: string) => lines.push(`  ${what.padEnd(11)}  ${text}`);
   if (result.tried.length > 0) say('rules tried', describeTried(result.tried));
   if (result.from && result.rule) say('matched', `${result.rule} of ${authorOf(result.from, options)}`);
@@ -46,7 +49,7 @@ export function explainLines({ where, event, options, before, result }: Explaine
         ...wrap(`invalid: ${mapped.error}`, INDENT),
       );
     else lines.push(`  → ${mapped.type}`);
-    lines.push(...fieldLines(mapped.fields, INDENT));
+    lines.push(...fieldLines(mapped.fields));
   }
   for (const { type, why } of result.withheld) lines.push(`  – ${type}`, ...wrap(`not sent: ${why}`, INDENT));
   for (const change of describeChange(before, result.memory)) say('remembered', change);
@@ -62,16 +65,15 @@ export function storedLines({ mapping, rule, tried, triedCount, fields }: Explan
   return [
     `  rules tried  ${describeTried(tried, triedCount)}`,
     `  matched      ${matched}`,
-    ...(withValues
-      ? fieldLines(fields, INDENT)
-      : fields.map(({ path, expression }) => `${INDENT}${path}  ${expression}`)),
+    ...(withValues ? fieldLines(fields) : fields.map(({ path, expression }) => `${INDENT}${path}  ${expression}`)),
   ];
 }
 
 const isFailure = (mapped: object): boolean => 'error' in mapped;
 
 /** All names, or their number and as many of the last ones as fit on a line. */
-export function describeTried(tried: readonly string[], count = tried.length, columns = COLUMNS - 15): string {
+export function describeTried(tried: readonly string[], count = tried.length): string {
+  const columns = COLUMNS - 15;
   const all = tried.join(', ');
   if (count === tried.length && all.length <= columns) return all;
   const head = `${count} rules, the last: `;
@@ -84,15 +86,15 @@ export function describeTried(tried: readonly string[], count = tried.length, co
 }
 
 /** Path, expression and value of each field, aligned. */
-export function fieldLines(fields: readonly ExplainedField[], indent: string): string[] {
+function fieldLines(fields: readonly ExplainedField[]): string[] {
   const paths = Math.max(0, ...fields.map(({ path }) => path.length));
   const oneLine = fields.map(({ expression }) => expression.trim().replace(/\s+/g, ' '));
   const short = oneLine.filter(({ length }) => length <= MAX_EXPRESSION);
   const expressions = Math.max(0, ...short.map(({ length }) => length));
-  const margin = indent + ' '.repeat(paths + 2);
+  const margin = INDENT + ' '.repeat(paths + 2);
   return fields.flatMap(({ path, value }, index) => {
     const expression = oneLine[index] ?? '';
-    const head = `${indent}${path.padEnd(paths)}  `;
+    const head = `${INDENT}${path.padEnd(paths)}  `;
     if (expression.length <= expressions) {
       const start = `${head}${expression.padEnd(expressions)}  `;
       return [start + describeValue(value, COLUMNS - start.length)];

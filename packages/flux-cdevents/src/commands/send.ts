@@ -4,8 +4,14 @@ import { FluxCDEventsError } from '../errors.ts';
 import { type NamespacedName, parseName } from '../flux/object-ref.ts';
 import type { DeliveryDetail } from '../http/api-types.ts';
 import { CommandFailed, createCommand, flag, helpWith, integer, parserOf } from './command.ts';
-import { type ControllerClient, createControllerClient, type ServerFlags, serverFlags } from './controller-client.ts';
-import { type Io, note, paint, print, withProgress } from './io.ts';
+import {
+  type ControllerClient,
+  createControllerClient,
+  isSettled,
+  type ServerFlags,
+  serverFlags,
+} from './controller-client.ts';
+import { counted, type Io, note, paint, print, withProgress } from './io.ts';
 import { readInput } from './read-text.ts';
 
 interface SendFlags extends ServerFlags {
@@ -95,14 +101,13 @@ function parseEvent(text: string): unknown {
 async function settled(io: Io, client: ControllerClient, id: string, until: number): Promise<DeliveryDetail> {
   for (;;) {
     const delivery = await client.show(id);
-    const isSettled = delivery.state === 'delivered' || delivery.state === 'dead-letter';
-    if (isSettled || io.now() >= until) return delivery;
+    if (isSettled(delivery) || io.now() >= until) return delivery;
     await sleep(POLL_MS);
   }
 }
 
 function describe(io: Io, { id, type, state, attempts, lastError }: DeliveryDetail): string {
   const outcome = state === 'delivered' ? paint(io.stdout, 'green', state) : paint(io.stdout, 'red', state);
-  const tried = `${outcome} after ${attempts} attempt${attempts === 1 ? '' : 's'}`;
+  const tried = `${outcome} after ${counted(attempts, 'attempt')}`;
   return `${paint(io.stdout, 'cyan', type)}  ${id}  ${tried}${state !== 'delivered' && lastError ? `: ${lastError}` : ''}`;
 }

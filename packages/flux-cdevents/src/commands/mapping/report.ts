@@ -4,7 +4,7 @@ import { nameOf } from '../../flux/object-ref.ts';
 import { authorOf } from '../../map/explanation.ts';
 import { type Difference, nameOfType } from '../../mapping-cases/compare.ts';
 import { type CaseResult, isWrong, type StepResult } from '../../mapping-cases/run-cases.ts';
-import { describeTried } from '../explain.ts';
+import { describeEvent, describeTried } from '../explain.ts';
 import { type Io, paint } from '../io.ts';
 import type { ChosenMapping } from './flags.ts';
 
@@ -25,7 +25,7 @@ export function reportLines(
   const say = (text: string) => INDENT + text;
   return [
     head,
-    say(`${file}:${step.line}${which}: ${event.involvedObject.kind} ${nameOf(event.involvedObject)} ${event.reason}`),
+    say(`${file}:${step.line}${which}: ${describeEvent(event)}`),
     say(describeMatch(result, options)),
     ...(result.tried.length > 1 ? [say(`rules tried: ${describeTried(result.tried)}`)] : []),
     ...withheldOf(step).map(({ type, why }) => say(`not sent: ${nameOfType(type)}: ${why}`)),
