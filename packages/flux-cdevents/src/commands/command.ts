@@ -3,8 +3,8 @@ import { FluxCDEventsError, messageOf } from '../errors.ts';
 import { type Io, note } from './io.ts';
 
 /** Exit codes of every command; the help shows them. */
-export const EXIT_OK = 0;
-export const EXIT_FAILED = 1;
+const EXIT_OK = 0;
+const EXIT_FAILED = 1;
 export const EXIT_USAGE = 2;
 
 const EXIT_CODES_HELP = `

@@ -3,7 +3,7 @@ import { createIssue, type Issue, type IssueCode, type Path } from './issue.ts';
 import type { YamlPlaces } from './yaml-places.ts';
 
 /** How many issues are listed; the last of a longer list says how many more there are. */
-export const MAX_LISTED = 50;
+const MAX_LISTED = 50;
 
 /** Collects what is wrong with a YAML document, each issue with its place in the text. */
 export class IssueList {

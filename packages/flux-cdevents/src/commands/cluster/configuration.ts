@@ -248,7 +248,7 @@ function otherWebhook(provider: Provider): readonly Bad[] {
 const ownerOf = ({ namespace, name }: NamespacedName): ObjectName => ({ kind: 'Provider', namespace, name });
 
 /** What to do about an issue of the configuration. */
-export function fixFor(issue: Issue): string {
+function fixFor(issue: Issue): string {
   const { kind = '', namespace = '', name = '' } = reportedObject(issue) ?? {};
   const [section, field, annotation] = issue.path;
   if (issue.affects && issue.object?.kind === 'Secret') {

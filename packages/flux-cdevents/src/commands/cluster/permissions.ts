@@ -20,7 +20,7 @@ export interface Permission {
 const ROLE = 'deploy/base/cluster-role.yaml';
 
 /** What every controller needs. */
-export const BASE_PERMISSIONS: readonly Permission[] = [
+const BASE_PERMISSIONS: readonly Permission[] = [
   { group: NOTIFICATION_GROUP, resource: 'alerts', verbs: ['list', 'watch'], manifest: ROLE },
   { group: NOTIFICATION_GROUP, resource: 'providers', verbs: ['list', 'watch'], manifest: ROLE },
   { group: '', resource: 'secrets', verbs: ['get'], manifest: ROLE },
