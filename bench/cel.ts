@@ -11,6 +11,7 @@ import { prepareTree } from '../packages/flux-cdevents/src/cel/prepare-tree.ts';
 import type { Node } from '../packages/flux-cdevents/src/cel/tree.ts';
 import { expressions, TYPES, VARIABLES } from '../packages/flux-cdevents/src/mapping/variables-schema.ts';
 import { someVariables } from '../packages/flux-cdevents/test/helpers/cel-variables.ts';
+import { median } from './load.ts';
 
 /*
  * Measures one evaluation of a realistic expression in four variants: as mappings use it (cel-js with types, RE2 and
@@ -85,8 +86,6 @@ const toMaps = (value: unknown): unknown =>
   typeof value === 'object' && value !== null
     ? new Map(Object.entries(value).map(([key, of]) => [key, toMaps(of)]))
     : value;
-
-const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0;
 
 const table: Record<string, Record<string, string>> = {};
 for (const [name, text] of Object.entries(RULES)) {

@@ -8,6 +8,7 @@ import { objectKey } from '../packages/flux-cdevents/src/flux/object-ref.ts';
 import { entriesOf } from '../packages/flux-cdevents/src/pipeline/entries.ts';
 import type { ReadyProvider } from '../packages/flux-cdevents/src/provider/provider.ts';
 import { DEFAULT_OPTIONS } from '../packages/flux-cdevents/src/provider/provider-options.ts';
+import { median } from './load.ts';
 
 /*
  * Measures how many events per second the mapping processes in one process, from the body of the request to the texts
@@ -93,8 +94,6 @@ const variants: Readonly<Record<string, () => number>> = {
   'preset service': () => mapAll(providerWith({ preset: 'service' })),
   '50 custom rules': () => mapAll(providerWith({ preset: 'none', mapping: { name: 'fifty', text: fiftyRules } })),
 };
-
-const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? 0;
 
 const seconds = new Map(Object.keys(variants).map((name) => [name, [] as number[]]));
 const made = new Map<string, number>();

@@ -76,7 +76,7 @@ function freePort(): Promise<number> {
 export async function serve(
   config: string,
   data: string,
-  { ports, args = [], checkout = root }: { ports?: Ports; args?: readonly string[]; checkout?: string } = {},
+  { ports, checkout = root }: { ports?: Ports; checkout?: string } = {},
 ): Promise<Served> {
   const { events, metrics, health, ui } = ports ?? (await freePorts());
   const at = (port: number) => `127.0.0.1:${port}`;
@@ -85,7 +85,7 @@ export async function serve(
     [
       ...[join(checkout, BIN), 'serve', '--config', config, '--data-dir', data, '--log-level', 'error'],
       ...['--events-addr', at(events), '--metrics-addr', at(metrics)],
-      ...['--health-addr', at(health), '--ui-addr', at(ui), ...args],
+      ...['--health-addr', at(health), '--ui-addr', at(ui)],
     ],
     { stdio: ['ignore', 'inherit', 'inherit'] },
   );

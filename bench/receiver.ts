@@ -3,7 +3,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-const delayMs = Number(process.argv[2] ?? 0);
 let ids = new Set<string>();
 let received = 0;
 
@@ -22,9 +21,7 @@ const server = createServer((request, response) => {
   request.resume().on('end', () => {
     received += 1;
     ids.add(String(id));
-    const answer = () => response.writeHead(202, { 'content-length': 0 }).end();
-    if (delayMs > 0) setTimeout(answer, delayMs);
-    else answer();
+    response.writeHead(202, { 'content-length': 0 }).end();
   });
 });
 server.keepAliveTimeout = 120_000;
