@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
+import { variableOf } from '../options/flag.ts';
 import { type Io, note } from './io.ts';
 
 /** Exit codes of every command; the help shows them. */
@@ -17,8 +18,7 @@ Exit codes:
 const OFF = new Set(['', '0', 'false', 'no']);
 
 /**
- * A flag with its environment variable: for `--fail-rate` that is `FLUX_CDEVENTS_FAIL_RATE`. There, `true` sets a flag that takes
- * no value, and `false` leaves it off.
+ * A flag with its environment variable. There, `true` sets a flag that takes no value, and `false` leaves it off.
  */
 export function flag(
   flags: string,
@@ -26,7 +26,7 @@ export function flag(
   refine: (option: Option) => Option = (option) => option,
 ): Option {
   const option = refine(new Option(flags, description));
-  const variable = `FLUX_CDEVENTS_${option.name().toUpperCase().replaceAll('-', '_')}`;
+  const variable = variableOf(option);
   const isOff = option.isBoolean() && OFF.has((process.env[variable] ?? '').toLowerCase());
   return isOff ? option : option.env(variable);
 }

@@ -4,11 +4,15 @@ import { createIssue, type Issue, type IssueCode } from '../diagnostics/issue.ts
 /** What commander hands over: text, or true for a switch. */
 export type RawOptions = Readonly<Record<string, string | boolean | undefined>>;
 
+/** The environment variable of a flag: for `--fail-rate` that is `FLUX_CDEVENTS_FAIL_RATE`. */
+export const variableOf = (option: Option): string =>
+  `FLUX_CDEVENTS_${option.name().replaceAll('-', '_').toUpperCase()}`;
+
 /** A flag with its environment variable. */
 export const serveFlag = (flags: string, description: string, fallback?: string): Option => {
   const option = new Option(flags, description);
   if (fallback !== undefined) option.default(fallback);
-  return option.env(`FLUX_CDEVENTS_${option.name().replaceAll('-', '_').toUpperCase()}`);
+  return option.env(variableOf(option));
 };
 
 /** A flag that may be given more than once; its environment variable has commas between the values. */
