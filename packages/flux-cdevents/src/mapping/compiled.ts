@@ -4,7 +4,6 @@ import type { MappingText, PresetName, ProviderOptions, SpecVersion } from '../p
 import { readMapping } from './file/read-mapping.ts';
 import { effectiveRules } from './presets/presets.ts';
 import { type CompiledMapping, compileRules } from './rules/compile.ts';
-import { expressions } from './variables-schema.ts';
 
 /** The rules that apply to a Provider, compiled, with their origin. */
 export interface MappingInForce {
@@ -59,7 +58,6 @@ function compile(text: string | undefined, preset: PresetName, specVersion: Spec
     compiled: compileRules(
       rules.map(({ rule }) => rule),
       specVersion,
-      expressions,
     ),
     names: rules.map(({ rule }) => rule.name),
     own: rules.filter(({ from }) => from === 'mapping').length,

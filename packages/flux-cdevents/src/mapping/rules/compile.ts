@@ -1,5 +1,7 @@
-import type { CompiledExpression, Expressions, RemainingCost, Variables } from '../../cel/expression.ts';
+import type { CompiledExpression, RemainingCost, Variables } from '../../cel/expression.ts';
+import { messageOf } from '../../errors.ts';
 import type { SpecVersion } from '../../provider/provider.ts';
+import { expressions } from '../variables-schema.ts';
 import { withDefaults } from './defaults.ts';
 import type { Emit, Rule, Template } from './mapping-model.ts';
 
@@ -56,7 +58,7 @@ export interface CompiledMapping {
 /** A rule failed while it ran: the event becomes a dead letter, and other events go on. */
 export class MappingError extends Error {
   constructor(rule: string, where: string, cause: unknown) {
-    const [reason = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+    const [reason = ''] = messageOf(cause).split('\n');
     super(`rule ${rule}: ${where}: ${reason}`, { cause });
     this.name = 'MappingError';
   }
@@ -66,11 +68,11 @@ export class MappingError extends Error {
  * Parses and type-checks every expression of the rules.
  * @throws {Error} for the first expression that is not valid
  */
-export function compileRules(rules: readonly Rule[], version: SpecVersion, expressions: Expressions): CompiledMapping {
+export function compileRules(rules: readonly Rule[], version: SpecVersion): CompiledMapping {
   const compiled = rules.map(({ name, match, emit }) => ({
     name,
     match: expressions.compileExpression(match),
-    emits: emit.map((one) => compileEmit(name, one, version, expressions)),
+    emits: emit.map((one) => compileEmit(name, one, version)),
   }));
   return {
     rules: compiled,
@@ -89,16 +91,16 @@ export function compileRules(rules: readonly Rule[], version: SpecVersion, expre
 
 type Leaf = readonly [path: readonly string[], expression: CompiledExpression, name: string];
 
-function compileEmit(rule: string, emit: Emit, version: SpecVersion, expressions: Expressions): CompiledEmit {
+function compileEmit(rule: string, emit: Emit, version: SpecVersion): CompiledEmit {
   const { type, subject, content, customData = {}, incident } = withDefaults(emit, version);
   const leaves = [
-    ...leavesOf({ ...subject }, ['subject'], expressions),
-    ...leavesOf(content, ['content'], expressions),
-    ...leavesOf(customData, ['customData'], expressions),
+    ...leavesOf({ ...subject }, ['subject']),
+    ...leavesOf(content, ['content']),
+    ...leavesOf(customData, ['customData']),
   ];
   return {
     type,
-    ...(incident && { incident: compileIncident(rule, incident, expressions) }),
+    ...(incident && { incident: compileIncident(rule, incident) }),
     evaluate(variables, remaining) {
       const root: Record<string, unknown> = { content: {}, customData: {} };
       const fields = leaves.map(([path, expression, name]) => {
@@ -118,7 +120,7 @@ function compileEmit(rule: string, emit: Emit, version: SpecVersion, expressions
   };
 }
 
-function compileIncident(rule: string, { cause, oncePer }: NonNullable<Emit['incident']>, expressions: Expressions) {
+function compileIncident(rule: string, { cause, oncePer }: NonNullable<Emit['incident']>) {
   const expression = oncePer === undefined ? undefined : expressions.compileExpression(oncePer);
   return {
     ...(cause !== undefined && { cause }),
@@ -130,12 +132,12 @@ function compileIncident(rule: string, { cause, oncePer }: NonNullable<Emit['inc
   };
 }
 
-const leavesOf = (template: Template, path: readonly string[], expressions: Expressions): Leaf[] =>
+const leavesOf = (template: Template, path: readonly string[]): Leaf[] =>
   Object.entries(template).flatMap(([field, value]) => {
     const place = [...path, field];
     return typeof value === 'string'
       ? [[place, expressions.compileExpression(value), place.join('.')] as const]
-      : leavesOf(value, place, expressions);
+      : leavesOf(value, place);
   });
 
 /** Sets own members only: a field may have the name of an inherited member. */
