@@ -1,9 +1,13 @@
+import type { Validator } from 'typebox/compile';
 import { comparePlaces } from './format.ts';
 import { createIssue, type Issue, type IssueCode, type Path } from './issue.ts';
+import { shapeIssues } from './shape-issues.ts';
 import type { YamlPlaces } from './yaml-places.ts';
 
 /** How many issues are listed; the last of a longer list says how many more there are. */
 const MAX_LISTED = 50;
+/** How many errors of the schema library are read: the list shows the first ones and counts the rest. */
+const MAX_SHAPE_ERRORS = 10_000;
 
 /** Collects what is wrong with a YAML document, each issue with its place in the text. */
 export class IssueList {
@@ -35,6 +39,11 @@ export class IssueList {
       if (issue.place) this.add(issue);
       else this.at(this.places.offsetOf(issue.path, issue.code === 'unknown-field' ? 'key' : 'value'), issue);
     }
+  }
+
+  /** Reports every way in which a value is not what a shape asks for. */
+  addShape(shape: Validator, value: unknown): void {
+    this.addAll(shapeIssues(shape, value, MAX_SHAPE_ERRORS));
   }
 
   /** Reports an issue at an offset of the text. */

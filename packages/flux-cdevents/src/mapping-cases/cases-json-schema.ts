@@ -1,5 +1,4 @@
-import { eventNames, specVersions } from 'cdevents-sdk';
-import { DRAFT, plain, type Schema, specVersionSchema, unsafe } from '../mapping/file/schema-parts.ts';
+import { allEventNames, DRAFT, plain, type Schema, specVersionSchema, unsafe } from '../mapping/file/schema-parts.ts';
 import { casesShape, type OpenCaseParts } from './cases-schema.ts';
 
 /** A full event type, or the name of a custom event. */
@@ -17,10 +16,7 @@ const parts: OpenCaseParts = {
     }),
   type: unsafe({
     description: 'The name of an event, such as service.upgraded, or a full type.',
-    anyOf: [
-      { enum: [...new Set(specVersions.flatMap((version) => eventNames(version)))] },
-      { type: 'string', pattern: OTHER_TYPE },
-    ],
+    anyOf: [{ enum: allEventNames }, { type: 'string', pattern: OTHER_TYPE }],
   }),
 };
 

@@ -1,13 +1,13 @@
-import { eventNames, isSpecVersion, parseEventType, specVersions } from 'cdevents-sdk';
+import { isEventName, isSpecVersion, parseEventType, specVersions } from 'cdevents-sdk';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { describeFound } from '../diagnostics/describe.ts';
 import type { Issue, Path } from '../diagnostics/issue.ts';
 import { IssueList } from '../diagnostics/issue-list.ts';
-import { shapeIssues } from '../diagnostics/shape-issues.ts';
 import { didYouMean, listed } from '../diagnostics/words.ts';
 import { type LocatedDocument, locateDocument } from '../diagnostics/yaml-places.ts';
 import { type Fields, isFields } from '../mapping/file/fields.ts';
+import { allEventNames } from '../mapping/file/schema-parts.ts';
 import type { Case, CasesFile, Step } from './cases.ts';
 import { casesShape } from './cases-schema.ts';
 
@@ -24,9 +24,6 @@ const shape = Compile(
   }),
 );
 
-/** How many errors of the schema library are read: the list shows the first ones and counts the rest. */
-const MAX_SHAPE_ERRORS = 10_000;
-
 /** A valid event, in place of the name of a file. */
 const IN_A_FILE = { reason: 'InAFile' };
 
@@ -37,7 +34,7 @@ export function readCases(text: string): CasesReading {
   list.addAll(document.issues);
   if (document.issues.length > 0) return { file: undefined, issues: list.list() };
   const value = document.value;
-  list.addAll(shapeIssues(shape, withoutFiles(value), MAX_SHAPE_ERRORS));
+  list.addShape(shape, withoutFiles(value));
   const fields: Fields = isFields(value) ? value : {};
   const specVersion = readVersion(fields, document, list);
   checkNames(fields, list);
@@ -94,7 +91,7 @@ function readCase(fields: Fields, path: Path, list: IssueList): Case {
     'steps'
   >;
   if (steps === undefined) {
-    if (!('event' in single)) list.value([...path, 'event'], 'an event, or steps', 'nothing', 'missing');
+    if (!('event' in single)) list.missing([...path, 'event'], 'an event, or steps');
     return { ...given, steps: [readStep(single, path, list)] };
   }
   for (const field of ['event', 'rule', 'expect', 'skipped', 'error']) {
@@ -110,7 +107,7 @@ function readStep(step: Fields, path: Path, list: IssueList): Step {
   const { event, expect, ...rest } = step;
   const line = list.lineOf(path);
   if ('event' in step && !['expect', 'skipped', 'error'].some((field) => field in step)) {
-    list.value([...path, 'expect'], 'a list of CDEvents ([] for none), skipped or error', 'nothing', 'missing');
+    list.missing([...path, 'expect'], 'a list of CDEvents ([] for none), skipped or error');
   }
   const isSkipped = rest.skipped !== undefined && rest.error === undefined;
   if (isSkipped && Array.isArray(expect) && expect.length > 0) {
@@ -126,10 +123,9 @@ function readStep(step: Fields, path: Path, list: IssueList): Step {
   return { ...rest, event, line, expect: expect ?? [] } as Step;
 }
 
-const known = [...new Set(specVersions.flatMap((version) => eventNames(version)))];
 const CUSTOM_NAME = /^[a-zA-Z0-9]+-[a-zA-Z]+\.[a-zA-Z]+$/;
 
 function checkType(type: string, path: Path, list: IssueList): void {
-  if ((known as readonly string[]).includes(type) || CUSTOM_NAME.test(type) || parseEventType(type)) return;
-  list.value(path, `an event name such as service.upgraded${didYouMean(type, known)}`, describeFound(type));
+  if (isEventName(type) || CUSTOM_NAME.test(type) || parseEventType(type)) return;
+  list.value(path, `an event name such as service.upgraded${didYouMean(type, allEventNames)}`, describeFound(type));
 }

@@ -3,7 +3,7 @@ import { listed } from '../../diagnostics/words.ts';
 import { VARIABLES } from '../variables-schema.ts';
 import { versionsWith } from './check-type.ts';
 import { emitShape, mappingShape, type OpenMappingParts } from './mapping-schema.ts';
-import { DRAFT, plain, type Schema, specVersionSchema, unsafe } from './schema-parts.ts';
+import { allEventNames, DRAFT, plain, type Schema, specVersionSchema, unsafe } from './schema-parts.ts';
 
 const CUSTOM_TYPE = '^dev\\.cdeventsx\\.[a-zA-Z0-9]+-[a-zA-Z]+\\.[a-zA-Z]+\\.[0-9]\\.[0-9]\\.[0-9]$';
 
@@ -25,8 +25,6 @@ const template = (description: string, more: Schema = {}): Schema => ({
   ...more,
 });
 
-const names = [...new Set(specVersions.flatMap((version) => eventNames(version)))];
-
 const parts: OpenMappingParts = {
   specVersion: specVersionSchema(
     'The CDEvents version of what is sent. The annotation of the Provider wins. Default: 0.4.',
@@ -46,7 +44,7 @@ const parts: OpenMappingParts = {
   ),
   type: unsafe({
     description: 'What is announced: the name of an event, or the full type of a custom event.',
-    anyOf: [{ enum: names }, { type: 'string', pattern: CUSTOM_TYPE }],
+    anyOf: [{ enum: allEventNames }, { type: 'string', pattern: CUSTOM_TYPE }],
   }),
 };
 
@@ -93,7 +91,7 @@ const typesOfVersion = (version: SpecVersion): Schema => {
 /** The content fields of each event type, of all spec versions that have it. */
 function contentRules(): Schema[] {
   const byContent = new Map<string, { types: string[]; content: Schema }>();
-  for (const name of names) {
+  for (const name of allEventNames) {
     const content = mapOf((version) => contentFields(name, version));
     const known = byContent.get(JSON.stringify(content));
     if (known) known.types.push(name);

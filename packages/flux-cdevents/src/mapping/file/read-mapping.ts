@@ -4,7 +4,6 @@ import { Compile } from 'typebox/compile';
 import { describeFound } from '../../diagnostics/describe.ts';
 import { createIssue, type Issue } from '../../diagnostics/issue.ts';
 import { IssueList } from '../../diagnostics/issue-list.ts';
-import { shapeIssues } from '../../diagnostics/shape-issues.ts';
 import { didYouMean, listed } from '../../diagnostics/words.ts';
 import { type LocatedDocument, locateDocument } from '../../diagnostics/yaml-places.ts';
 import type { MappingHeader, MappingReader, PresetName } from '../../provider/provider.ts';
@@ -13,7 +12,7 @@ import { MAPPING_KEY } from '../../provider/resolve-mapping.ts';
 import { optionalNames, presetNames, presets } from '../presets/presets.ts';
 import type { Mapping, Rule } from '../rules/mapping-model.ts';
 import { type Fields, isFields } from './fields.ts';
-import { emitShape, mappingShape, type OpenMappingParts } from './mapping-schema.ts';
+import { mappingShape, type OpenMappingParts } from './mapping-schema.ts';
 import { RulesReader } from './read-rules.ts';
 
 /** A mapping, and everything that is wrong with it. With any issue the mapping is undefined. */
@@ -25,8 +24,6 @@ export interface MappingReading {
 }
 
 const MAX_BYTES = 256 * 1024;
-/** The list shows the first ones and counts the others. */
-const MAX_SHAPE_ERRORS = 10_000;
 
 const anything = (expected: string) => Type.Unknown({ expected });
 /** The parts that code checks, since a schema cannot. */
@@ -37,7 +34,7 @@ const openParts: OpenMappingParts = {
   customData: anything('a map'),
   type: anything('an event name such as service.deployed'),
 };
-const shape = Compile(mappingShape(openParts, emitShape(openParts)));
+const shape = Compile(mappingShape(openParts));
 
 /**
  * Reads the text of a `mapping.yaml` and lists everything that is wrong with it at once.
@@ -58,7 +55,7 @@ export function readMapping(text: string, given: MappingHeader = {}): MappingRea
   const header = isFields(value) ? readHeader(value, document, list) : {};
   if (document.issues.length > 0) return { mapping: undefined, header, issues: list.list() };
 
-  list.addAll(shapeIssues(shape, value, MAX_SHAPE_ERRORS));
+  list.addShape(shape, value);
   const version = given.specVersion ?? header.specVersion ?? DEFAULT_OPTIONS.specVersion;
   const preset = given.preset ?? header.preset ?? DEFAULT_OPTIONS.preset;
   const fields = isFields(value) ? value : {};

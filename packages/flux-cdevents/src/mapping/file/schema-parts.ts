@@ -1,4 +1,4 @@
-import { specVersions } from 'cdevents-sdk';
+import { eventNames, specVersions } from 'cdevents-sdk';
 import Type, { type TSchema } from 'typebox';
 
 /*
@@ -19,6 +19,9 @@ export const DRAFT = 'http://json-schema.org/draft-07/schema#';
 export type Schema = Readonly<Record<string, unknown>>;
 
 export const unsafe = (schema: Schema): TSchema => Type.Unsafe({ ...schema });
+
+/** The names of the events of all spec versions. */
+export const allEventNames = [...new Set(specVersions.flatMap((version) => eventNames(version)))];
 
 /** A version, in quotes or as a YAML number. */
 export const specVersionSchema = (description: string): TSchema =>
