@@ -1,6 +1,7 @@
 import type { FluxEvent } from '../flux/event.ts';
 import { nameOf } from '../flux/object-ref.ts';
 import type { Explanation } from '../http/api-types.ts';
+import { NO_TYPE } from '../map/convert.ts';
 import { authorOf, type ExplainedField } from '../map/explanation.ts';
 import { describeChange } from '../map/memory/describe-change.ts';
 import type { Converted } from '../map/sequential-converter.ts';
@@ -45,7 +46,7 @@ export function explainLines({ where, event, options, before, result }: Explaine
   for (const mapped of result.cdevents) {
     if ('error' in mapped)
       lines.push(
-        `  ✗ ${mapped.type === 'unmapped' ? 'no CDEvent' : mapped.type}`,
+        `  ✗ ${mapped.type === NO_TYPE ? 'no CDEvent' : mapped.type}`,
         ...wrap(`invalid: ${mapped.error}`, INDENT),
       );
     else lines.push(`  → ${mapped.type}`);

@@ -1,6 +1,6 @@
 import type { CDEvent } from 'cdevents-sdk';
 import type { FluxEvent } from '../flux/event.ts';
-import type { Conversion } from '../map/convert.ts';
+import { type Conversion, NO_TYPE } from '../map/convert.ts';
 import { createSequentialConverter, type SequentialConverterOptions } from '../map/sequential-converter.ts';
 import type { Case, Step } from './cases.ts';
 import { type Captures, compareCDEvents, type Difference, nameOfType } from './compare.ts';
@@ -73,7 +73,7 @@ function judge({ expect, rule, skipped, error }: Step, result: Conversion, captu
   const errors = result.cdevents.flatMap((mapped) => ('error' in mapped ? [mapped] : []));
   if (error === undefined)
     for (const one of errors)
-      say(one.type === 'unmapped' ? 'no error' : `no error for ${nameOfType(one.type)}`, one.error);
+      say(one.type === NO_TYPE ? 'no error' : `no error for ${nameOfType(one.type)}`, one.error);
   else if (!errors.some((one) => one.error.includes(error))) {
     say(`an error with ${JSON.stringify(error)} in it`, errors.map((one) => one.error).join('; ') || 'none');
   }
