@@ -1,5 +1,5 @@
 import { CDEventsError } from './errors.ts';
-import type { CDEvent, Context } from './event.ts';
+import { type CDEvent, type Context, specVersionOf } from './event.ts';
 import { describeEvent, type EventName, eventTypeOf, parseEventType } from './event-type.ts';
 import { issueAt, strayField, type ValidationIssue } from './issue.ts';
 import { contentSchema } from './schema.ts';
@@ -135,10 +135,9 @@ function orThrow(converted: CDEvent, { target, losses }: Conversion): CDEvent {
  */
 export function convert(event: CDEvent, specVersion: SpecVersion): CDEvent {
   parse(event);
+  if (specVersionOf(event) === specVersion) return event;
   const type = parseEventType(event.context.type);
-  if (type?.kind === 'standard') {
-    return type.specVersion === specVersion ? event : convertStandard(event, type.name, type.specVersion, specVersion);
-  }
-  const current = 'specversion' in event.context ? '0.5' : '0.4';
-  return current === specVersion ? event : convertCustom(event, type?.subject ?? '', specVersion);
+  return type?.kind === 'standard'
+    ? convertStandard(event, type.name, type.specVersion, specVersion)
+    : convertCustom(event, type?.subject ?? '', specVersion);
 }

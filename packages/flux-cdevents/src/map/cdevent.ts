@@ -5,13 +5,13 @@ import {
   createCustomEvent,
   createUntypedEvent,
   type EmbeddedLink,
+  parseEventType,
 } from 'cdevents-sdk';
 import { messageOf } from '../errors.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { userValue } from '../flux/metadata.ts';
 import { nameOf } from '../flux/object-ref.ts';
 import type { Emitted } from '../mapping/rules/compile.ts';
-import { isCustomType } from '../mapping/rules/defaults.ts';
 import type { SpecVersion } from '../provider/provider.ts';
 import type { HelmFacts } from './messages.ts';
 
@@ -48,11 +48,11 @@ export function createRuleCDEvent(facts: EventFacts, ids: ContextIds, type: stri
     customData: { flux: fluxOf(facts), ...emitted.customData },
     customDataContentType: 'application/json',
   };
-  if (!isCustomType(type)) return createUntypedEvent(type, input, { specVersion });
-  const [, name = '', typeVersion = ''] = /^dev\.cdeventsx\.(.*)\.(\d+\.\d+\.\d+)$/.exec(type) ?? [];
-  return createCustomEvent(name as `${string}-${string}.${string}`, input, {
+  const custom = parseEventType(type);
+  if (custom?.kind !== 'custom') return createUntypedEvent(type, input, { specVersion });
+  return createCustomEvent(custom.name as `${string}-${string}.${string}`, input, {
     specVersion: specVersion as CustomSpecVersion,
-    typeVersion,
+    typeVersion: custom.version,
   });
 }
 
