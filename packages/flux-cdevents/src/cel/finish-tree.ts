@@ -2,7 +2,7 @@ import { Optional } from '@marcbachmann/cel-js';
 import { didYouMean } from '../diagnostics/words.ts';
 import { DURATION, REPLACED, TIMESTAMP } from './environment.ts';
 import { faultAt } from './fault.ts';
-import { type ObjectTypes, TypedValue } from './object-types.ts';
+import { isRecord, type ObjectTypes } from './object-types.ts';
 import { isFound, readPattern } from './patterns.ts';
 import {
   argumentsOf,
@@ -139,7 +139,5 @@ function refuseInternals(node: Node, type: CelType | undefined): void {
 
 function hasFields(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true; // the library finds none
-  if (Array.isArray(value) || value instanceof TypedValue || value instanceof Map) return true;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  return Array.isArray(value) || value instanceof Map || isRecord(value);
 }

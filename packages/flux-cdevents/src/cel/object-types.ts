@@ -8,6 +8,13 @@ export abstract class TypedValue {
   readonly [field: string]: unknown;
 }
 
+/** Whether a value is one of an object type, or a plain object. */
+export function isRecord(value: object): boolean {
+  if (value instanceof TypedValue) return true;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
 /** Makes a value of an object type from a plain object. */
 type TypedClass = new (source: Source) => TypedValue;
 

@@ -1,7 +1,7 @@
 import { Optional } from '@marcbachmann/cel-js';
 import { UnsignedInt } from '@marcbachmann/cel-js/evaluator';
 import { spend } from './cost.ts';
-import { TypedValue } from './object-types.ts';
+import { isRecord } from './object-types.ts';
 
 /**
  * Copies a CEL value to a JSON value. An absent optional value becomes null; an integer that a JavaScript number cannot hold
@@ -41,10 +41,4 @@ function toPlainObject(value: object): unknown {
     return copy;
   }
   throw new Error('expected a value that JSON has, found bytes, a time, a duration or a type');
-}
-
-function isRecord(value: object): boolean {
-  if (value instanceof TypedValue) return true;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
