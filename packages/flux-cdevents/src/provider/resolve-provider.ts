@@ -5,14 +5,7 @@ import type { Provider } from '../flux/provider.ts';
 import { memberOf, readName } from '../flux/read-object.ts';
 import { type EndpointDeps, resolveEndpoint } from './endpoint/endpoint.ts';
 import { EndpointReading } from './endpoint/endpoint-reading.ts';
-import type {
-  InvalidProvider,
-  MappingText,
-  ProviderOptions,
-  ReadyProvider,
-  ResolvedProvider,
-  WebhookAuth,
-} from './provider.ts';
+import type { HandledType, InvalidProvider, MappingText, ReadyProvider, ResolvedProvider } from './provider.ts';
 import { isHandledType } from './provider.ts';
 import { mappingNameOf, optionConflicts, parseProviderOptions } from './provider-options.ts';
 import { type MappingDeps, resolveMapping } from './resolve-mapping.ts';
@@ -58,43 +51,19 @@ export function resolveProvider(provider: Provider, deps: ProviderDeps): Resolve
   const reading = new EndpointReading();
   reading.issues.push(...parsed.issues, ...issues, ...optionConflicts(options));
   const webhook = webhookAuthOf(provider, deps);
-  if (isWebhookOnly(provider)) return resolveWebhookOnly(provider, webhook, { options, suspend, deps, reading });
-  const endpoint = resolveEndpoint(provider, type, deps, reading);
-  const side = webhook && { webhook };
-  if (reading.issues.length > 0) {
-    return { status: 'invalid', ref, type, suspend, issues: ownedBy(ref, reading.issues), ...side };
+  const webhookOnly = isWebhookOnly(provider);
+  // Delivers as a Provider of type `cdevents` would whose receiver is the one of the annotations.
+  const sentAs: HandledType = webhookOnly ? 'cdevents' : type;
+  const endpoint = resolveEndpoint(webhookOnly ? receiverOf(provider) : provider, sentAs, deps, reading);
+  if (webhookOnly && !webhook) {
+    const found = spec.secretRef ? 'none that can be read' : 'nothing';
+    const expected = 'a Secret with the HMAC key as token';
+    reading.inProvider(['spec', 'secretRef'], { code: 'missing', expected, found });
   }
-  const ready: Omit<ReadyProvider, 'fingerprint'> = { status: 'ready', ref, type, suspend, options, endpoint };
-  return { ...ready, ...side, fingerprint: fingerprintOf(ready) };
-}
-
-interface WebhookOnlyContext {
-  readonly options: ProviderOptions;
-  readonly suspend: boolean;
-  readonly deps: ProviderDeps;
-  readonly reading: EndpointReading;
-}
-
-/** Delivers as a Provider of type `cdevents` would whose receiver is the one of the annotations. */
-function resolveWebhookOnly(
-  provider: Provider,
-  webhook: WebhookAuth | undefined,
-  { options, suspend, deps, reading }: WebhookOnlyContext,
-): ReadyProvider | InvalidProvider {
-  const { namespace, name } = provider.metadata;
-  const common = { ref: { namespace, name }, type: 'cdevents', suspend } as const;
-  const endpoint = resolveEndpoint(receiverOf(provider), 'cdevents', deps, reading);
-  if (!webhook) {
-    const found = provider.spec.secretRef ? 'none that can be read' : 'nothing';
-    reading.inProvider(['spec', 'secretRef'], {
-      code: 'missing',
-      expected: 'a Secret with the HMAC key as token',
-      found,
-    });
-  }
-  const side = { webhookOnly: true, ...(webhook && { webhook }) } as const;
-  const issues = ownedBy(common.ref, toAnnotationPaths(reading.issues));
-  if (issues.length > 0) return { status: 'invalid', ...common, issues, ...side };
+  const common = { ref, type: sentAs, suspend };
+  const side = { ...(webhookOnly && { webhookOnly }), ...(webhook && { webhook }) };
+  const found = ownedBy(ref, webhookOnly ? toAnnotationPaths(reading.issues) : reading.issues);
+  if (found.length > 0) return { status: 'invalid', ...common, issues: found, ...side };
   const ready: Omit<ReadyProvider, 'fingerprint'> = { status: 'ready', ...common, options, endpoint };
   return { ...ready, ...side, fingerprint: fingerprintOf(ready) };
 }
