@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
+import { certificatesIn } from '../lib/pem.ts';
 import { type WatchedFiles, watchFiles } from '../lib/watched-files.ts';
 import type { Logger } from '../observe/log.ts';
 
@@ -87,18 +88,8 @@ function read(files: TlsFiles): TlsMaterial {
     const what = `${files.cert} and ${files.key}: expected a certificate and its key in PEM`;
     throw new Error(`${what} (${messageOf(cause)})`, { cause });
   }
-  if (ca !== undefined && certificatesIn(ca) === 0) {
+  if (ca !== undefined && certificatesIn(ca).length === 0) {
     throw new Error(`${files.clientCa}: expected certificates in PEM`);
   }
   return { cert, key, ...(ca !== undefined && { ca }) };
-}
-
-/** The number of certificates; 0 when one of them does not parse. */
-function certificatesIn(pem: string): number {
-  const blocks = pem.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED )?CERTIFICATE-----/g);
-  try {
-    return (blocks ?? []).map((block) => new X509Certificate(block)).length;
-  } catch {
-    return 0;
-  }
 }

@@ -1,6 +1,7 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
 import { describeSize } from '../../diagnostics/describe.ts';
 import type { Secret } from '../../flux/secret.ts';
+import { certificatesIn } from '../../lib/pem.ts';
 import type { Endpoint } from '../provider.ts';
 import type { EndpointReading } from './endpoint-reading.ts';
 
@@ -26,7 +27,7 @@ export function resolveTls(secret: Secret, reading: EndpointReading): Tls {
   const refuse = ({ name, text }: Pem, expected: string) =>
     reading.inSecret(secret, name, { expected, found: `${describeSize(text)} that are not` });
   const certificateOf = (pem: Pem) => {
-    const [certificate, ...chain] = certificatesOf(pem.text);
+    const [certificate, ...chain] = certificatesIn(pem.text);
     if (certificate) return [certificate, ...chain] as const;
     refuse(pem, 'certificates in PEM');
     return undefined;
@@ -51,16 +52,6 @@ interface Pem {
 function pemOf({ data }: Secret, ...names: readonly string[]): Pem | undefined {
   const name = names.find((candidate) => data[candidate] !== undefined);
   return name === undefined ? undefined : { name, text: Buffer.from(data[name] ?? []).toString('utf8') };
-}
-
-/** Every certificate of a bundle; none when one of them does not parse, since TLS would refuse the bundle. */
-function certificatesOf(pem: string): X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED )?CERTIFICATE-----/g);
-  try {
-    return (blocks ?? []).map((block) => new X509Certificate(block));
-  } catch {
-    return [];
-  }
 }
 
 function privateKeyOf(pem: string) {
