@@ -1,7 +1,7 @@
 import { describeFound } from '../diagnostics/describe.ts';
 import { createIssue, createWarning, type Issue } from '../diagnostics/issue.ts';
 import { didYouMean } from '../diagnostics/words.ts';
-import type { Alert, EventSource } from '../flux/alert.ts';
+import { type Alert, type EventSource, hasMatchLabels } from '../flux/alert.ts';
 import { EVENT_SOURCE_KINDS } from '../flux/crd-enums.ts';
 import type { NamespacedName } from '../flux/object-ref.ts';
 import { goRegexp } from '../lib/go-regexp.ts';
@@ -41,8 +41,7 @@ export function alertIssues({ metadata, spec }: Alert, context: AlertContext): r
       const expected = `one of ${EVENT_SOURCE_KINDS.join(', ')}${didYouMean(source.kind, EVENT_SOURCE_KINDS)}`;
       issues.push(createWarning('invalid-value', at('kind'), expected, describeFound(source.kind)));
     }
-    const labelled = Object.keys(source.matchLabels ?? {}).length > 0;
-    if (labelled && !context.labelsKnown({ namespace, ...source })) {
+    if (hasMatchLabels(source) && !context.labelsKnown({ namespace, ...source })) {
       const object = source.name === '*' ? `objects of kind ${source.kind}` : `${source.kind} ${source.name}`;
       const expected = `${object} of namespace ${source.namespace ?? namespace} among the files, to read labels from`;
       const found = 'none: not evaluable, selects nothing';

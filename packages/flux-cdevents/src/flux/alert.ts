@@ -28,3 +28,6 @@ export interface Alert {
     readonly suspend?: boolean;
   };
 }
+
+/** False for an empty `matchLabels` as well, which selects every object. */
+export const hasMatchLabels = ({ matchLabels }: EventSource): boolean => Object.keys(matchLabels ?? {}).length > 0;

@@ -1,4 +1,4 @@
-import type { Alert, EventSource } from '../flux/alert.ts';
+import { type Alert, type EventSource, hasMatchLabels } from '../flux/alert.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { type MatchResult, matched, type NoMatchReason, noMatch } from './match-result.ts';
 
@@ -38,6 +38,3 @@ function matchSource(
     ? matched
     : noMatch('matchLabels');
 }
-
-/** False for an empty `matchLabels` as well, which selects every object. */
-export const hasMatchLabels = ({ matchLabels }: EventSource): boolean => Object.keys(matchLabels ?? {}).length > 0;

@@ -1,8 +1,7 @@
-import type { Alert } from '../flux/alert.ts';
+import { type Alert, hasMatchLabels } from '../flux/alert.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { nameOf } from '../flux/object-ref.ts';
 import { type MatchOptions, matchAlert, matchMessage } from './match-alert.ts';
-import { hasMatchLabels } from './match-source.ts';
 
 /** Finds the Alerts that select an event, without looking at Alerts that name other objects. */
 export interface Matcher {

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Alert } from '../flux/alert.ts';
+import { type Alert, hasMatchLabels } from '../flux/alert.ts';
 import { type InvolvedObject, type NamespacedName, nameOf } from '../flux/object-ref.ts';
 import { providerText } from './config-reports.ts';
 import type { Report, ReportedObject, Reporter } from './reporter.ts';
@@ -90,5 +90,5 @@ const selectsByLabel = ({ metadata, spec }: Alert, { kind, namespace, name }: In
       source.kind === kind &&
       (source.namespace ?? metadata.namespace) === namespace &&
       (source.name === '*' || source.name === name) &&
-      Object.keys(source.matchLabels ?? {}).length > 0,
+      hasMatchLabels(source),
   );

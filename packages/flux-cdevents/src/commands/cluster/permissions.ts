@@ -1,4 +1,4 @@
-import type { Alert } from '../../flux/alert.ts';
+import { type Alert, hasMatchLabels } from '../../flux/alert.ts';
 import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
 import { NOTIFICATION_GROUP } from '../../flux/read-object.ts';
 import { type Asked, ask, mapLimited } from './ask.ts';
@@ -33,9 +33,7 @@ export function neededPermissions(
   alerts: readonly Alert[],
   { tokenReview }: { readonly tokenReview: boolean },
 ): Permission[] {
-  const labelled = alerts
-    .flatMap(({ spec }) => spec.eventSources)
-    .filter(({ matchLabels }) => Object.keys(matchLabels ?? {}).length > 0);
+  const labelled = alerts.flatMap(({ spec }) => spec.eventSources).filter(hasMatchLabels);
   const kinds = [...new Set(labelled.map(({ kind }) => kind))].sort();
   const byLabel = kinds.flatMap((kind): Permission[] => {
     const resource = resourceOfKind(kind);
