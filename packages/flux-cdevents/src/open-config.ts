@@ -6,7 +6,7 @@ import { type NamespacedName, nameOf } from './flux/object-ref.ts';
 import type { KubeClient } from './kube-api/kube-client.ts';
 import type { Logger } from './observe/log.ts';
 import type { ServeOptions } from './options/serve-options.ts';
-import { HANDLED_TYPES, type MappingReader } from './provider/provider.ts';
+import { handledTypesWith, type MappingReader } from './provider/provider.ts';
 import { createConfigReports } from './report/config-reports.ts';
 import { createEventReports, type EventReports } from './report/event-reports.ts';
 import { createKubernetesReporter } from './report/kubernetes-reporter.ts';
@@ -64,8 +64,7 @@ export async function openConfig(options: ServeOptions, deps: OpenConfigDeps): P
     api,
     ...(namespace && { namespace }),
     noCrossNamespaceRefs,
-    // the notification-controller that events are forwarded to serves Providers of the other types
-    handledTypes: options.events.forwardTo === undefined ? HANDLED_TYPES : ['cdevents'],
+    handledTypes: handledTypesWith(options.events.forwardTo !== undefined),
     qps: kubernetes.qps,
     readMapping,
     logger,

@@ -17,10 +17,18 @@ export const isApiVersion = (text: string): boolean => /^(?:[a-z0-9][a-z0-9.-]{0
 
 /** The path of a resource type, in one namespace when it is given. */
 export function resourcePath({ apiVersion, resource }: Omit<ServedResource, 'kind'>, namespace?: string): string {
-  const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const within = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-  return `${root}${within}/${resource}`;
+  return `${versionPath(apiVersion)}${within}/${resource}`;
 }
+
+/** The path of one object. */
+export const objectPath = (
+  type: Omit<ServedResource, 'kind'>,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): string => `${resourcePath(type, namespace)}/${encodeURIComponent(name)}`;
+
+const versionPath = (apiVersion: string): string =>
+  apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
 
 /**
  * Asks an API server what it serves, which every authenticated user may do (ClusterRole `system:discovery`).
@@ -52,7 +60,7 @@ export function createDiscovery(api: Pick<KubeClient, 'request'>): Discovery {
       return preferred === undefined ? names : [preferred, ...names.filter((name) => name !== preferred)];
     },
     async resources(apiVersion) {
-      const response = await get(apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`);
+      const response = await get(versionPath(apiVersion));
       if (!response) return undefined;
       const { resources = [] } = response.body as { resources?: readonly { name: string; kind: string }[] };
       return resources

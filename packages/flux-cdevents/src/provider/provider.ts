@@ -5,6 +5,10 @@ import type { NamespacedName } from '../flux/object-ref.ts';
 export const HANDLED_TYPES = ['cdevents', 'generic', 'generic-hmac'] as const;
 export type HandledType = (typeof HANDLED_TYPES)[number];
 
+/** With forwarding, the notification-controller that events are forwarded to serves Providers of the other types. */
+export const handledTypesWith = (forwards: boolean): readonly HandledType[] =>
+  forwards ? ['cdevents'] : HANDLED_TYPES;
+
 /** True for the types that are delivered here. */
 export const isHandledType = (type: unknown): type is HandledType => HANDLED_TYPES.some((handled) => handled === type);
 

@@ -28,9 +28,9 @@ import { type ConfigMap, parseConfigMap } from '../../flux/config-map.ts';
 import { type NamespacedName, nameOf, parseName } from '../../flux/object-ref.ts';
 import type { Provider } from '../../flux/provider.ts';
 import { parseSecret, type Secret } from '../../flux/secret.ts';
-import { type Discovery, resourcePath } from '../../kube-api/discovery.ts';
+import { type Discovery, objectPath, resourcePath } from '../../kube-api/discovery.ts';
 import { mappingReader } from '../../mapping/file/read-mapping.ts';
-import { HANDLED_TYPES, type HandledType } from '../../provider/provider.ts';
+import { handledTypesWith } from '../../provider/provider.ts';
 import { OPTION_PREFIX } from '../../provider/provider-options.ts';
 import { isWebhookOnly, WEBHOOK_ANNOTATIONS } from '../../provider/webhook-provider.ts';
 import { type Asked, ask, askAll, mapLimited } from './ask.ts';
@@ -66,10 +66,6 @@ export type ReadSettings = Pick<Settings, 'forwards' | 'noCrossNamespaceRefs'> &
   /** @default all namespaces */
   readonly namespace?: string | undefined;
 };
-
-/** As in the controller: with forwarding, the notification-controller delivers to Providers of other types. */
-const handledTypes = ({ forwards }: Pick<Settings, 'forwards'>): readonly HandledType[] =>
-  forwards ? ['cdevents'] : HANDLED_TYPES;
 
 /** Reads Alerts, Providers, and the Secrets and ConfigMaps that Providers name. */
 export async function readObjects(api: Asked, discovery: Discovery, settings: ReadSettings): Promise<ClusterObjects> {
@@ -113,9 +109,9 @@ export async function readObjects(api: Asked, discovery: Discovery, settings: Re
 }
 
 const secretsOf = (provider: Provider, settings: ReadSettings) =>
-  inNamespaceOf(provider, secretsNeeded(provider, handledTypes(settings)));
+  inNamespaceOf(provider, secretsNeeded(provider, handledTypesWith(settings.forwards)));
 const configMapsOf = (provider: Provider, settings: ReadSettings) =>
-  inNamespaceOf(provider, configMapsNeeded(provider, handledTypes(settings)));
+  inNamespaceOf(provider, configMapsNeeded(provider, handledTypesWith(settings.forwards)));
 
 /** Each object once, by `namespace/name`. */
 async function readNamed<T>(
@@ -125,9 +121,8 @@ async function readNamed<T>(
   parse: (document: unknown) => Parsed<T>,
 ): Promise<ReadonlyMap<string, ReadResult<T>>> {
   const distinct = new Map(names.map((name) => [nameOf(name), name]));
-  const read = async ({ namespace, name }: NamespacedName): Promise<ReadResult<T>> => {
-    const path = resourcePath({ apiVersion: 'v1', resource }, namespace);
-    const answer = await ask(api, `${path}/${encodeURIComponent(name)}`);
+  const read = async (name: NamespacedName): Promise<ReadResult<T>> => {
+    const answer = await ask(api, objectPath({ apiVersion: 'v1', resource }, name));
     if (answer.status !== 'found') return answer;
     const { value, issues } = parse(answer.body);
     return value ? { status: 'found', value } : { status: 'malformed', issue: issues[0] as Issue };
@@ -178,7 +173,7 @@ export function judgeObjects(objects: ClusterObjects, settings: ReadSettings): C
     invalidProviders: objects.providers.flatMap(({ reading }) => reading.invalid ?? []),
     problems,
     noCrossNamespaceRefs: settings.noCrossNamespaceRefs,
-    handledTypes: handledTypes(settings),
+    handledTypes: handledTypesWith(settings.forwards),
     secret: (name) => found(objects.secrets, name),
     configMap: (name) => found(objects.configMaps, name),
     readMapping: mappingReader,
@@ -190,7 +185,7 @@ export function judgeObjects(objects: ClusterObjects, settings: ReadSettings): C
     const area: Area = reportedObject(issue)?.kind === 'Alert' ? 'Alerts' : 'Providers';
     findings.push(toFinding(area, issue));
   }
-  const delivered = providers.filter((provider) => isDelivered(provider, handledTypes(settings)));
+  const delivered = providers.filter((provider) => isDelivered(provider, handledTypesWith(settings.forwards)));
   for (const provider of delivered) findings.push(...uselessSecret(provider, objects), ...otherWebhook(provider));
   return { snapshot, findings };
 }

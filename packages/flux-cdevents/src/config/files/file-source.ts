@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createIssue, type Issue } from '../../diagnostics/issue.ts';
 import { FluxCDEventsError, messageOf } from '../../errors.ts';
+import { sleep } from '../../lib/sleep.ts';
 import type { Logger } from '../../observe/log.ts';
 import type { MappingReader } from '../../provider/provider.ts';
 import { type ConfigSnapshot, type ConfigSource, closedBeforeLoaded } from '../config-source.ts';
@@ -122,7 +123,7 @@ export function createFileSource({
       await sleepUntilWoken(Math.max(rescanMs, tookMs / MAX_SCAN_SHARE));
       // A folder that changes all the time must not be scanned all the time.
       const restMs = Math.max(settleMs, tookMs) - (performance.now() - begun - tookMs);
-      if (restMs > 0) await delay(restMs, undefined, { signal: closing.signal }).catch(() => {});
+      if (restMs > 0) await sleep(restMs, closing.signal);
     }
   }
 

@@ -4,7 +4,7 @@ import {
   type Discovery,
   isApiVersion,
   isObjectName,
-  resourcePath,
+  objectPath,
   type ServedResource,
 } from '../../kube-api/discovery.ts';
 import { describeAnswer, describeNoAnswer, type KubeClient } from '../../kube-api/kube-client.ts';
@@ -114,7 +114,7 @@ export function createLabelReader(options: LabelReaderOptions): LabelReader {
     const signal = AbortSignal.timeout(answerWithinMs);
     try {
       const served = await within(signal, locate(object));
-      const path = `${resourcePath(served, object.namespace)}/${encodeURIComponent(object.name)}`;
+      const path = objectPath(served, object);
       const response = await api.request({ path, accept: `${METADATA_ONLY},application/json`, signal });
       if (response.status === 200) {
         const { metadata } = response.body as { metadata: { labels?: Labels } };

@@ -1,7 +1,8 @@
 import { createIssue, type Issue, type Parsed, withOwner } from '../../diagnostics/issue.ts';
 import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
-import { isObjectName } from '../../kube-api/discovery.ts';
+import { isObjectName, objectPath } from '../../kube-api/discovery.ts';
 import { describeAnswer, describeNoAnswer, type KubeClient } from '../../kube-api/kube-client.ts';
+import { backoffMs } from '../../lib/backoff.ts';
 
 export interface NamedObjectsOptions<T> {
   readonly kind: 'Secret' | 'ConfigMap';
@@ -56,6 +57,10 @@ const MAX_RETRY_MS = 30_000;
 /** After this many attempts without an answer, an object that was never read is a problem. */
 const GIVE_UP_AFTER = 3;
 
+/** Without chance, which `spread` adds. */
+const retryAfterMs = (failures: number, firstMs: number): number =>
+  backoffMs(failures, 0, { firstMs, maxMs: MAX_RETRY_MS, jitter: 0 });
+
 export function createNamedObjects<T>(options: NamedObjectsOptions<T>): NamedObjects<T> {
   const { kind, parse, api, onChange, qps = 50, refreshMs = 60_000, retryMs = 5_000 } = options;
   const { noAnswerRetryMs = 1_000, random = Math.random } = options;
@@ -75,15 +80,13 @@ export function createNamedObjects<T>(options: NamedObjectsOptions<T>): NamedObj
     entry.version = version;
     entry.issue = issue;
     entry.failures = object ? 0 : entry.failures + 1;
-    const backoff = Math.min(retryMs * 2 ** (entry.failures - 1), MAX_RETRY_MS);
-    entry.dueAt = performance.now() + spread(object ? refreshMs : backoff);
+    entry.dueAt = performance.now() + spread(object ? refreshMs : retryAfterMs(entry.failures, retryMs));
     if (first || changed) onChange();
   };
 
   const read = async (entry: FollowedObject<T>): Promise<void> => {
-    const { namespace, name } = entry.name;
-    if (!isObjectName(name)) return settle(entry, undefined, undefined);
-    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/${kind.toLowerCase()}s/${encodeURIComponent(name)}`;
+    if (!isObjectName(entry.name.name)) return settle(entry, undefined, undefined);
+    const path = objectPath({ apiVersion: 'v1', resource: `${kind.toLowerCase()}s` }, entry.name);
     try {
       const response = await api.request({ path, signal: closing.signal });
       const { status, body } = response;
@@ -105,7 +108,7 @@ export function createNamedObjects<T>(options: NamedObjectsOptions<T>): NamedObj
   /** There was no answer: an object that was read before stays as it was. */
   const failed = (entry: FollowedObject<T>, found: string) => {
     entry.failures++;
-    entry.dueAt = performance.now() + spread(Math.min(noAnswerRetryMs * 2 ** (entry.failures - 1), MAX_RETRY_MS));
+    entry.dueAt = performance.now() + spread(retryAfterMs(entry.failures, noAnswerRetryMs));
     if (entry.answered || entry.failures < GIVE_UP_AFTER) return;
     entry.answered = true;
     entry.issue = createIssue('unreachable', [], 'an answer of the API server', found);
