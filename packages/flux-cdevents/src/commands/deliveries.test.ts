@@ -222,7 +222,7 @@ describe('a controller', () => {
 
   it('that wants a token', async () => {
     await api.close();
-    await listen({ token: 's3cret' });
+    await listen({ token: () => 's3cret' });
     const refused = await deliveries(['list']);
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('give it with --token-file')]);
     const file = join(tmpdir(), `flux-cdevents-token-${process.pid}`);

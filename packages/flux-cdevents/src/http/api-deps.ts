@@ -22,7 +22,7 @@ export interface ApiServerDeps {
   /**
    * When given, every request must carry it: see `createGuard`. A function returns the current token of a rotated file.
    */
-  readonly token?: string | (() => string);
+  readonly token?: () => string;
   /** @default silent */
   readonly logger?: Logger;
   /** Epoch ms. */

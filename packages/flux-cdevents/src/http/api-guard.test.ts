@@ -60,7 +60,7 @@ describe('with a token', () => {
     [undefined, 401],
   ])('%s: %s', (authorization, status) => {
     const headers = { host: 'flux.example', ...(authorization && { authorization }) };
-    expect(statusOf(() => createGuard('s3cret')({ method: 'GET', headers }))).toBe(status);
+    expect(statusOf(() => createGuard(() => 's3cret')({ method: 'GET', headers }))).toBe(status);
   });
 
   it('compares with the current token', () => {
@@ -73,7 +73,7 @@ describe('with a token', () => {
   });
 
   it('refuses every request when the token is empty', () => {
-    expect(statusOf(() => createGuard('')({ method: 'GET', headers: { authorization: 'Bearer ' } }))).toBe(401);
-    expect(statusOf(() => createGuard('')({ method: 'GET', headers: {} }))).toBe(401);
+    expect(statusOf(() => createGuard(() => '')({ method: 'GET', headers: { authorization: 'Bearer ' } }))).toBe(401);
+    expect(statusOf(() => createGuard(() => '')({ method: 'GET', headers: {} }))).toBe(401);
   });
 });

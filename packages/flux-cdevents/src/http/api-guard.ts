@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { bearerOf } from '../lib/bearer.ts';
 import { isSameSecret } from '../lib/secret-compare.ts';
 import { ApiError } from './api-error.ts';
 
@@ -22,7 +23,7 @@ export interface GuardedRequest {
  *
  * @throws {ApiError} 401, 403 or 415 from the function that is returned
  */
-export function createGuard(token: string | (() => string) | undefined): (request: GuardedRequest) => void {
+export function createGuard(token: (() => string) | undefined): (request: GuardedRequest) => void {
   return ({ method, headers }) => {
     if (token === undefined) {
       if (!isLoopbackHost(headers.host)) {
@@ -32,7 +33,7 @@ export function createGuard(token: string | (() => string) | undefined): (reques
           'Host: without a token only localhost and loopback addresses are answered; configure one with --ui-token-file',
         );
       }
-    } else if (!isSameSecret(bearerOf(headers.authorization), typeof token === 'string' ? token : token())) {
+    } else if (!isSameSecret(bearerOf(headers.authorization), token())) {
       throw new ApiError(401, 'FCE_API_REFUSED', 'Authorization: expected the bearer token of --ui-token-file');
     }
     if (method === 'POST' && mediaTypeOf(headers['content-type']) !== 'application/json') {
@@ -40,9 +41,6 @@ export function createGuard(token: string | (() => string) | undefined): (reques
     }
   };
 }
-
-/** The scheme is case-insensitive (RFC 9110 section 11.1); the token is not. */
-const bearerOf = (authorization = ''): string => /^bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
 
 const mediaTypeOf = (contentType: string | undefined): string | undefined =>
   contentType?.split(';', 1)[0]?.trim().toLowerCase();

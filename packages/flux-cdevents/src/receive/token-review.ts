@@ -4,6 +4,7 @@ import type { TokenReview } from '../contracts.ts';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
 import { EVENT_CONTROLLERS } from '../flux/controllers.ts';
 import type { NamespacedName } from '../flux/object-ref.ts';
+import { bearerOf } from '../lib/bearer.ts';
 
 export interface TokenReviewDeps {
   /** Asks the API server. Rejects when there is no answer. */
@@ -55,10 +56,10 @@ export function createTokenReviewCheck({ review, audience, serviceAccounts, now 
     return allowed;
   };
 
-  return (authorization = ''): boolean | Promise<boolean> => {
-    const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
-    const claims = token === undefined ? undefined : claimsOf(token);
-    if (token === undefined || !claims) return false;
+  return (authorization?: string): boolean | Promise<boolean> => {
+    const token = bearerOf(authorization);
+    const claims = claimsOf(token);
+    if (!claims) return false;
     if (!claims.audiences.includes(audience) || !usernames.has(claims.subject) || claims.expiresAt <= now())
       return false;
 
