@@ -148,16 +148,14 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       ui: await lifecycle.listen(api, options.uiAddr, 'ui'),
     };
 
-    const apply = (loaded: ConfigSnapshot): Promise<void> => {
+    const apply = (loaded: ConfigSnapshot) => {
       const { noCrossNamespaceRefs } = options;
       const snapshot = forwardTo === undefined ? loaded : addForwarding(loaded, forwardTo);
       configuration = { snapshot, matcher: createMatcher(snapshot.alerts, { noCrossNamespaceRefs }) };
-      return delivery.configure(snapshot.providers);
+      void delivery.configure(snapshot.providers);
     };
-    lifecycle.onStop(config.source.onChange((snapshot) => void apply(snapshot)));
+    lifecycle.onStop(config.source.onChange(apply));
     await config.source.start();
-    const snapshot = config.source.snapshot();
-    if (snapshot && !configuration) await apply(snapshot);
     lifecycle.signal.throwIfAborted();
     delivery.start();
     return addresses;
