@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { eventually } from '../../test/helpers/eventually.ts';
 import { type FakeApiServer, startFakeApiServer, type TestObject } from '../../test/helpers/fake-api-server.ts';
 import { silentLogger } from '../observe/log.ts';
 import { createKubernetesReporter, type KubernetesReporterOptions } from './kubernetes-reporter.ts';
@@ -39,7 +40,6 @@ const aReport = (message: string, name = 'all'): Report => ({
   reason: 'NotificationDispatchFailed',
   message,
 });
-const eventually = (assertion: () => void) => vi.waitFor(assertion, { timeout: 5_000, interval: 5 });
 const events = () =>
   api.stored('Event') as readonly (TestObject & { readonly message: string; readonly count: number })[];
 const messages = () => events().map(({ message }) => message);
@@ -134,6 +134,12 @@ it('drops reports beyond those that wait, and never blocks', async () => {
   api.fail('/events', 'hang');
   for (let index = 0; index < 2_000; index++) reporter.report(aReport('wrong', `alert-${index}`));
   await eventually(() => expect(api.requests).toHaveLength(1));
+
+  const reference = vi.fn(() => undefined);
+  reporter = start({ reference });
+  for (let index = 0; index < 2_000; index++) reporter.report(aReport('wrong', `alert-${index}`));
+  // the first is on its way, 1,000 wait
+  await eventually(() => expect(reference).toHaveBeenCalledTimes(1_001));
 });
 
 it('cuts a message at what the API server takes', async () => {
@@ -143,12 +149,15 @@ it('cuts a message at what the API server takes', async () => {
 });
 
 it('writes nothing after it is closed', async () => {
-  api.fail('/events', 'hang');
+  const first = Promise.withResolvers<never>();
+  const request = vi.fn(() => first.promise);
+  reporter = start({ api: { request } });
   reporter.report(aReport('first'));
   reporter.report(aReport('second'));
-  await eventually(() => expect(api.requests).toHaveLength(1));
+  expect(request).toHaveBeenCalledTimes(1);
   reporter.close();
   reporter.report(aReport('third'));
+  first.reject(new Error('the connection broke'));
   await new Promise((resolve) => setImmediate(resolve));
-  expect(api.requests).toHaveLength(1);
+  expect(request).toHaveBeenCalledTimes(1);
 });

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../../../test/helpers/eventually.ts';
 import { type FakeApiServer, startFakeApiServer } from '../../../test/helpers/fake-api-server.ts';
 import { anAlertObject, NOTIFICATION_KINDS, NOTIFICATION_V1 } from '../../../test/helpers/notification-objects.ts';
 import { createDiscovery } from '../../kube-api/discovery.ts';
@@ -55,7 +56,6 @@ function start(options: Partial<CollectionOptions<unknown>> = {}): Collection<un
 
 const contentOf = ({ items }: Collection<unknown>) =>
   Object.fromEntries([...items].map(([name, { value }]) => [name, value]));
-const eventually = (assertion: () => void) => vi.waitFor(assertion, { timeout: 5_000, interval: 5 });
 const expectContent = (collection: Collection<unknown>, expected: object) =>
   eventually(() => expect(contentOf(collection)).toEqual(expected));
 /** Waits for the first list and the watch that follows it. */
