@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseName } from '../flux/object-ref.ts';
-import type { ResolvedProvider } from '../provider/provider.ts';
+import { providersByName, refOf } from '../../test/helpers/providers.ts';
 import { createConfiguredProviders } from './configured-providers.ts';
 
-const refOf = (name: string) => parseName(name) ?? { namespace: '', name: '' };
-const map = (providers: Record<string, object>) =>
-  new Map(
-    Object.entries(providers).map(([name, fields]) => [name, { ref: refOf(name), ...fields } as ResolvedProvider]),
-  );
 const ready = (fingerprint = '1', { suspend = false, timeoutMs = 1000 } = {}) => ({
   status: 'ready',
   fingerprint,
@@ -20,7 +14,7 @@ const stopOf = (name: string, fingerprint = '1') => ({ provider: refOf(name), fi
 
 const configured = (providers: Record<string, object>) => {
   const all = createConfiguredProviders();
-  all.replace(map(providers));
+  all.replace(providersByName(providers));
   return all;
 };
 
@@ -48,8 +42,8 @@ describe('configured Providers', () => {
   ])('keep or end the stop of one that %s', (_, then, kept) => {
     const providers = configured({ 'a/hub': ready() });
     providers.addStops([stopOf('a/hub')]);
-    providers.replace(map({ 'a/hub': then }));
-    providers.replace(map({ 'a/hub': ready() }));
+    providers.replace(providersByName({ 'a/hub': then }));
+    providers.replace(providersByName({ 'a/hub': ready() }));
     expect(providers.blocked.has('a/hub')).toBe(kept);
   });
 

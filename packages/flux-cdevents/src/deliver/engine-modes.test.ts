@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { aProvider, aReceiver, aRig, cdevent, refOf } from '../../test/helpers/delivery-rig.ts';
+import { aProvider, aReceiver, aRig, cdevent } from '../../test/helpers/delivery-rig.ts';
+import { refOf } from '../../test/helpers/providers.ts';
 import { silentLogger } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import type { ClaimedEntry } from '../outbox/entry.ts';

@@ -1,7 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
-import { aProvider, aReceiver, aRig, cdevent, refOf } from '../../test/helpers/delivery-rig.ts';
+import { aProvider, aReceiver, aRig, cdevent } from '../../test/helpers/delivery-rig.ts';
+import { refOf } from '../../test/helpers/providers.ts';
 import { createLogger } from '../observe/log.ts';
 import type { ReadyProvider, ResolvedProvider } from '../provider/provider.ts';
+import type { DeliveryOutcome } from '../transport/transport.ts';
 
 describe('a Provider', () => {
   it('is stopped by 410 until it is changed, even after a restart', async () => {
@@ -75,15 +77,22 @@ describe('a Provider', () => {
   });
 
   it('that is deleted during an attempt has a dead letter, whatever the outcome', async () => {
-    const receiver = await aReceiver({ answer: { status: 202, delayMs: 50 } });
+    const sent = Promise.withResolvers<void>();
+    const outcome = Promise.withResolvers<DeliveryOutcome>();
+    const send = () => {
+      sent.resolve();
+      return outcome.promise;
+    };
+    const lines: string[] = [];
     const rig = await aRig({
+      transports: { forProvider: () => ({ send, close: async () => {} }), retain: () => {} },
       logger: createLogger({ level: 'debug', encoding: 'json' }, { write: (line) => void lines.push(line) }),
     });
-    const lines: string[] = [];
-    await rig.start(aProvider('a/hub', receiver.url));
+    await rig.start(aProvider('a/hub', 'http://127.0.0.1:9'));
     const id = await rig.add('a/hub');
-    await receiver.received(1);
+    await sent.promise;
     await rig.configure();
+    outcome.resolve({ status: 'delivered', code: '202' });
     await vi.waitFor(() => expect(lines.join()).toContain('lease lost'));
     await rig.settled(id, 'dead-letter');
     expect(await rig.metric('deliveries')).toEqual({ 'hub dead-letter': 1 });

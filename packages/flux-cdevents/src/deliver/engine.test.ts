@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { aProvider, aReceiver, aRig, cdevent, refOf } from '../../test/helpers/delivery-rig.ts';
+import { aProvider, aReceiver, aRig, cdevent } from '../../test/helpers/delivery-rig.ts';
+import { refOf } from '../../test/helpers/providers.ts';
 import type { Receiver } from '../../test/helpers/receiver.ts';
 import type { NewEntry } from '../outbox/entry.ts';
 

@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { parseName } from '../flux/object-ref.ts';
+import { aProvider, refOf } from '../../test/helpers/providers.ts';
 import type { ResolvedProvider } from '../provider/provider.ts';
 import { createConfiguredProviders } from './configured-providers.ts';
 import { claimLimits, createLanes } from './lanes.ts';
 import { healthy } from './provider-health.ts';
 
-const refOf = (name: string) => parseName(name) ?? { namespace: '', name: '' };
-const ready = (name: string, fingerprint = '1') =>
-  ({ ref: refOf(name), status: 'ready', fingerprint, suspend: false, endpoint: { timeoutMs: 1 } }) as ResolvedProvider;
+const ready = (name: string, fingerprint = '1') => aProvider({ ref: refOf(name), fingerprint });
 
 const scene = ({ capacity = 2, names = ['a/one', 'a/two'] } = {}) => {
   const providers = createConfiguredProviders();

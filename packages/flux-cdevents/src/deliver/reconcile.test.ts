@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parseName } from '../flux/object-ref.ts';
+import { providersByName, refOf } from '../../test/helpers/providers.ts';
 import type { ProviderStats } from '../outbox/inspection.ts';
-import type { ResolvedProvider } from '../provider/provider.ts';
 import { abandonedQueues, providerChanges } from './reconcile.ts';
 
-const refOf = (name: string) => parseName(name) ?? { namespace: '', name: '' };
-const map = (providers: Record<string, object>) =>
-  new Map(
-    Object.entries(providers).map(([name, fields]) => [name, { ref: refOf(name), ...fields } as ResolvedProvider]),
-  );
 const ready = (fingerprint = '1') => ({ status: 'ready', fingerprint, suspend: false });
 const invalid = { status: 'invalid', suspend: false };
 const foreign = { status: 'foreign', type: 'slack' };
@@ -17,8 +11,13 @@ const names = (refs: readonly { namespace: string; name: string }[]) =>
 
 describe('providerChanges', () => {
   it('finds the Providers that changed, and those that arrived', () => {
-    const before = map({ 'a/same': ready(), 'a/changed': ready(), 'a/mended': invalid, 'a/broken': ready() });
-    const after = map({
+    const before = providersByName({
+      'a/same': ready(),
+      'a/changed': ready(),
+      'a/mended': invalid,
+      'a/broken': ready(),
+    });
+    const after = providersByName({
       'a/same': ready(),
       'a/changed': ready('2'),
       'a/mended': ready(),
@@ -38,7 +37,12 @@ describe('providerChanges', () => {
       fingerprint: '1',
       reason: '',
     }));
-    const providers = map({ 'a/same': ready(), 'a/changed': ready('2'), 'a/foreign': foreign, 'a/invalid': invalid });
+    const providers = providersByName({
+      'a/same': ready(),
+      'a/changed': ready('2'),
+      'a/foreign': foreign,
+      'a/invalid': invalid,
+    });
     const { resumed, stopped } = providerChanges(providers, providers, stops);
     expect(names(resumed)).toEqual(['a/changed', 'a/gone', 'a/foreign']);
     expect(names(stopped.map(({ provider }) => provider))).toEqual(['a/same', 'a/invalid']);
@@ -51,7 +55,7 @@ describe('abandonedQueues', () => {
     counts: { waiting: 0, pending: 0, delivering: 0, delivered: 9, 'dead-letter': 0, ...counts },
   });
   it('names the queues that nobody works on', () => {
-    const providers = map({ 'a/ready': ready(), 'a/invalid': invalid, 'a/foreign': foreign });
+    const providers = providersByName({ 'a/ready': ready(), 'a/invalid': invalid, 'a/foreign': foreign });
     const all = [
       stats('a/ready', { pending: 1 }),
       stats('a/invalid', { pending: 1 }),

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type CertificateAuthority, createAuthority } from '../../test/helpers/certificates.ts';
 import { startForwardProxy } from '../../test/helpers/forward-proxy.ts';
+import { aProvider as aReadyProvider } from '../../test/helpers/providers.ts';
 import { type Receiver, type ReceiverOptions, startReceiver } from '../../test/helpers/receiver.ts';
 import type { Endpoint, ProviderOptions, ReadyProvider } from '../provider/provider.ts';
 import { createTransports, type TransportsOptions } from './create-transports.ts';
@@ -34,24 +35,7 @@ const aProvider = (
   endpoint: Partial<Endpoint> & { readonly address: string },
   options: Partial<ProviderOptions> = {},
   fingerprint = 'one',
-): ReadyProvider => ({
-  status: 'ready',
-  ref: { namespace: 'flux-system', name: 'hub' },
-  type: 'cdevents',
-  suspend: false,
-  fingerprint,
-  options: {
-    specVersion: '0.4',
-    preset: 'rfc',
-    unmapped: 'skip',
-    contentMode: 'binary',
-    maxAgeMs: 86_400_000,
-    ordering: 'object',
-    unchanged: 'skip',
-    ...options,
-  },
-  endpoint: { addressIsSecret: false, timeoutMs: 5000, headers: {}, secrets: [], ...endpoint },
-});
+): ReadyProvider => aReadyProvider({ fingerprint, options, endpoint: { timeoutMs: 5000, ...endpoint } });
 
 const cdevent = (id = 'id-1') => ({
   context: {

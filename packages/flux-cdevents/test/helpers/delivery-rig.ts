@@ -2,19 +2,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Counter } from 'prom-client';
-import { afterEach, beforeEach, expect, vi } from 'vitest';
+import { afterEach, beforeEach, expect } from 'vitest';
 import { createDeliveryEngine, type DeliveryEngineDeps, type ProviderReport } from '../../src/deliver/engine.ts';
-import { nameOf, parseName } from '../../src/flux/object-ref.ts';
+import { nameOf } from '../../src/flux/object-ref.ts';
 import { createLogger } from '../../src/observe/log.ts';
 import { createMetrics } from '../../src/observe/metrics.ts';
 import type { ClaimedEntry, EntryState, NewEntry } from '../../src/outbox/entry.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import { openSqliteOutbox } from '../../src/outbox/sqlite/sqlite-outbox.ts';
-import type { Endpoint, ProviderOptions, ReadyProvider, ResolvedProvider } from '../../src/provider/provider.ts';
+import type { ReadyProvider, ResolvedProvider } from '../../src/provider/provider.ts';
 import { createTransports } from '../../src/transport/create-transports.ts';
+import { eventually } from './eventually.ts';
+import { aProvider as aReadyProvider, type ProviderOverrides, refOf } from './providers.ts';
 import { type Receiver, type ReceiverOptions, startReceiver } from './receiver.ts';
-
-export const refOf = (name: string) => parseName(name) ?? { namespace: '', name };
 
 /** The JSON of a CDEvent. */
 export const cdevent = (id: string) =>
@@ -32,33 +32,14 @@ export const cdevent = (id: string) =>
 export const aProvider = (
   name: string,
   address: string,
-  {
-    options,
-    endpoint,
-    ...provider
-  }: Partial<Omit<ReadyProvider, 'endpoint' | 'options'>> & {
-    options?: Partial<ProviderOptions>;
-    endpoint?: Partial<Endpoint>;
-  } = {},
-): ReadyProvider => ({
-  status: 'ready',
-  ref: refOf(name),
-  type: 'cdevents',
-  suspend: false,
-  fingerprint: `${name} 1`,
-  ...provider,
-  options: {
-    specVersion: '0.4',
-    preset: 'rfc',
-    unmapped: 'skip',
-    contentMode: 'binary',
-    maxAgeMs: 86_400_000,
-    ordering: 'object',
-    unchanged: 'skip',
-    ...options,
-  },
-  endpoint: { address, addressIsSecret: false, timeoutMs: 10_000, headers: {}, secrets: [], ...endpoint },
-});
+  { endpoint, ...rest }: ProviderOverrides = {},
+): ReadyProvider =>
+  aReadyProvider({
+    ref: refOf(name),
+    fingerprint: `${name} 1`,
+    ...rest,
+    endpoint: { address, timeoutMs: 10_000, ...endpoint },
+  });
 
 /** A clock that a test moves on: the store's wall clock and the engine's monotonic one go together. */
 class TestClock {
@@ -71,7 +52,7 @@ class TestClock {
 }
 
 /** A delivery engine on a real outbox and real connections; only the clock is set by the test. */
-export class DeliveryRig {
+class DeliveryRig {
   readonly outbox: Outbox;
   readonly reports: ProviderReport[] = [];
   readonly logs: { level: string; msg: string; [field: string]: unknown }[] = [];
@@ -165,14 +146,11 @@ export class DeliveryRig {
 
   /** Resolves when the entry has come to that state with so many attempts behind it. */
   settled(id: string, state: EntryState, attempts?: number) {
-    return vi.waitFor(
-      async () => {
-        const entry = await this.entry(id);
-        expect(entry).toMatchObject({ state, ...(attempts !== undefined && { attempts }) });
-        return entry;
-      },
-      { interval: 5, timeout: 5000 },
-    );
+    return eventually(async () => {
+      const entry = await this.entry(id);
+      expect(entry).toMatchObject({ state, ...(attempts !== undefined && { attempts }) });
+      return entry;
+    });
   }
 
   async metric(name: 'deliveries' | 'attempts'): Promise<Record<string, number>> {

@@ -1,13 +1,17 @@
 import { createIssue } from '../../src/diagnostics/issue.ts';
-import type { InvalidProvider, ReadyProvider } from '../../src/provider/provider.ts';
+import { type NamespacedName, parseName } from '../../src/flux/object-ref.ts';
+import type { InvalidProvider, ReadyProvider, ResolvedProvider } from '../../src/provider/provider.ts';
 
-type Overrides = Partial<Omit<ReadyProvider, 'options' | 'endpoint'>> & {
+/** `a/hub`: the name of an object as a log line has it. */
+export const refOf = (name: string): NamespacedName => parseName(name) ?? { namespace: '', name };
+
+export type ProviderOverrides = Partial<Omit<ReadyProvider, 'options' | 'endpoint'>> & {
   readonly options?: Partial<ReadyProvider['options']>;
   readonly endpoint?: Partial<ReadyProvider['endpoint']>;
 };
 
 /** A Provider of type `cdevents` that is ready; a test names only what it is about. */
-export const aProvider = ({ options, endpoint, ...rest }: Overrides = {}): ReadyProvider => ({
+export const aProvider = ({ options, endpoint, ...rest }: ProviderOverrides = {}): ReadyProvider => ({
   status: 'ready',
   ref: { namespace: 'flux-system', name: 'hub' },
   type: 'cdevents',
@@ -33,6 +37,12 @@ export const aProvider = ({ options, endpoint, ...rest }: Overrides = {}): Ready
     ...endpoint,
   },
 });
+
+/** Providers by their names, with no more of each than a test says. */
+export const providersByName = (providers: Readonly<Record<string, object>>) =>
+  new Map(
+    Object.entries(providers).map(([name, fields]) => [name, { ref: refOf(name), ...fields } as ResolvedProvider]),
+  );
 
 /** One that says something wrong. */
 export const anInvalidProvider = (name = 'wrong'): InvalidProvider => ({
