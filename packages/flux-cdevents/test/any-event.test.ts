@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { toFluxEvent } from '../src/flux/event.ts';
 import { createSequentialConverter } from '../src/map/sequential-converter.ts';
 import { presetNames } from '../src/mapping/presets/presets.ts';
+import { aFluxEvent } from './helpers/flux-events.ts';
 
 /*
  * Whatever a Flux controller posts, now or in a later version: the presets make valid CDEvents of it or none, and never
@@ -61,18 +62,7 @@ const anEvent = fc
   .map((drawn) => toFluxEvent({ ...drawn, timestamp: drawn.timestamp.toISOString() }, 0));
 
 /** An event that every preset but `none` maps, so that no draw is without one. */
-const installed = toFluxEvent(
-  {
-    involvedObject: { kind: 'HelmRelease', namespace: 'a', name: 'b', apiVersion: 'helm.toolkit.fluxcd.io/v2' },
-    severity: 'info',
-    timestamp: '2026-01-01T00:00:00Z',
-    message: 'Helm install succeeded for release a/b.v1 with chart b@1.0.0',
-    reason: 'InstallSucceeded',
-    metadata: { 'helm.toolkit.fluxcd.io/revision': '1.0.0' },
-    reportingController: 'helm-controller',
-  },
-  0,
-);
+const installed = aFluxEvent({ reason: 'InstallSucceeded' });
 
 const optionalParts = { name: 'optional-parts', text: 'enable: [drift, artifacts]' };
 

@@ -10,20 +10,9 @@ import { silentLogger } from '../src/observe/log.ts';
 import { resolveServeOptions } from '../src/options/serve-options.ts';
 import { aFluxEvent, aKustomizationEvent } from './helpers/flux-events.ts';
 import { type ReceivedRequest, type Receiver, startReceiver } from './helpers/receiver.ts';
+import { RFC_PROVIDER } from './helpers/rfc-example.ts';
 import { serveDefaults } from './helpers/running-app.ts';
 
-/** As the RFC has it, to the letter. */
-const RFC_PROVIDER = `apiVersion: notification.toolkit.fluxcd.io/v1beta2
-kind: Provider
-metadata:
-  name: cdevents-provider
-  namespace: flux-system
-spec:
-  type: cdevents
-  secretRef:
-    name: generic-token
-  address: http://10.100.0.17:5000
-`;
 const secret = (address: string, more = '') => `apiVersion: v1
 kind: Secret
 metadata: {name: generic-token, namespace: flux-system}

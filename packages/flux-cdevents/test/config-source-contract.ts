@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ConfigSnapshot, ConfigSource } from '../src/config/config-source.ts';
 import { formatIssue } from '../src/diagnostics/format.ts';
+import { eventually } from './helpers/eventually.ts';
 import type { TestObject } from './helpers/fake-api-server.ts';
 import {
   aMappingObject,
@@ -48,7 +49,6 @@ export function describeConfigSource(name: string, open: () => Promise<ConfigPla
     };
     const problems = (snapshot = source.snapshot()) => snapshot?.problems.map(formatIssue);
     const alertNames = (snapshot = source.snapshot()) => snapshot?.alerts.map(({ metadata }) => metadata.name).sort();
-    const eventually = (assertion: () => void) => vi.waitFor(assertion, { timeout: 5_000, interval: 10 });
 
     it('has no snapshot before it has started', async () => {
       await place.put(aProviderObject('hub'));

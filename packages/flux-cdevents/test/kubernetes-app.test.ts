@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { silentLogger } from '../src/observe/log.ts';
 import { type RawOptions, resolveServeOptions } from '../src/options/serve-options.ts';
 import { type FakeApiServer, startFakeApiServer } from './helpers/fake-api-server.ts';
 import { aFluxEvent } from './helpers/flux-events.ts';
+import { writeKubeconfig } from './helpers/kubeconfig.ts';
 import { serveNotification } from './helpers/notification-objects.ts';
 import { serveDefaults } from './helpers/running-app.ts';
 
@@ -22,15 +23,6 @@ beforeEach(async () => {
   serveNotification(api);
   api.review = () => ({ authenticated: true, user: { username: SENDER }, audiences: [AUDIENCE] });
   folder = mkdtempSync(join(tmpdir(), 'flux-cdevents-app-'));
-  writeFileSync(
-    join(folder, 'kubeconfig'),
-    JSON.stringify({
-      'current-context': 'test',
-      clusters: [{ name: 'test', cluster: { server: api.url, 'insecure-skip-tls-verify': true } }],
-      users: [{ name: 'test', user: { token: 'ours' } }],
-      contexts: [{ name: 'test', context: { cluster: 'test', user: 'test', namespace: 'flux-system' } }],
-    }),
-  );
 });
 afterEach(async () => {
   await app?.stop();
@@ -41,7 +33,7 @@ afterEach(async () => {
 
 async function start(flags: RawOptions): Promise<Addresses> {
   const { config: _, ...defaults } = serveDefaults(folder);
-  const options = { ...defaults, kubeconfig: join(folder, 'kubeconfig'), eventsAuth: 'token-review', ...flags };
+  const options = { ...defaults, kubeconfig: writeKubeconfig(folder, api.url), eventsAuth: 'token-review', ...flags };
   app = createApp(resolveServeOptions(options), silentLogger());
   return app.start();
 }

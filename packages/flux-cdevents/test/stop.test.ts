@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vit
 import { createApp } from '../src/app.ts';
 import { silentLogger } from '../src/observe/log.ts';
 import { resolveServeOptions } from '../src/options/serve-options.ts';
+import { writeKubeconfig } from './helpers/kubeconfig.ts';
 import { serveDefaults } from './helpers/running-app.ts';
 
 const BIN = join(import.meta.dirname, '../bin/flux-cdevents.js');
@@ -82,18 +83,7 @@ describe('a stop during the start', () => {
         socket.once('data', () => asked.resolve()); // and no answer
       }),
     );
-    const kubeconfig = join(folder, 'kubeconfig');
-    writeFileSync(
-      kubeconfig,
-      JSON.stringify({
-        apiVersion: 'v1',
-        kind: 'Config',
-        'current-context': 'test',
-        clusters: [{ name: 'test', cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true } }],
-        users: [{ name: 'test', user: {} }],
-        contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
-      }),
-    );
+    const kubeconfig = writeKubeconfig(folder, `http://127.0.0.1:${port}`);
     const addresses = ['events', 'metrics', 'ui'].flatMap((name) => [`--${name}-addr`, '127.0.0.1:0']);
     const child = spawn(
       process.execPath,

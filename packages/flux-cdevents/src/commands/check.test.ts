@@ -3,31 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runCommand } from '../../test/helpers/command-io.ts';
+import { RFC_ALERT, RFC_PROVIDER } from '../../test/helpers/rfc-example.ts';
 import { checkPath, createCheckCommand } from './check.ts';
 
-const good = `apiVersion: notification.toolkit.fluxcd.io/v1beta2
-kind: Provider
-metadata:
-  name: cdevents-provider
-  namespace: flux-system
-spec:
-  type: cdevents
-  secretRef:
-    name: generic-token
-  address: http://10.100.0.17:5000
----
-apiVersion: notification.toolkit.fluxcd.io/v1beta2
-kind: Alert
-metadata:
-  name: cdevents-alert
-  namespace: flux-system
-spec:
-  providerRef:
-    name: cdevents-provider
-  eventSources:
-    - kind: HelmRelease
-      name: '*'
----
+const good = `${RFC_PROVIDER}---
+${RFC_ALERT}---
 apiVersion: v1
 kind: Secret
 metadata:

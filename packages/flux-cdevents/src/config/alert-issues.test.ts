@@ -1,12 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { anAlert } from '../../test/helpers/alerts.ts';
 import { formatFault } from '../diagnostics/format.ts';
 import type { Alert } from '../flux/alert.ts';
 import { type AlertContext, alertIssues } from './alert-issues.ts';
 
-const anAlert = (spec: Partial<Alert['spec']> = {}): Alert => ({
-  metadata: { namespace: 'apps', name: 'all' },
-  spec: { providerRef: { name: 'hub' }, eventSources: [{ kind: 'HelmRelease', name: '*' }], ...spec },
-});
 const findingsOf = (spec: Partial<Alert['spec']>, context: Partial<AlertContext> = {}) =>
   alertIssues(anAlert(spec), {
     noCrossNamespaceRefs: false,

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
+import { anAlert } from '../../test/helpers/alerts.ts';
 import { formatIssue, formatLocation } from '../diagnostics/format.ts';
-import type { Alert } from '../flux/alert.ts';
 import type { ConfigMap } from '../flux/config-map.ts';
 import type { Provider } from '../flux/provider.ts';
 import type { Secret } from '../flux/secret.ts';
@@ -17,10 +17,6 @@ const aProvider = (
 const aSecret = (token: string): Secret => ({
   metadata: { namespace: 'apps', name: 'token' },
   data: { token: Buffer.from(token) },
-});
-const anAlert = (spec: Partial<Alert['spec']> = {}): Alert => ({
-  metadata: { namespace: 'apps', name: 'all' },
-  spec: { providerRef: { name: 'hub' }, eventSources: [{ kind: 'HelmRelease', name: '*' }], ...spec },
 });
 const objects = (overrides: Partial<ConfigObjects>): ConfigObjects => ({
   alerts: [],

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { resolveWith } from '../../test/helpers/resolve.ts';
 import { formatFault } from '../diagnostics/format.ts';
 import type { Provider } from '../flux/provider.ts';
-import { resolveProvider } from '../provider/resolve-provider.ts';
 import { providerIssues } from './provider-issues.ts';
 
 const findingsOf = (spec: Partial<Provider['spec']>, annotations: Readonly<Record<string, string>> = {}) => {
@@ -10,12 +10,7 @@ const findingsOf = (spec: Partial<Provider['spec']>, annotations: Readonly<Recor
     metadata: { namespace: 'apps', name: 'hub', annotations: Object.fromEntries(prefixed) },
     spec: { type: 'cdevents', address: 'http://sink', ...spec },
   };
-  const resolved = resolveProvider(provider, {
-    secret: () => undefined,
-    configMap: () => undefined,
-    readMapping: () => ({ header: {}, issues: [] }),
-  });
-  return providerIssues(provider, resolved).map((issue) => `${issue.severity}: ${formatFault(issue)}`);
+  return providerIssues(provider, resolveWith(provider)).map((issue) => `${issue.severity}: ${formatFault(issue)}`);
 };
 
 it.each<[Partial<Provider['spec']>, string[]]>([

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { RFC_ALERT } from '../../test/helpers/rfc-example.ts';
 import { formatIssue } from '../diagnostics/format.ts';
 import { parseAlert } from './parse-alert.ts';
 
@@ -13,20 +14,7 @@ metadata: {name: all, namespace: apps}
 
 describe('parseAlert', () => {
   it('reads the example of the RFC', () => {
-    expect(
-      read(`apiVersion: notification.toolkit.fluxcd.io/v1beta2
-kind: Alert
-metadata:
-  name: cdevents-alert
-  namespace: flux-system
-spec:
-  providerRef:
-    name: cdevents-provider
-  eventSources:
-    - kind: HelmRelease
-      name: '*'
-`),
-    ).toEqual({
+    expect(read(RFC_ALERT)).toEqual({
       value: {
         metadata: { namespace: 'flux-system', name: 'cdevents-alert' },
         spec: { providerRef: { name: 'cdevents-provider' }, eventSources: [{ kind: 'HelmRelease', name: '*' }] },

@@ -1,24 +1,18 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type FakeApiServer, startFakeApiServer } from '../../test/helpers/fake-api-server.ts';
+import { writeKubeconfig } from '../../test/helpers/kubeconfig.ts';
 import { connectOnce } from './connect.ts';
 
 let api: FakeApiServer;
 let folder: string;
+let kubeconfig: string;
 beforeEach(async () => {
   api = await startFakeApiServer();
   folder = mkdtempSync(join(tmpdir(), 'flux-cdevents-connect-'));
-  writeFileSync(
-    join(folder, 'kubeconfig'),
-    JSON.stringify({
-      'current-context': 'test',
-      clusters: [{ name: 'test', cluster: { server: api.url, 'insecure-skip-tls-verify': true } }],
-      users: [{ name: 'test', user: { token: 'ours' } }],
-      contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
-    }),
-  );
+  kubeconfig = writeKubeconfig(folder, api.url);
 });
 afterEach(async () => {
   await api.close();
@@ -27,7 +21,7 @@ afterEach(async () => {
 
 describe('a shared connection', () => {
   it('is one client, whoever asks for it and when', async () => {
-    const connection = connectOnce({ kubeconfig: join(folder, 'kubeconfig') });
+    const connection = connectOnce({ kubeconfig });
     const [first, second] = await Promise.all([connection.connect(), connection.connect()]);
     expect(second).toBe(first);
     expect(await connection.connect()).toBe(first);

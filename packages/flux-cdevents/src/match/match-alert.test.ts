@@ -1,17 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
+import { anAlert } from '../../test/helpers/alerts.ts';
 import { aFluxEvent, aKustomizationEvent } from '../../test/helpers/flux-events.ts';
+import { RFC_ALERT } from '../../test/helpers/rfc-example.ts';
 import type { Alert, EventSource } from '../flux/alert.ts';
 import { toFluxEvent } from '../flux/event.ts';
 import { parseAlert } from '../flux/parse-alert.ts';
 import { matchAlert } from './match-alert.ts';
 
 type Spec = Partial<Alert['spec']>;
-
-const anAlert = (spec: Spec = {}, namespace = 'apps'): Alert => ({
-  metadata: { namespace, name: 'all' },
-  spec: { providerRef: { name: 'hub' }, eventSources: [{ kind: 'HelmRelease', name: '*' }], ...spec },
-});
 
 const podinfo = aFluxEvent({ message: 'Helm upgrade succeeded for release apps/podinfo.v2' });
 const answer = (spec: Spec, labels?: Readonly<Record<string, string>>, event = podinfo) => {
@@ -48,9 +45,9 @@ describe('the sources of an Alert', () => {
 
   it('are of the namespace of the Alert unless they name one', () => {
     const source = { kind: 'HelmRelease', name: '*' };
-    expect(matchAlert(podinfo, anAlert({ eventSources: [source] }, 'infra'), {}).matched).toBe(false);
+    expect(matchAlert(podinfo, anAlert({ eventSources: [source] }, { namespace: 'infra' }), {}).matched).toBe(false);
     const named = [{ ...source, namespace: 'apps' }];
-    expect(matchAlert(podinfo, anAlert({ eventSources: named }, 'infra'), {}).matched).toBe(true);
+    expect(matchAlert(podinfo, anAlert({ eventSources: named }, { namespace: 'infra' }), {}).matched).toBe(true);
   });
 });
 
@@ -138,7 +135,7 @@ describe('without cross-namespace references', () => {
 
   it('an Alert selects only events of its own namespace', () => {
     expect(matchAlert(podinfo, anAlert({ eventSources }), {}, options)).toEqual({ matched: true });
-    expect(matchAlert(podinfo, anAlert({ eventSources }, 'infra'), {}, options)).toEqual({
+    expect(matchAlert(podinfo, anAlert({ eventSources }, { namespace: 'infra' }), {}, options)).toEqual({
       matched: false,
       reason: 'cross-namespace',
     });
@@ -146,30 +143,7 @@ describe('without cross-namespace references', () => {
 });
 
 describe('the example of the RFC', () => {
-  const [, document] = parseAllDocuments(`apiVersion: notification.toolkit.fluxcd.io/v1beta2
-kind: Provider
-metadata:
-  name: cdevents-provider
-  namespace: flux-system
-spec:
-  type: cdevents
-  secretRef:
-    name: generic-token
-  address: http://10.100.0.17:5000
----
-apiVersion: notification.toolkit.fluxcd.io/v1beta2
-kind: Alert
-metadata:
-  name: cdevents-alert
-  namespace: flux-system
-spec:
-  providerRef:
-    name: cdevents-provider
-  eventSources:
-    - kind: HelmRelease
-      name: '*'
-`).map((yaml) => yaml.toJS());
-  const alert = parseAlert(document).value;
+  const alert = parseAlert(parse(RFC_ALERT)).value;
 
   it('selects the HelmReleases of flux-system', () => {
     if (!alert) throw new Error('not read');

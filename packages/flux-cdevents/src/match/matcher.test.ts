@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { anAlert } from '../../test/helpers/alerts.ts';
 import { aFluxEvent } from '../../test/helpers/flux-events.ts';
 import type { Alert } from '../flux/alert.ts';
 import type { FluxEvent } from '../flux/event.ts';
@@ -7,10 +8,8 @@ import { nameOf } from '../flux/object-ref.ts';
 import { matchAlert } from './match-alert.ts';
 import { createMatcher } from './matcher.ts';
 
-const anAlert = (name: string, spec: Partial<Alert['spec']> = {}, namespace = 'apps'): Alert => ({
-  metadata: { namespace, name },
-  spec: { providerRef: { name: 'hub' }, eventSources: [{ kind: 'HelmRelease', name: '*' }], ...spec },
-});
+const alertNamed = (name: string, spec: Partial<Alert['spec']> = {}, namespace = 'apps'): Alert =>
+  anAlert(spec, { namespace, name });
 const namesOf = (alerts: readonly Alert[]) => alerts.map(({ metadata }) => nameOf(metadata));
 
 describe('createMatcher', () => {
@@ -23,7 +22,13 @@ describe('createMatcher', () => {
       ],
     };
     const named = { eventSources: [{ kind: 'HelmRelease', name: 'podinfo' }] };
-    const alerts = [anAlert('b', named), anAlert('a'), anAlert('c', both), anAlert('z', both, 'aaa'), anAlert('B')];
+    const alerts = [
+      alertNamed('b', named),
+      alertNamed('a'),
+      alertNamed('c', both),
+      alertNamed('z', both, 'aaa'),
+      alertNamed('B'),
+    ];
     expect(namesOf(createMatcher(alerts).match(aFluxEvent(), undefined))).toEqual([
       'aaa/z',
       'apps/B',
@@ -34,7 +39,7 @@ describe('createMatcher', () => {
   });
 
   it('returns nothing where no Alert names the object', () => {
-    const matcher = createMatcher([anAlert('a')]);
+    const matcher = createMatcher([alertNamed('a')]);
     expect(matcher.match(aFluxEvent({ involvedObject: { kind: 'Bucket' } }), undefined)).toEqual([]);
     expect(createMatcher([]).match(aFluxEvent(), undefined)).toEqual([]);
   });
@@ -52,7 +57,7 @@ describe('needsLabels', () => {
     ['the Alert is suspended', { eventSources: [labelled], suspend: true }, false],
     ['another kind is labelled', { eventSources: [{ ...labelled, kind: 'Bucket' }] }, false],
   ])('when %s', (_, spec, expected) =>
-    expect(createMatcher([anAlert('a', spec)]).needsLabels(aFluxEvent())).toBe(expected),
+    expect(createMatcher([alertNamed('a', spec)]).needsLabels(aFluxEvent())).toBe(expected),
   );
 });
 

@@ -1,19 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { NewEntry } from '../outbox/entry.ts';
+import { anEntry } from '../outbox/contract/fixtures.ts';
 import type { Commit, EventStore, Receipt } from '../outbox/event-store.ts';
 import { commitMapped } from './commit-loop.ts';
 import type { EventEntries } from './entries.ts';
 
-const hub = { namespace: 'flux-system', name: 'hub' };
-const anEntry: NewEntry = {
-  id: 'a.1',
-  provider: hub,
-  alert: hub,
-  kind: 'cdevent',
-  object: 'HelmRelease/apps/podinfo',
-  reason: 'UpgradeSucceeded',
-  maxAgeMs: 1000,
-};
+const entry = anEntry('a.1');
 const mappedTo = (result: Partial<EventEntries>): EventEntries => ({ entries: [], skipped: [], made: [], ...result });
 
 /** A store that gives these receipts, and whose memory has another version each time that it is recalled. */
@@ -34,17 +25,17 @@ describe('commitMapped', () => {
   it('commits what an event causes against the version that was recalled', async () => {
     const { store, commits } = aStore();
     const mark = { key: 'k', ttlMs: 1000 };
-    const mapped = mappedTo({ entries: [anEntry], remember: 'new' });
+    const mapped = mappedTo({ entries: [entry], remember: 'new' });
     expect(await commitMapped(store, { object: 'o', mark, map: () => mapped })).toEqual({
       mapped,
       receipt: { status: 'stored' },
     });
-    expect(commits).toEqual([{ object: 'o', expect: 1, remember: 'new', entries: [anEntry], mark }]);
+    expect(commits).toEqual([{ object: 'o', expect: 1, remember: 'new', entries: [entry], mark }]);
   });
 
   it('maps again after a conflict, against what is remembered by then', async () => {
     const { store, commits } = aStore({ status: 'conflict' }, { status: 'conflict' });
-    const map = (recalled?: string) => mappedTo({ entries: [{ ...anEntry, reason: recalled ?? '' }] });
+    const map = (recalled?: string) => mappedTo({ entries: [{ ...entry, reason: recalled ?? '' }] });
     const { mapped } = await commitMapped(store, { object: 'o', map });
     expect(commits.map((commit) => commit.expect)).toEqual([1, 2, 3]);
     expect(mapped.entries).toMatchObject([{ reason: 'memory 3' }]);
@@ -72,7 +63,7 @@ describe('commitMapped', () => {
 
   it.each<Receipt>([{ status: 'duplicate', retryAfterMs: 5 }, { status: 'lost' }])('reports %j', async (receipt) => {
     const { store } = aStore(receipt);
-    expect(await commitMapped(store, { object: 'o', map: () => mappedTo({ entries: [anEntry] }) })).toMatchObject({
+    expect(await commitMapped(store, { object: 'o', map: () => mappedTo({ entries: [entry] }) })).toMatchObject({
       receipt,
     });
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { faultsOf } from '../../test/helpers/resolve.ts';
 import { formatFault } from '../diagnostics/format.ts';
 import { createIssue, type Issue, type Path } from '../diagnostics/issue.ts';
 import { type ConfigMap, parseConfigMap } from '../flux/config-map.ts';
@@ -33,10 +34,7 @@ const optionsOf = (...args: Parameters<typeof resolve>) => {
   const resolved = resolve(...args);
   return resolved.status === 'ready' ? resolved.options : undefined;
 };
-const issuesOf = (...args: Parameters<typeof resolve>) => {
-  const resolved = resolve(...args);
-  return resolved.status === 'invalid' ? resolved.issues.map(formatFault) : [];
-};
+const issuesOf = (...args: Parameters<typeof resolve>) => faultsOf(resolve(...args));
 
 describe('the mapping of a Provider', () => {
   it('is the text of its ConfigMap', () => {

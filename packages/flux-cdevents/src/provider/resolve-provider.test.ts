@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type CertificateAuthority, createAuthority } from '../../test/helpers/certificates.ts';
+import { faultsOf, resolveWith, type Secrets } from '../../test/helpers/resolve.ts';
 import { formatFault } from '../diagnostics/format.ts';
 import { createIssue } from '../diagnostics/issue.ts';
 import type { Provider } from '../flux/provider.ts';
 import type { Endpoint, ReadyProvider } from './provider.ts';
-import { invalidProvider, resolveProvider, secretNamesOf } from './resolve-provider.ts';
+import { invalidProvider, secretNamesOf } from './resolve-provider.ts';
 
-type Secrets = Readonly<Record<string, Readonly<Record<string, string | Uint8Array>>>>;
 type Spec = Partial<Provider['spec']>;
 
 const aProvider = (spec: Spec = {}, annotations?: Readonly<Record<string, string>>): Provider => ({
@@ -14,20 +14,8 @@ const aProvider = (spec: Spec = {}, annotations?: Readonly<Record<string, string
   spec: { type: 'cdevents', address: 'http://sink:5000/', ...spec },
 });
 
-const resolve = (provider: Provider, secrets: Secrets = {}) =>
-  resolveProvider(provider, {
-    configMap: () => undefined,
-    readMapping: () => ({ header: {}, issues: [] }),
-    secret: (name) => {
-      const data = secrets[name];
-      if (!data) return undefined;
-      const bytes = Object.entries(data).map(([key, value]) => [key, Buffer.from(value)]);
-      return { metadata: { namespace: 'flux-system', name }, data: Object.fromEntries(bytes) };
-    },
-  });
-
 function ready(spec: Spec, secrets: Secrets = {}): ReadyProvider {
-  const resolved = resolve(aProvider(spec), secrets);
+  const resolved = resolveWith(aProvider(spec), secrets);
   if (resolved.status === 'ready') return resolved;
   throw new Error(resolved.status === 'invalid' ? resolved.issues.map(formatFault).join('\n') : 'foreign');
 }
@@ -36,10 +24,7 @@ function ready(spec: Spec, secrets: Secrets = {}): ReadyProvider {
 const withSecret = (data: Secrets[string], spec: Spec = {}): Endpoint =>
   ready({ secretRef: { name: 's' }, ...spec }, { s: data }).endpoint;
 
-const issuesOf = (provider: Provider, secrets: Secrets = {}): string[] => {
-  const resolved = resolve(provider, secrets);
-  return resolved.status === 'invalid' ? resolved.issues.map(formatFault) : [];
-};
+const issuesOf = (provider: Provider, secrets: Secrets = {}): string[] => faultsOf(resolveWith(provider, secrets));
 
 const issuesWith = (data: Secrets[string], spec: Spec = {}): string[] =>
   issuesOf(aProvider({ secretRef: { name: 's' }, ...spec }), { s: data });
@@ -48,7 +33,7 @@ const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
 
 describe('a Provider', () => {
   it('of the least kind is ready', () => {
-    expect(resolve(aProvider())).toEqual({
+    expect(resolveWith(aProvider())).toEqual({
       status: 'ready',
       ref: { namespace: 'flux-system', name: 'hub' },
       type: 'cdevents',
@@ -60,7 +45,7 @@ describe('a Provider', () => {
   });
 
   it('of another type is foreign, whatever else it says', () => {
-    expect(resolve(aProvider({ type: 'slack', address: 'x', secretRef: { name: 'no' } }))).toEqual({
+    expect(resolveWith(aProvider({ type: 'slack', address: 'x', secretRef: { name: 'no' } }))).toEqual({
       status: 'foreign',
       ref: { namespace: 'flux-system', name: 'hub' },
       type: 'slack',
@@ -72,7 +57,7 @@ describe('a Provider', () => {
       { address: 'sink', timeout: '0s', certSecretRef: { name: 'tls' }, suspend: true },
       { 'cdevents.toolkit.fluxcd.io/preset': 'x' },
     );
-    expect(resolve(provider)).toMatchObject({ status: 'invalid', type: 'cdevents', suspend: true });
+    expect(resolveWith(provider)).toMatchObject({ status: 'invalid', type: 'cdevents', suspend: true });
     expect(issuesOf(provider)).toEqual([
       'metadata.annotations[cdevents.toolkit.fluxcd.io/preset]: expected rfc, service or none, found "x"',
       'spec.certSecretRef.name: expected the name of a Secret in namespace flux-system, ' +
@@ -426,7 +411,7 @@ describe('the fingerprint', () => {
   const of = (spec: Spec, secrets: Secrets = {}) =>
     ready({ secretRef: { name: 's' }, ...spec }, { s: {}, ...secrets }).fingerprint;
   const annotated = (annotations: Readonly<Record<string, string>>) => {
-    const resolved = resolve(aProvider({}, annotations));
+    const resolved = resolveWith(aProvider({}, annotations));
     return resolved.status === 'ready' ? resolved.fingerprint : undefined;
   };
   const prefix = 'cdevents.toolkit.fluxcd.io/';

@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { formatFault } from '../diagnostics/format.ts';
+import { faultsOf, resolveWith, type Secrets } from '../../test/helpers/resolve.ts';
 import { createIssue } from '../diagnostics/issue.ts';
 import type { Provider } from '../flux/provider.ts';
 import type { ResolvedProvider } from './provider.ts';
-import { invalidProvider, resolveProvider, secretNamesOf } from './resolve-provider.ts';
-
-type Secrets = Readonly<Record<string, Readonly<Record<string, string>>>>;
+import { invalidProvider, secretNamesOf } from './resolve-provider.ts';
 
 const KEY = 's3cr3t-hmac-key';
 const signing: Secrets = { signing: { token: KEY } };
@@ -30,22 +28,8 @@ const aProvider = (
   },
 });
 
-const resolve = (provider: Provider, secrets: Secrets = signing): ResolvedProvider =>
-  resolveProvider(provider, {
-    configMap: () => undefined,
-    readMapping: () => ({ header: {}, issues: [] }),
-    secret: (name) => {
-      const data = secrets[name];
-      if (!data) return undefined;
-      const bytes = Object.entries(data).map(([key, value]) => [key, Buffer.from(value)]);
-      return { metadata: { namespace: 'apps', name }, data: Object.fromEntries(bytes) };
-    },
-  });
-
-const issuesOf = (provider: Provider, secrets?: Secrets): string[] => {
-  const resolved = resolve(provider, secrets);
-  return resolved.status === 'invalid' ? resolved.issues.map(formatFault) : [];
-};
+const resolve = (provider: Provider, secrets: Secrets = signing): ResolvedProvider => resolveWith(provider, secrets);
+const issuesOf = (...args: Parameters<typeof resolve>): string[] => faultsOf(resolve(...args));
 
 describe('an annotated Provider of the notification-controller', () => {
   it.each(['generic', 'generic-hmac'])(

@@ -1,20 +1,10 @@
 import { expect, it } from 'vitest';
+import { anEntry } from '../contract/fixtures.ts';
 import type { NewEntry } from '../entry.ts';
 import { createPayloadCache } from './payload-cache.ts';
 
-const anEntry = (id: string, chars = 100, more: Partial<NewEntry> = {}): NewEntry => ({
-  id,
-  provider: { namespace: 'flux-system', name: 'hub' },
-  alert: { namespace: 'flux-system', name: 'all' },
-  kind: 'cdevent',
-  type: 'dev.cdevents.taskrun.finished.0.2.0',
-  object: 'HelmRelease/apps/web',
-  reason: 'UpgradeSucceeded',
-  maxAgeMs: 1,
-  source: 's'.repeat(chars),
-  message: 'm'.repeat(chars),
-  ...more,
-});
+const ofLength = (id: string, chars: number): NewEntry =>
+  anEntry(id, { source: 's'.repeat(chars), message: 'm'.repeat(chars) });
 
 it('gives an entry out once', () => {
   const cache = createPayloadCache();
@@ -25,7 +15,7 @@ it('gives an entry out once', () => {
 
 it('does not keep dead letters, which nobody claims', () => {
   const cache = createPayloadCache();
-  cache.add([anEntry('a', 100, { deadLetter: 'not valid' })], [1], 0);
+  cache.add([anEntry('a', { deadLetter: 'not valid' })], [1], 0);
   expect(cache.take(1, true)).toBeUndefined();
 });
 
@@ -41,26 +31,26 @@ const whatIsIn = (cache: ReturnType<typeof createPayloadCache>) =>
 
 it('keeps the oldest when it is full: they are claimed first', () => {
   const cache = createPayloadCache(8_000);
-  cache.add([anEntry('a', 2000), anEntry('b', 2000), anEntry('c', 2000)], [1, 2, 3], 0);
+  cache.add([ofLength('a', 2000), ofLength('b', 2000), ofLength('c', 2000)], [1, 2, 3], 0);
   expect(whatIsIn(cache)).toEqual([1, 2]);
-  cache.add([anEntry('c', 2000)], [3], 1);
+  cache.add([ofLength('c', 2000)], [3], 1);
   expect(whatIsIn(cache)).toEqual([3]);
 });
 
 it('makes room when nobody claimed for a while', () => {
   const cache = createPayloadCache(8_000);
-  cache.add([anEntry('a', 2000), anEntry('b', 2000)], [1, 2], 0);
-  cache.add([anEntry('c', 2000)], [3], 5_000);
-  cache.add([anEntry('d', 2000)], [4], 5_001);
+  cache.add([ofLength('a', 2000), ofLength('b', 2000)], [1, 2], 0);
+  cache.add([ofLength('c', 2000)], [3], 5_000);
+  cache.add([ofLength('d', 2000)], [4], 5_001);
   expect(whatIsIn(cache)).toEqual([4]);
 });
 
 it('replaces what it has of a place, even when it is full', () => {
   const cache = createPayloadCache(8_000);
-  cache.add([anEntry('a', 2000), anEntry('b', 2000), anEntry('c', 2000)], [1, 2, 3], 0);
-  cache.add([anEntry('d', 9000)], [2], 1);
-  cache.add([anEntry('e', 2000)], [1], 1);
-  expect(cache.take(2, true)).toEqual(anEntry('d', 9000));
+  cache.add([ofLength('a', 2000), ofLength('b', 2000), ofLength('c', 2000)], [1, 2, 3], 0);
+  cache.add([ofLength('d', 9000)], [2], 1);
+  cache.add([ofLength('e', 2000)], [1], 1);
+  expect(cache.take(2, true)).toEqual(ofLength('d', 9000));
   expect(cache.take(1, true)).toBeUndefined();
 });
 
