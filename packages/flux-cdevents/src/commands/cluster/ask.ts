@@ -1,3 +1,4 @@
+import type { Discovery } from '../../kube-api/discovery.ts';
 import { type ApiRequest, describeAnswer, describeNoAnswer, type KubeClient } from '../../kube-api/kube-client.ts';
 
 export type Asked = Pick<KubeClient, 'request'>;
@@ -47,6 +48,21 @@ export async function askAll(
     if (token === '') return items;
   }
 }
+
+function once<T>(ask: (key: string) => Promise<T>): (key: string) => Promise<T> {
+  const answers = new Map<string, Promise<T>>();
+  return (key) => {
+    const answer = answers.get(key) ?? ask(key);
+    answers.set(key, answer);
+    return answer;
+  };
+}
+
+/** A discovery that asks each question once: a check looks at one moment. */
+export const rememberAnswers = ({ versions, resources }: Discovery): Discovery => ({
+  versions: once(versions),
+  resources: once(resources),
+});
 
 /** Maps items concurrently, with a limit; the results are in the order of the items. */
 export async function mapLimited<T, R>(

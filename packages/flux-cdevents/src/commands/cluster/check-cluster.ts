@@ -4,7 +4,7 @@ import { createDiscovery, resourcePath } from '../../kube-api/discovery.ts';
 import { describeNoAnswer } from '../../kube-api/kube-client.ts';
 import type { ReadyProvider } from '../../provider/provider.ts';
 import { reachAll, reachFindings } from './addresses.ts';
-import { type Asked, ask, askAll } from './ask.ts';
+import { type Asked, ask, askAll, rememberAnswers } from './ask.ts';
 import { judgeObjects, readObjects } from './configuration.ts';
 import { definitionFindings, readDefinitions } from './definitions.ts';
 import { AREAS, bad, type ClusterFinding, good } from './finding.ts';
@@ -64,7 +64,7 @@ async function versionFinding(api: Asked & { readonly server: string }): Promise
 
 async function askTheRest(api: Asked, options: ClusterCheckOptions): Promise<ClusterFinding[]> {
   const { namespace, noCrossNamespaceRefs = false } = options;
-  const discovery = createDiscovery(api);
+  const discovery = rememberAnswers(createDiscovery(api));
   const definitions = await readDefinitions(api, discovery, { namespace });
 
   const listed = await askAll(api, resourcePath({ apiVersion: 'apps/v1', resource: 'deployments' }, namespace));

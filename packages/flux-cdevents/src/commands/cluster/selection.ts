@@ -25,18 +25,11 @@ export function readSelections(
   discovery: Discovery,
   alerts: readonly Alert[],
 ): Promise<readonly AlertSelection[]> {
-  const versions = new Map<string, Promise<string | undefined>>();
-  const locate = (group: string, resource: string): Promise<string | undefined> => {
-    const key = `${resource}.${group}`;
-    const known = versions.get(key) ?? findVersion(discovery, group, resource);
-    versions.set(key, known);
-    return known;
-  };
   const answers = new Map<string, Promise<Selects>>();
   const selects = (source: Required<Pick<EventSource, 'kind' | 'name' | 'namespace'>> & EventSource) => {
     const { kind, namespace, name, matchLabels = {} } = source;
     const key = JSON.stringify([kind, namespace, name, Object.entries(matchLabels).sort()]);
-    const known = answers.get(key) ?? look(api, locate, source);
+    const known = answers.get(key) ?? look(api, discovery, source);
     answers.set(key, known);
     return known;
   };
@@ -58,7 +51,7 @@ async function findVersion(discovery: Discovery, group: string, resource: string
 
 async function look(
   api: Asked,
-  locate: (group: string, resource: string) => Promise<string | undefined>,
+  discovery: Discovery,
   { kind, name, namespace = '', matchLabels = {} }: EventSource,
 ): Promise<Selects> {
   const served = resourceOfKind(kind);
@@ -66,7 +59,7 @@ async function look(
   const { group, resource } = served;
   let apiVersion: string | undefined;
   try {
-    apiVersion = await locate(group, resource);
+    apiVersion = await findVersion(discovery, group, resource);
   } catch (thrown) {
     return { unknown: describeNoAnswer(thrown) };
   }
