@@ -61,15 +61,6 @@ export interface IssueRecord {
   readonly found: string;
 }
 
-/** `Provider apps/hub: spec.address: expected an http or https URL, found ftp`. */
-export const formatRecord = ({
-  object,
-  path,
-  expected,
-  found,
-}: Pick<IssueRecord, 'object' | 'path' | 'expected' | 'found'>): string =>
-  [object, path, `expected ${expected}, found ${found}`].filter((part) => part).join(': ');
-
 export function toRecord(issue: Issue): IssueRecord {
   const { code, severity, place, expected, found } = issue;
   const object = reportedObject(issue);

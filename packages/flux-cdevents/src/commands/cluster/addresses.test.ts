@@ -83,8 +83,13 @@ describe('reachAll', () => {
     const { url } = receiver;
     await receiver.close();
     expect(await findingOf(aProvider({ endpoint: { address: url } }))).toMatchObject({
-      object: 'Provider flux-system/hub',
-      issue: { path: 'spec.address', expected: `a connection to ${url}`, found: 'ECONNREFUSED (probed from here)' },
+      issue: {
+        code: 'unreachable',
+        object: { kind: 'Provider', namespace: 'flux-system', name: 'hub' },
+        path: ['spec', 'address'],
+        expected: `a connection to ${url}`,
+        found: 'ECONNREFUSED (probed from here)',
+      },
     });
     const secret = aProvider({ endpoint: { address: url, addressIsSecret: true } });
     expect(JSON.stringify(await findingOf(secret))).not.toContain(new URL(url).port);

@@ -1,4 +1,4 @@
-import { formatPath } from '../../diagnostics/format.ts';
+import type { Path } from '../../diagnostics/issue.ts';
 import { nameOf } from '../../flux/object-ref.ts';
 import { resourcePath } from '../../kube-api/discovery.ts';
 import type { ReadyProvider } from '../../provider/provider.ts';
@@ -81,22 +81,26 @@ async function findService(api: Asked, { namespace, name, port }: ServicePort): 
 export const reachFindings = (reached: readonly Reached[]): readonly ClusterFinding[] => reached.map(reachFinding);
 
 function reachFinding({ provider: { ref, endpoint, webhookOnly }, reach }: Reached): ClusterFinding {
-  const object = `Provider ${nameOf(ref)}`;
+  const name = `Provider ${nameOf(ref)}`;
   const target = shownTarget(endpoint);
   switch (reach.how) {
     case 'reached':
-      return good(AREA, `${object}: ${target} can be reached from here`);
+      return good(AREA, `${name}: ${target} can be reached from here`);
     case 'service':
-      return good(AREA, `${object}: ${target} is a Service of the cluster, not probed from here`);
+      return good(AREA, `${name}: ${target} is a Service of the cluster, not probed from here`);
     case 'skipped':
-      return good(AREA, `${object}: ${target} is not probed: ${reach.why}`);
+      return good(AREA, `${name}: ${target} is not probed: ${reach.why}`);
     case 'failed': {
-      const annotated = webhookOnly && formatPath(['metadata', 'annotations', WEBHOOK_ANNOTATIONS.address]);
-      const path = endpoint.addressIsSecret ? 'address of its Secret' : annotated || 'spec.address';
+      const written: Path = webhookOnly
+        ? ['metadata', 'annotations', WEBHOOK_ANNOTATIONS.address]
+        : ['spec', 'address'];
+      const path = endpoint.addressIsSecret ? ['address of its Secret'] : written;
       const fix = /^(UNABLE_|CERT_|SELF_SIGNED_|DEPTH_|ERR_TLS_CERT)/.test(reach.found)
         ? 'name the CA of the receiver in spec.certSecretRef: docs/options.md, Secrets of a Provider'
         : 'start the receiver, or correct the address; if only the cluster reaches it: --no-address-probe';
-      return bad('error', AREA, { object, path, expected: reach.expected, found: reach.found, fix });
+      const object = { kind: 'Provider', ...ref };
+      const { expected, found } = reach;
+      return bad('error', AREA, { code: 'unreachable', object, path, expected, found, fix });
     }
   }
 }

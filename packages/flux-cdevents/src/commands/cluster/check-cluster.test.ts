@@ -5,11 +5,19 @@ import type { Io } from '../io.ts';
 import { checkCluster } from './check-cluster.ts';
 import { bad, good } from './finding.ts';
 import { printFindings } from './print-findings.ts';
+import { toReport } from './report-cluster.ts';
 
 const findings = [
   good('Alerts', 'Alert apps/all: selects HelmRelease apps/*'),
   good('API server', 'Kubernetes v1.36.3'),
-  bad('error', 'Alerts', { object: 'Alert apps/b', path: 'spec', expected: 'this', found: 'that', fix: 'edit it' }),
+  bad('error', 'Alerts', {
+    code: 'invalid-value',
+    object: { kind: 'Alert', namespace: 'apps', name: 'b' },
+    path: ['spec'],
+    expected: 'this',
+    found: 'that',
+    fix: 'edit it',
+  }),
 ];
 const printing = (io: Io) => createCommand('print', io).action(() => printFindings(io, findings));
 
@@ -33,6 +41,29 @@ describe('printFindings', () => {
   });
 });
 
+describe('toReport', () => {
+  it('leaves what is fine as it is', () => {
+    expect(toReport(good('API server', 'Kubernetes v1.36.3'))).toEqual(good('API server', 'Kubernetes v1.36.3'));
+  });
+
+  it('has the names and the path of an issue as text', () => {
+    const object = { kind: 'Secret', namespace: 'apps', name: 'token' };
+    const affects = { kind: 'Provider', namespace: 'apps', name: 'hub' };
+    const path = ['data', 'tls.key'];
+    const issue = { code: 'missing', object, affects, path, expected: 'a key', found: 'nothing' } as const;
+    const report = toReport(bad('warning', 'Providers', { ...issue, fix: 'add it' }));
+    expect(JSON.stringify(report)).toBe(
+      JSON.stringify({
+        area: 'Providers',
+        result: 'warning',
+        object: 'Provider apps/hub',
+        issue: { code: 'missing', path: 'Secret token: data[tls.key]', expected: 'a key', found: 'nothing' },
+        fix: 'add it',
+      }),
+    );
+  });
+});
+
 describe('checkCluster', () => {
   const options = {
     namespace: 'flux-system',
@@ -48,7 +79,15 @@ describe('checkCluster', () => {
       throw new Error('connect ECONNREFUSED');
     });
     expect(findings).toMatchObject([
-      { area: 'API server', object: 'API server https://cluster.example', issue: { found: 'connect ECONNREFUSED' } },
+      {
+        area: 'API server',
+        issue: {
+          code: 'unreachable',
+          object: { kind: 'API server', name: 'https://cluster.example' },
+          path: ['/version'],
+          found: 'connect ECONNREFUSED',
+        },
+      },
     ]);
   });
 

@@ -44,9 +44,16 @@ export async function checkCluster(
   try {
     findings.push(...(await askTheRest(api, options)));
   } catch (thrown) {
-    const about = { object: `API server ${api.server}`, path: 'discovery', expected: 'what it serves' };
-    const fix = 'try again; the ClusterRole system:discovery has to be there';
-    findings.push(bad('error', 'API server', { ...about, found: describeNoAnswer(thrown), fix }));
+    findings.push(
+      bad('error', 'API server', {
+        code: 'unreachable',
+        object: { kind: 'API server', name: api.server },
+        path: ['discovery'],
+        expected: 'what it serves',
+        found: describeNoAnswer(thrown),
+        fix: 'try again; the ClusterRole system:discovery has to be there',
+      }),
+    );
   }
   return findings.sort((a, b) => AREAS.indexOf(a.area) - AREAS.indexOf(b.area));
 }
@@ -57,9 +64,14 @@ async function versionFinding(api: Asked & { readonly server: string }): Promise
     const { gitVersion = 'of an unknown version' } = answer.body as { readonly gitVersion?: string };
     return good('API server', `Kubernetes ${gitVersion}`);
   }
-  const about = { object: `API server ${api.server}`, path: '/version', expected: 'an answer' };
-  const found = answer.status === 'absent' ? 'something else at this address' : answer.why;
-  return bad('error', 'API server', { ...about, found, fix: 'name another kubeconfig: --kubeconfig; kubectl version' });
+  return bad('error', 'API server', {
+    code: 'unreachable',
+    object: { kind: 'API server', name: api.server },
+    path: ['/version'],
+    expected: 'an answer',
+    found: answer.status === 'absent' ? 'something else at this address' : answer.why,
+    fix: 'name another kubeconfig: --kubeconfig; kubectl version',
+  });
 }
 
 async function askTheRest(api: Asked, options: ClusterCheckOptions): Promise<ClusterFinding[]> {
@@ -108,8 +120,9 @@ async function askTheRest(api: Asked, options: ClusterCheckOptions): Promise<Clu
 
 const deploymentsUnread = (namespace: string, found: string): ClusterFinding =>
   bad('warning', 'installation', {
-    object: `Namespace ${namespace}`,
-    path: 'Deployments',
+    code: 'unreadable',
+    object: { kind: 'Namespace', name: namespace },
+    path: ['Deployments'],
     expected: 'to be readable',
     found: `no answer: ${found}`,
     fix: 'run the check as a user who may list Deployments',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readAlert, readProvider } from '../../config/kubernetes/notification-objects.ts';
-import { formatRecord } from '../../diagnostics/format.ts';
+import { formatIssue } from '../../diagnostics/format.ts';
 import { createIssue } from '../../diagnostics/issue.ts';
 import type { ConfigMap } from '../../flux/config-map.ts';
 import type { Secret } from '../../flux/secret.ts';
@@ -39,7 +39,7 @@ const judge = (objects: Partial<ClusterObjects>, settings = { forwards: false, n
     settings,
   );
 const linesOf = (...args: Parameters<typeof judge>) =>
-  judge(...args).findings.map(({ result, object, issue }) => `${result}: ${formatRecord({ object, ...issue })}`);
+  judge(...args).findings.map(({ result, issue }) => `${result}: ${formatIssue(issue)}`);
 const aConfigMapWith = (data: Record<string, string>): ReadResult<ConfigMap> => ({
   status: 'found',
   value: { metadata: { namespace: 'apps', name: 'rules' }, data, binaryKeys: [] },

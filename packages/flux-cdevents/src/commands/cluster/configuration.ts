@@ -14,7 +14,6 @@ import {
   readProvider,
 } from '../../config/kubernetes/notification-objects.ts';
 import { describeFound } from '../../diagnostics/describe.ts';
-import { toRecord } from '../../diagnostics/format.ts';
 import {
   createIssue,
   type Issue,
@@ -78,10 +77,16 @@ export async function readObjects(api: Asked, discovery: Discovery, settings: Re
     if (!served) return []; // what is not served is said elsewhere
     const listed = await askAll(api, resourcePath(served, settings.namespace));
     if ('status' in listed) {
-      const found = listed.status === 'absent' ? 'nothing' : listed.why;
-      const fix = `run the check as a user who may list ${served.resource}`;
-      const about = { object: `${kind}s`, path: 'list', expected: `all ${served.resource}` };
-      unread.push(bad('error', `${kind}s`, { ...about, found, fix }));
+      unread.push(
+        bad('error', `${kind}s`, {
+          code: 'unreadable',
+          object: { kind: `${kind}s` },
+          path: ['list'],
+          expected: `all ${served.resource}`,
+          found: listed.status === 'absent' ? 'nothing' : listed.why,
+          fix: `run the check as a user who may list ${served.resource}`,
+        }),
+      );
       return [];
     }
     return listed.map((document) => {
@@ -148,17 +153,24 @@ export function judgeObjects(objects: ClusterObjects, settings: ReadSettings): C
   const problems: Issue[] = [];
   const providers: Provider[] = [];
   for (const { name, reading } of objects.providers) {
-    const object = `Provider ${nameOf(name)}`;
-    for (const issue of reading.issues) problems.push(withOwner({ kind: 'Provider', ...name }, issue));
+    for (const issue of reading.issues) problems.push(withOwner(ownerOf(name), issue));
     if (!reading.good) continue;
     const hidden = [
       ...refusedAmong('Secret', secretsOf(reading.good, settings), objects.secrets),
       ...refusedAmong('ConfigMap', configMapsOf(reading.good, settings), objects.configMaps),
     ];
-    for (const { kind, name: hiddenName, why } of hidden) {
-      const fix = `run the check as a user who may get this ${kind}`;
-      const about = { object, path: `${kind} ${hiddenName}`, expected: 'to be readable' };
-      findings.push(bad('warning', 'Providers', { ...about, found: `no answer: ${why}`, fix }));
+    for (const { object, why } of hidden) {
+      findings.push(
+        bad('warning', 'Providers', {
+          code: 'unreadable',
+          object,
+          affects: ownerOf(name),
+          path: [],
+          expected: 'to be readable',
+          found: `no answer: ${why}`,
+          fix: `run the check as a user who may get this ${object.kind}`,
+        }),
+      );
     }
     if (hidden.length === 0) providers.push(reading.good);
   }
@@ -195,10 +207,7 @@ const malformedAmong = (kind: string, answers: ReadonlyMap<string, ReadResult<un
     answer.status === 'malformed' ? [withOwner({ kind, ...parseName(key) }, answer.issue)] : [],
   );
 
-function toFinding(area: Area, issue: Issue): Bad {
-  const { code, severity, object = '', path, expected, found } = toRecord(issue);
-  return bad(severity, area, { object, code, path, expected, found, fix: fixFor(issue) });
-}
+const toFinding = (area: Area, issue: Issue): Bad => bad(issue.severity, area, { ...issue, fix: fixFor(issue) });
 
 function refusedAmong(
   kind: string,
@@ -207,7 +216,7 @@ function refusedAmong(
 ) {
   return names.flatMap((name) => {
     const answer = answers.get(nameOf(name));
-    return answer?.status === 'refused' ? [{ kind, name: name.name, why: answer.why }] : [];
+    return answer?.status === 'refused' ? [{ object: { kind, ...name }, why: answer.why }] : [];
   });
 }
 

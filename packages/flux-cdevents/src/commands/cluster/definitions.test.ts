@@ -76,8 +76,12 @@ describe('definitionFindings', () => {
     const findings = definitionFindings({ alerts: ['v1', 'v1beta3'], providers });
     expect(findings.map(({ result }) => result)).toEqual(['ok', 'ok', 'ok', 'error']);
     expect(findings.at(-1)).toMatchObject({
-      object: `CustomResourceDefinition providers.${GROUP}`,
-      issue: { path: 'v1beta3: spec.type', found: 'a list without it' },
+      issue: {
+        code: 'invalid-value',
+        object: { kind: 'CustomResourceDefinition', name: `providers.${GROUP}` },
+        path: ['v1beta3: spec.type'],
+        found: 'a list without it',
+      },
       fix: expect.stringContaining('deploy/components/provider-crd'),
     });
   });
@@ -91,9 +95,9 @@ describe('definitionFindings', () => {
   it('misses what is not installed, and versions that are not known', () => {
     const findings = definitionFindings({ alerts: [], providers: new Map([['v2', { unknown: 'no' }]]) });
     expect(findings).toMatchObject([
-      { result: 'error', issue: { found: 'none: it is not installed' } },
-      { result: 'error', issue: { found: 'v2' } },
-      { result: 'warning', issue: { found: 'no answer: no' } },
+      { result: 'error', issue: { code: 'not-found', found: 'none: it is not installed' } },
+      { result: 'error', issue: { code: 'invalid-value', found: 'v2' } },
+      { result: 'warning', issue: { code: 'unreadable', found: 'no answer: no' } },
     ]);
   });
 });

@@ -103,11 +103,15 @@ export function definitionFindings(
     if (served.some((version) => NOTIFICATION_VERSIONS.some((known) => known === version))) {
       findings.push(good(AREA, `${name}: ${served.join(', ')}`));
     } else {
-      const expected = `one of the versions ${NOTIFICATION_VERSIONS.join(', ')}`;
-      const found = served.length > 0 ? served.join(', ') : 'none: it is not installed';
-      const fix = 'install Flux with its notification-controller: flux install';
       findings.push(
-        bad('error', AREA, { object: `CustomResourceDefinition ${name}`, path: 'served', expected, found, fix }),
+        bad('error', AREA, {
+          code: served.length > 0 ? 'invalid-value' : 'not-found',
+          object: { kind: 'CustomResourceDefinition', name },
+          path: ['served'],
+          expected: `one of the versions ${NOTIFICATION_VERSIONS.join(', ')}`,
+          found: served.length > 0 ? served.join(', ') : 'none: it is not installed',
+          fix: 'install Flux with its notification-controller: flux install',
+        }),
       );
     }
   }
@@ -119,16 +123,16 @@ function typeFinding(version: string, answer: TypeAnswer, typeNeeded: boolean): 
   if (answer === 'accepted') return good(AREA, `Providers of ${version} may have the type cdevents`);
   if (!typeNeeded) return good(AREA, `Providers of ${version} need no type cdevents: events come by the webhook`);
   const about = {
-    object: `CustomResourceDefinition ${PROVIDER_CRD}`,
-    path: `${version}: spec.type`,
+    object: { kind: 'CustomResourceDefinition', name: PROVIDER_CRD },
+    path: [`${version}: spec.type`],
     expected: 'cdevents among the types',
   };
   if (answer === 'refused') {
     const fix =
       'add the type to every served version: deploy/components/provider-crd (Flux 2.9: provider-crd-flux-2.9); ' +
       'or use the webhook, which needs no such type';
-    return bad('error', AREA, { ...about, found: 'a list without it', fix });
+    return bad('error', AREA, { ...about, code: 'invalid-value', found: 'a list without it', fix });
   }
   const fix = 'run the check as a user who may create Providers or get CustomResourceDefinitions';
-  return bad('warning', AREA, { ...about, found: `no answer: ${answer.unknown}`, fix });
+  return bad('warning', AREA, { ...about, code: 'unreadable', found: `no answer: ${answer.unknown}`, fix });
 }

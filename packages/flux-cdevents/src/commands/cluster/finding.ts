@@ -1,4 +1,4 @@
-import type { IssueRecord } from '../../diagnostics/format.ts';
+import type { Issue } from '../../diagnostics/issue.ts';
 
 /** The parts of the check, in the order of the output. */
 export const AREAS = ['API server', 'definitions', 'installation', 'permissions', 'Providers', 'Alerts'] as const;
@@ -14,16 +14,11 @@ export interface Good {
 /** A part that does not work (`error`), or that may not work or could not be checked (`warning`). */
 export interface Bad {
   readonly area: Area;
-  readonly result: 'warning' | 'error';
-  /** `Provider apps/hub`. */
-  readonly object: string;
-  readonly issue: ShownIssue;
+  readonly result: Issue['severity'];
+  readonly issue: Issue;
   /** What to do about it. */
   readonly fix: string;
 }
-
-/** An issue as the check prints it, with its path as text. */
-export type ShownIssue = Pick<IssueRecord, 'path' | 'expected' | 'found'> & Partial<Pick<IssueRecord, 'code'>>;
 
 /** The answer to one question about a cluster. No secret is in it. */
 export type ClusterFinding = Good | Bad;
@@ -31,10 +26,10 @@ export type ClusterFinding = Good | Bad;
 export const good = (area: Area, text: string): Good => ({ area, result: 'ok', text });
 
 export const bad = (
-  result: Bad['result'],
+  severity: Issue['severity'],
   area: Area,
-  { object, fix, ...issue }: ShownIssue & { readonly object: string; readonly fix: string },
-): Bad => ({ area, result, object, issue, fix });
+  { fix, ...issue }: Omit<Issue, 'severity'> & Pick<Bad, 'fix'>,
+): Bad => ({ area, result: severity, issue: { ...issue, severity }, fix });
 
 export const countBad = (
   findings: readonly ClusterFinding[],

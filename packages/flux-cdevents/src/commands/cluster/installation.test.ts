@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aProvider } from '../../../test/helpers/providers.ts';
+import { toRecord } from '../../diagnostics/format.ts';
+import type { IssueCode } from '../../diagnostics/issue.ts';
 import type { ResolvedProvider } from '../../provider/provider.ts';
 import { argOf, type Deployment, type Installation, installationFindings, settingsOf } from './installation.ts';
 
@@ -24,11 +26,11 @@ const findingsOf = (overrides: Partial<Installation>) =>
     ...overrides,
   });
 const textsOf = (overrides: Partial<Installation>) =>
-  findingsOf(overrides).map((finding) =>
-    finding.result === 'ok'
-      ? finding.text
-      : `${finding.result}: ${finding.object}: ${finding.issue.path}: ${finding.issue.found}`,
-  );
+  findingsOf(overrides).map((finding) => {
+    if (finding.result === 'ok') return finding.text;
+    const { object, path, found } = toRecord(finding.issue);
+    return `${finding.result}: ${object}: ${path}: ${found}`;
+  });
 
 describe('installationFindings', () => {
   it('tells the three ways in', () => {
@@ -77,6 +79,15 @@ describe('installationFindings', () => {
     ],
   ])('sees that our Deployment %s', (_, deployments, line) => {
     expect(textsOf({ deployments })[0]).toBe(line);
+  });
+
+  it.each<[string, Partial<Installation>, IssueCode[]]>([
+    ['nothing is installed', { deployments: [], service: false }, ['not-found', 'not-found', 'not-found']],
+    ['a number is wrong', { deployments: [{ ...ours, spec: { replicas: 2 } }] }, ['invalid-value', 'not-found']],
+    ['addresses differ', { deployments: [ours, aDeployment('helm-controller', [THERE])] }, ['conflict']],
+    ['a flag is missing', { providers: [slack] }, ['missing']],
+  ])('has a code for each fault when %s', (_, overrides, codes) => {
+    expect(findingsOf(overrides).flatMap((one) => (one.result === 'ok' ? [] : one.issue.code))).toEqual(codes);
   });
 
   it('knows the names of a Helm release', () => {

@@ -1,3 +1,4 @@
+import type { ObjectName } from '../../diagnostics/issue.ts';
 import { EVENT_CONTROLLERS } from '../../flux/controllers.ts';
 import { nameOf } from '../../flux/object-ref.ts';
 import type { ResolvedProvider } from '../../provider/provider.ts';
@@ -104,34 +105,50 @@ export function installationFindings(installation: Installation): readonly Clust
 
 function ownFindings({ namespace, deployments, service }: Installation): readonly ClusterFinding[] {
   const name = ourName(deployments);
-  const object = `Deployment ${namespace}/${name}`;
-  const install = 'npx flux-cdevents install --export | kubectl apply -f -';
+  const object = { kind: 'Deployment', namespace, name };
+  const absent = {
+    code: 'not-found',
+    path: ['metadata', 'name'],
+    expected: 'it to exist',
+    found: 'none',
+    fix: 'npx flux-cdevents install --export | kubectl apply -f -',
+  } as const;
   const findings: ClusterFinding[] = [];
   const own = ourDeployment(deployments);
   const { replicas = 1 } = own?.spec ?? {};
   const ready = own?.status?.readyReplicas ?? 0;
   if (!own) {
-    findings.push(
-      bad('error', AREA, { object, path: 'metadata.name', expected: 'it to exist', found: 'none', fix: install }),
-    );
+    findings.push(bad('error', AREA, { ...absent, object }));
   } else if (replicas !== 1) {
-    const fix = `kubectl -n ${namespace} scale deployment ${name} --replicas=1`;
-    const expected = '1, as one pod owns the volume';
-    findings.push(bad('error', AREA, { object, path: 'spec.replicas', expected, found: String(replicas), fix }));
+    findings.push(
+      bad('error', AREA, {
+        code: 'invalid-value',
+        object,
+        path: ['spec', 'replicas'],
+        expected: '1, as one pod owns the volume',
+        found: String(replicas),
+        fix: `kubectl -n ${namespace} scale deployment ${name} --replicas=1`,
+      }),
+    );
   } else if (ready < 1) {
-    const fix = `kubectl -n ${namespace} describe pod -l app.kubernetes.io/part-of=${OURS}; docs/troubleshooting.md, The pod …`;
-    findings.push(bad('error', AREA, { object, path: 'status.readyReplicas', expected: '1', found: '0', fix }));
-  } else findings.push(good(AREA, `${object}: ready`));
-  if (service === false) {
-    const about = { object: `Service ${namespace}/${name}`, path: 'metadata.name' };
-    findings.push(bad('error', AREA, { ...about, expected: 'it to exist', found: 'none', fix: install }));
-  }
+    findings.push(
+      bad('error', AREA, {
+        code: 'invalid-value',
+        object,
+        path: ['status', 'readyReplicas'],
+        expected: '1',
+        found: '0',
+        fix: `kubectl -n ${namespace} describe pod -l app.kubernetes.io/part-of=${OURS}; docs/troubleshooting.md, The pod …`,
+      }),
+    );
+  } else findings.push(good(AREA, `Deployment ${namespace}/${name}: ready`));
+  if (service === false) findings.push(bad('error', AREA, { ...absent, object: { kind: 'Service', namespace, name } }));
   return findings;
 }
 
 function wayFindings({ namespace, deployments, providers }: Installation): readonly ClusterFinding[] {
   const ours = ourName(deployments);
-  const object = (name: string) => `Deployment ${namespace}/${name}`;
+  const object = (name: string): ObjectName => ({ kind: 'Deployment', namespace, name });
   const controllers = deployments
     .filter(({ metadata }) => EVENT_CONTROLLERS.some((name) => name === metadata.name))
     .map((deployment) => {
@@ -139,10 +156,15 @@ function wayFindings({ namespace, deployments, providers }: Installation): reado
       return { name: deployment.metadata.name, address, target: targetOf(address, namespace, ours) };
     });
   if (controllers.length === 0) {
-    const expected = `one of ${EVENT_CONTROLLERS.join(', ')}`;
-    const fix = 'name the namespace of Flux: --namespace';
     return [
-      bad('warning', AREA, { object: `Namespace ${namespace}`, path: 'Deployments', expected, found: 'none', fix }),
+      bad('warning', AREA, {
+        code: 'not-found',
+        object: { kind: 'Namespace', name: namespace },
+        path: ['Deployments'],
+        expected: `one of ${EVENT_CONTROLLERS.join(', ')}`,
+        found: 'none',
+        fix: 'name the namespace of Flux: --namespace',
+      }),
     ];
   }
   const { forwards, tls } = settingsOf(ourDeployment(deployments));
@@ -162,8 +184,9 @@ function wayFindings({ namespace, deployments, providers }: Installation): reado
     const nobody = idle ? `Provider ${nameOf(idle.ref)} of type ${idle.type} gets no events` : 'no event comes here';
     findings.push(
       bad(idle ? 'error' : 'warning', AREA, {
+        code: 'conflict',
         object: object(first?.name ?? ''),
-        path: '--events-addr',
+        path: ['--events-addr'],
         expected: `${wanted}, or Providers for the webhook only`,
         found: `${describe(first?.address)}, so that ${nobody}`,
         fix: `${posted}; or a Provider for the webhook: docs/webhook.md`,
@@ -180,12 +203,12 @@ function wayFindings({ namespace, deployments, providers }: Installation): reado
       if (!address?.startsWith(`${scheme}:`)) findings.push(schemeFinding(object(name), address, wanted));
       continue;
     }
-    const expected = `${wanted}, as in the others`;
     findings.push(
       bad('warning', AREA, {
+        code: 'conflict',
         object: object(name),
-        path: '--events-addr',
-        expected,
+        path: ['--events-addr'],
+        expected: `${wanted}, as in the others`,
         found: describe(address),
         fix: posted,
       }),
@@ -196,8 +219,9 @@ function wayFindings({ namespace, deployments, providers }: Installation): reado
     const [first] = foreign;
     findings.push(
       bad('warning', AREA, {
+        code: 'missing',
         object: object(ours),
-        path: '--forward-to',
+        path: ['--forward-to'],
         expected: `the notification-controller, which delivers for ${foreign.length} Providers of other types`,
         found: `nothing: Provider ${first ? nameOf(first.ref) : ''} gets no events any more`,
         fix: 'add the component forward: npx flux-cdevents install --export --components forward',
@@ -208,10 +232,11 @@ function wayFindings({ namespace, deployments, providers }: Installation): reado
 }
 
 /** TLS on one side only: every event would be refused, and the controllers log little about it. */
-const schemeFinding = (object: string, address: string | undefined, wanted: string): ClusterFinding =>
+const schemeFinding = (object: ObjectName, address: string | undefined, wanted: string): ClusterFinding =>
   bad('error', AREA, {
+    code: 'conflict',
     object,
-    path: '--events-addr',
+    path: ['--events-addr'],
     expected: `${wanted}, as --events-tls-cert of flux-cdevents says`,
     found: describe(address),
     fix: `correct the flag, or add or remove the component mtls: docs/install.md`,

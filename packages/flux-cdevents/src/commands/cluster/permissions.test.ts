@@ -115,8 +115,14 @@ describe('permissionFindings', () => {
       {
         area: 'permissions',
         result: 'error',
-        object: 'ServiceAccount flux-system/flux-cdevents',
-        issue: { path: 'events', expected: 'permission to create, patch', found: 'none to patch' },
+        issue: {
+          code: 'forbidden',
+          severity: 'error',
+          object: { kind: 'ServiceAccount', ...account },
+          path: ['events'],
+          expected: 'permission to create, patch',
+          found: 'none to patch',
+        },
         fix: expect.stringContaining('deploy/base/cluster-role.yaml'),
       },
     ]);
@@ -124,6 +130,8 @@ describe('permissionFindings', () => {
 
   it('says once that nobody may ask', () => {
     const unknown = { unknown: '403 Forbidden' };
-    expect(of(unknown, unknown)).toMatchObject([{ result: 'warning', issue: { found: 'no answer: 403 Forbidden' } }]);
+    expect(of(unknown, unknown)).toMatchObject([
+      { result: 'warning', issue: { code: 'unreadable', path: ['permissions'], found: 'no answer: 403 Forbidden' } },
+    ]);
   });
 });

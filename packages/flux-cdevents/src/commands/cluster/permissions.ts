@@ -109,15 +109,21 @@ export function permissionFindings(
   reviewed: readonly Reviewed[],
   { account, namespace }: ReviewContext,
 ): readonly ClusterFinding[] {
-  const object = `ServiceAccount ${nameOf(account)}`;
+  const object = { kind: 'ServiceAccount', ...account };
   const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
   const asked = reviewed.flatMap(({ verdicts }) => verdicts);
   const unknown = asked.find((verdict) => typeof verdict === 'object');
   if (unknown && asked.every((verdict) => typeof verdict === 'object')) {
-    const fix =
-      'run the check as a user who may create subjectaccessreviews, or in the Pod: docs/troubleshooting.md, Ask the cluster';
-    const found = `no answer: ${unknown.unknown}`;
-    return [bad('warning', AREA, { object, path: 'permissions', expected: 'an answer about them', found, fix })];
+    return [
+      bad('warning', AREA, {
+        code: 'unreadable',
+        object,
+        path: ['permissions'],
+        expected: 'an answer about them',
+        found: `no answer: ${unknown.unknown}`,
+        fix: 'run the check as a user who may create subjectaccessreviews, or in the Pod: docs/troubleshooting.md, Ask the cluster',
+      }),
+    ];
   }
   return reviewed.map(({ permission, verdicts }) => {
     const { group, resource, verbs, manifest } = permission;
@@ -126,8 +132,9 @@ export function permissionFindings(
     if (missing.length === 0) return good(AREA, `${nameOf(account)} may ${verbs.join(', ')} ${name}${where}`);
     const none = verdicts.find((verdict) => typeof verdict === 'object');
     return bad(none ? 'warning' : 'error', AREA, {
+      code: none ? 'unreadable' : 'forbidden',
       object,
-      path: name,
+      path: [name],
       expected: `permission to ${verbs.join(', ')}${where}`,
       found: none ? `no answer: ${none.unknown}` : `none to ${missing.join(', ')}`,
       fix: `apply ${manifest}, which grants it; the binding is deploy/base/cluster-role-binding.yaml`,

@@ -1,4 +1,4 @@
-import { formatRecord } from '../../diagnostics/format.ts';
+import { formatIssue } from '../../diagnostics/format.ts';
 import { counted, type Io, note, paint, print } from '../io.ts';
 import { AREAS, type Area, type ClusterFinding, countBad } from './finding.ts';
 
@@ -23,7 +23,7 @@ export function printFindings(io: Io, findings: readonly ClusterFinding[]): void
       const mark = paint(io.stdout, STYLES[finding.result], MARKS[finding.result]);
       if (finding.result === 'ok') print(io, `${mark} ${finding.text}`);
       else {
-        print(io, `${mark} ${formatRecord({ object: finding.object, ...finding.issue })}`);
+        print(io, `${mark} ${formatIssue(finding.issue)}`);
         print(io, `  to fix: ${finding.fix}`);
       }
     }

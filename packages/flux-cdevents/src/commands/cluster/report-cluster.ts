@@ -1,8 +1,9 @@
+import { toRecord } from '../../diagnostics/format.ts';
 import { connectToCluster } from '../../kube-api/connect.ts';
 import { isInCluster } from '../../kube-api/in-cluster.ts';
 import { type Io, print, withProgress } from '../io.ts';
 import { type ClusterCheckOptions, checkCluster } from './check-cluster.ts';
-import { countBad } from './finding.ts';
+import { type ClusterFinding, countBad } from './finding.ts';
 import { printFindings } from './print-findings.ts';
 
 export interface ReportOptions extends Omit<ClusterCheckOptions, 'inCluster'> {
@@ -23,10 +24,18 @@ export async function reportCluster(io: Io, { kubeconfig, json, ...options }: Re
   try {
     const findings = await withProgress(io, `asking ${api.server}`, checkCluster(api, { ...options, inCluster }));
     const counts = countBad(findings);
-    if (json) print(io, JSON.stringify({ findings, counts }, null, 2));
+    if (json) print(io, JSON.stringify({ findings: findings.map(toReport), counts }, null, 2));
     else printFindings(io, findings);
     return counts.errors;
   } finally {
     await api.close();
   }
+}
+
+/** A finding as JSON shows it, with names and paths as text. */
+export function toReport(finding: ClusterFinding) {
+  if (finding.result === 'ok') return finding;
+  const { area, result, issue, fix } = finding;
+  const { object, code, path, expected, found } = toRecord(issue);
+  return { area, result, object, issue: { code, path, expected, found }, fix };
 }

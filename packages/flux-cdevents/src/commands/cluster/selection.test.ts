@@ -69,13 +69,19 @@ describe('selectionFindings', () => {
     expect(of(false, false)).toMatchObject([
       {
         result: 'warning',
-        object: 'Alert apps/all',
-        issue: { path: 'spec.eventSources', found: 'none in this cluster' },
+        issue: {
+          code: 'not-found',
+          object: { kind: 'Alert', namespace: 'apps', name: 'all' },
+          path: ['spec', 'eventSources'],
+          found: 'none in this cluster',
+        },
       },
     ]);
   });
 
   it('says what it does not know', () => {
-    expect(of(false, { unknown: '403' })).toMatchObject([{ result: 'warning', issue: { found: 'no answer: 403' } }]);
+    expect(of(false, { unknown: '403' })).toMatchObject([
+      { result: 'warning', issue: { code: 'unreadable', found: 'no answer: 403' } },
+    ]);
   });
 });

@@ -83,25 +83,28 @@ async function look(
 /** Alerts that select nothing. One source with objects is enough for an Alert: others may be meant for future objects. */
 export function selectionFindings(selections: readonly AlertSelection[]): readonly ClusterFinding[] {
   return selections.flatMap(({ alert, selects }): ClusterFinding[] => {
-    const object = `Alert ${nameOf(alert.metadata)}`;
     const sources = alert.spec.eventSources;
     const index = selects.indexOf(true);
     const chosen = sources[index];
     if (chosen) {
       const suspended = alert.spec.suspend ? ', and is suspended' : '';
-      return [good(AREA, `${object}: selects ${describeSource(chosen, alert)}${suspended}`)];
+      return [good(AREA, `Alert ${nameOf(alert.metadata)}: selects ${describeSource(chosen, alert)}${suspended}`)];
     }
-    const about = { object, path: 'spec.eventSources' };
+    const { namespace, name } = alert.metadata;
+    const about = { object: { kind: 'Alert', namespace, name }, path: ['spec', 'eventSources'] };
     const unknown = selects.find((one) => typeof one === 'object');
     if (unknown) {
       const fix = 'run the check as a user who may list these objects';
       const expected = 'an object that it selects';
-      return [bad('warning', AREA, { ...about, expected, found: `no answer: ${unknown.unknown}`, fix })];
+      return [
+        bad('warning', AREA, { ...about, code: 'unreadable', expected, found: `no answer: ${unknown.unknown}`, fix }),
+      ];
     }
     if (sources.length === 0) return [];
     return [
       bad('warning', AREA, {
         ...about,
+        code: 'not-found',
         expected: `an object that it selects: ${sources.map((source) => describeSource(source, alert)).join(', ')}`,
         found: 'none in this cluster',
         fix: 'compare kind, name, namespace and labels: kubectl get <kind> -A --show-labels',
