@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { locateDocument } from './yaml-places.ts';
+import { Document, LineCounter, parseAllDocuments } from 'yaml';
+import type { Path } from './issue.ts';
+import { locateDocument, locateIn } from './yaml-places.ts';
 
 /** Line and column of what stands at `path`, or of a character in it. */
 const placeOf = (text: string, path: readonly (string | number)[], index?: number) => {
@@ -22,6 +24,32 @@ describe('the place of a value', () => {
     ['what is missing further down', ['rules', 1, 'subject', 'id'], '5:5'],
     ['what is missing from the document', ['preset'], '1:1'],
   ])('%s', (_, path, place) => expect(placeOf(text, path)).toBe(place));
+});
+
+describe('locateIn', () => {
+  /** The place in a document of a text of several. */
+  const placeIn = (text: string, index: number, path: Path, of?: 'key' | 'value') => {
+    const lines = new LineCounter();
+    const document = parseAllDocuments(text, { lineCounter: lines })[index] ?? new Document();
+    const places = locateIn(document, text, lines);
+    const { line, column } = places.lineAndColumn(places.offsetOf(path, of));
+    return `${line}:${column}`;
+  };
+  const text = 'a: 1\n---\nkind: Alert\nspec:\n  names: [x]\n  name: y\n  name: z\n';
+
+  it.each<[string, Path, 'key' | 'value', string]>([
+    ['a key', ['kind'], 'key', '3:1'],
+    ['a value', ['kind'], 'value', '3:7'],
+    ['an item', ['spec', 'names', 0], 'value', '5:11'],
+    ['the first of two fields of one name, which is an error', ['spec', 'name'], 'value', '6:9'],
+    ['what is missing, at what it is missing from', ['spec', 'eventSources', 0], 'key', '4:1'],
+  ])('counts the lines of the whole text: %s', (_, path, of, place) => {
+    expect(placeIn(text, 1, path, of)).toBe(place);
+  });
+
+  it('is the beginning of the text for a document that is not there', () => {
+    expect(placeIn(text, 2, ['kind'])).toBe('1:1');
+  });
 });
 
 describe('the place of a character of a scalar', () => {
