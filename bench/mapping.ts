@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import { parseFluxEvent } from '../packages/flux-cdevents/src/flux/event.ts';
 import { mergeMetadata } from '../packages/flux-cdevents/src/flux/metadata.ts';
 import { objectKey } from '../packages/flux-cdevents/src/flux/object-ref.ts';
-import { entriesOf } from '../packages/flux-cdevents/src/pipeline/entries.ts';
+import { entriesOf } from '../packages/flux-cdevents/src/pipeline/event-entries.ts';
 import type { ReadyProvider } from '../packages/flux-cdevents/src/provider/provider.ts';
 import { DEFAULT_OPTIONS } from '../packages/flux-cdevents/src/provider/provider-options.ts';
 import { median } from './load.ts';

@@ -28,7 +28,7 @@ import { createBearerCheck } from './receive/bearer.ts';
 import { createEventServer, type EventServerDeps } from './receive/event-server.ts';
 import { createPeerCheck } from './receive/spiffe.ts';
 import { openTlsFiles } from './receive/tls-files.ts';
-import { createTokenReviewCheck, fluxServiceAccounts } from './receive/token-review.ts';
+import { createTokenReviewCheck, fluxServiceAccounts } from './receive/token-review-check.ts';
 import { createTransports } from './transport/create-transports.ts';
 import { VERSION } from './version.ts';
 

@@ -11,7 +11,7 @@ import { buildManifests, type Manifest, readManifests } from '../src/commands/ma
 import { EVENT_SOURCE_KINDS, PROVIDER_TYPES } from '../src/flux/crd-enums.ts';
 import { parseAddress } from '../src/options/address.ts';
 import { resolveServeOptions, serveFlags } from '../src/options/serve-options.ts';
-import { fluxServiceAccounts } from '../src/receive/token-review.ts';
+import { fluxServiceAccounts } from '../src/receive/token-review-check.ts';
 import { VERSION } from '../src/version.ts';
 
 // Manifests are data of many shapes: they are read freely here.

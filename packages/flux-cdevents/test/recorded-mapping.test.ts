@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { officialIsHere, officialJudge } from '../../cdevents-sdk/test/helpers/official.ts';
 import { createMappingCommand } from '../src/commands/mapping.ts';
 import { type FluxEvent, parseFluxEvent } from '../src/flux/event.ts';
-import type { Conversion } from '../src/map/convert.ts';
+import type { Conversion } from '../src/map/convert-event.ts';
 import { createSequentialConverter, type SequentialConverterOptions } from '../src/map/sequential-converter.ts';
 import type { PresetName, SpecVersion } from '../src/provider/provider.ts';
 import { runCommand } from './helpers/command-io.ts';

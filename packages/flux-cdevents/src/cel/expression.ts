@@ -1,6 +1,6 @@
 import { type CompiledCel, compileCel } from './compile-cel.ts';
 import { MAX_COST, type RemainingCost } from './cost.ts';
-import { describeFault } from './describe.ts';
+import { describeFault } from './describe-fault.ts';
 import { createEnvironment } from './environment.ts';
 import { type ExpressionIssue, faultAt } from './fault.ts';
 import type { Reader } from './finish-tree.ts';

@@ -1,7 +1,7 @@
 import { type CDEvent, type ContentMode, toHttp } from 'cdevents-sdk';
 import { type Command, Option } from 'commander';
 import type { FluxEvent } from '../flux/event.ts';
-import type { Conversion } from '../map/convert.ts';
+import type { Conversion } from '../map/convert-event.ts';
 import { rulesOf } from '../map/explanation.ts';
 import { createSequentialConverter, type SequentialConverterOptions } from '../map/sequential-converter.ts';
 import type { ProviderOptions } from '../provider/provider.ts';

@@ -1,7 +1,7 @@
 import type { FluxEvent } from '../flux/event.ts';
 import { nameOf } from '../flux/object-ref.ts';
 import type { Explanation } from '../http/api-types.ts';
-import { NO_TYPE } from '../map/convert.ts';
+import { NO_TYPE } from '../map/convert-event.ts';
 import { authorOf, type ExplainedField } from '../map/explanation.ts';
 import { describeChange } from '../map/memory/describe-change.ts';
 import type { Converted } from '../map/sequential-converter.ts';

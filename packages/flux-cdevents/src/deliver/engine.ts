@@ -10,13 +10,13 @@ import type { ProviderStop, Settled, Settlement, WorkQueue } from '../outbox/wor
 import type { ReadyProvider, ResolvedProvider } from '../provider/provider.ts';
 import { maxAgeOf } from '../provider/provider-options.ts';
 import type { DeliveryOutcome, OutgoingMessage, Transport } from '../transport/transport.ts';
-import { storeDelayMs } from './backoff.ts';
 import { isSplit, takeBatch } from './batch.ts';
 import { createConfiguredProviders, type ProviderMap } from './configured-providers.ts';
 import { createDeliveryMetrics } from './delivery-metrics.ts';
 import { claimLimits, createLanes, type Job, type Lane } from './lanes.ts';
 import { assess, isDown } from './provider-health.ts';
 import { abandonedQueues, providerChanges } from './reconcile.ts';
+import { storeDelayMs } from './retry-delay.ts';
 import { settlementOf } from './settle.ts';
 
 /** The source of Transports: `createTransports` of transport/. */

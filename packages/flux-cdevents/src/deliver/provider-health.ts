@@ -1,5 +1,5 @@
 import type { DeliveryOutcome } from '../transport/transport.ts';
-import { attemptDelayMs, MAX_DELAY_MS, retryDelayMs } from './backoff.ts';
+import { attemptDelayMs, MAX_DELAY_MS, retryDelayMs } from './retry-delay.ts';
 
 /**
  * The health of a Provider as a whole. In addition, each entry has a backoff of its own.

@@ -1,7 +1,7 @@
 import type { ClaimedEntry } from '../outbox/entry.ts';
 import type { Settlement } from '../outbox/work-queue.ts';
 import type { DeliveryOutcome } from '../transport/transport.ts';
-import { retryDelayMs } from './backoff.ts';
+import { retryDelayMs } from './retry-delay.ts';
 
 /**
  * Converts the outcome of an attempt to a settlement. A retry has only a delay. The store knows when the entry expires,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aFluxEvent } from '../../test/helpers/flux-events.ts';
 import { cdeventsOf, mapStory } from '../../test/helpers/map-story.ts';
-import type { Conversion } from './convert.ts';
+import type { Conversion } from './convert-event.ts';
 import { explainedFields, explanationOf } from './explanation.ts';
 
 const mapping = { name: 'rules', text: "rules: [{name: mine, match: event.reason == 'X', emit: []}]" };

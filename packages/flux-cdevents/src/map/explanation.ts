@@ -1,5 +1,5 @@
 import type { ProviderOptions } from '../provider/provider.ts';
-import type { Conversion, ConvertedCDEvent } from './convert.ts';
+import type { Conversion, ConvertedCDEvent } from './convert-event.ts';
 
 /** How a CDEvent was made, as an entry keeps it. The values of the fields are left out: the CDEvent has them. */
 export interface StoredExplanation {

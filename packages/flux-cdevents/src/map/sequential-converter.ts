@@ -1,7 +1,7 @@
 import type { FluxEvent } from '../flux/event.ts';
 import { mergeMetadata } from '../flux/metadata.ts';
 import { type NamespacedName, objectKey } from '../flux/object-ref.ts';
-import { type Conversion, type ConversionRequest, convertEvent } from './convert.ts';
+import { type Conversion, type ConversionRequest, convertEvent } from './convert-event.ts';
 import { chainOf } from './memory/chain.ts';
 import type { ObjectMemory } from './memory/memory.ts';
 

@@ -1,6 +1,6 @@
 import type { CDEvent } from 'cdevents-sdk';
 import type { FluxEvent } from '../flux/event.ts';
-import { type Conversion, NO_TYPE } from '../map/convert.ts';
+import { type Conversion, NO_TYPE } from '../map/convert-event.ts';
 import { createSequentialConverter, type SequentialConverterOptions } from '../map/sequential-converter.ts';
 import type { Case, Step } from './cases.ts';
 import { type Captures, compareCDEvents, type Difference, nameOfType } from './compare.ts';

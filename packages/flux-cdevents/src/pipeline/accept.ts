@@ -13,8 +13,8 @@ import type { EventStore } from '../outbox/event-store.ts';
 import type { WorkQueue } from '../outbox/work-queue.ts';
 import type { ResolvedProvider } from '../provider/provider.ts';
 import { commitMapped } from './commit-loop.ts';
-import { type Destination, type EventEntries, entriesInPlaceOf, entriesOf, type MapDefaults } from './entries.ts';
 import { readEntrySource } from './entry-source.ts';
+import { type Destination, type EventEntries, entriesInPlaceOf, entriesOf, type MapDefaults } from './event-entries.ts';
 import { forwardEntry } from './forward.ts';
 
 /** Where failures are reported besides the log. */

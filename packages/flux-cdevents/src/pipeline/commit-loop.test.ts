@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { anEntry } from '../outbox/contract/fixtures.ts';
 import type { Commit, EventStore, Receipt } from '../outbox/event-store.ts';
 import { commitMapped } from './commit-loop.ts';
-import type { EventEntries } from './entries.ts';
+import type { EventEntries } from './event-entries.ts';
 
 const entry = anEntry('a.1');
 const mappedTo = (result: Partial<EventEntries>): EventEntries => ({ entries: [], skipped: [], made: [], ...result });

@@ -1,5 +1,5 @@
 import type { Commit, EventStore, Receipt } from '../outbox/event-store.ts';
-import type { EventEntries } from './entries.ts';
+import type { EventEntries } from './event-entries.ts';
 
 /** What of a commit is known before the event is mapped, and how to map it. */
 export interface MappedCommit extends Pick<Commit, 'object' | 'mark' | 'replaces'> {

@@ -8,7 +8,7 @@ import { typeLabelOf } from '../outbox/entry.ts';
 import type { EventStore } from '../outbox/event-store.ts';
 import type { ReadyProvider } from '../provider/provider.ts';
 import { commitMapped } from './commit-loop.ts';
-import { entriesOf, type MapDefaults, type SkipReason } from './entries.ts';
+import { entriesOf, type MapDefaults, type SkipReason } from './event-entries.ts';
 import { isForwardProvider } from './forward.ts';
 
 export interface TestEventSenderDeps {

@@ -1,7 +1,7 @@
 import type { CDEvent } from 'cdevents-sdk';
 import type { FluxEvent } from '../../src/flux/event.ts';
 import { objectKey } from '../../src/flux/object-ref.ts';
-import type { Conversion } from '../../src/map/convert.ts';
+import type { Conversion } from '../../src/map/convert-event.ts';
 import type { ObjectMemory } from '../../src/map/memory/memory.ts';
 import { createSequentialConverter, type SequentialConverterOptions } from '../../src/map/sequential-converter.ts';
 import { nameOfType } from '../../src/mapping-cases/compare.ts';

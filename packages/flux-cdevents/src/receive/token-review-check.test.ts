@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TokenReview } from '../contracts.ts';
-import { createTokenReviewCheck, fluxServiceAccounts } from './token-review.ts';
+import { createTokenReviewCheck, fluxServiceAccounts } from './token-review-check.ts';
 
 const AUDIENCE = 'toolkit.fluxcd.io';
 const HELM = 'system:serviceaccount:flux-system:helm-controller';

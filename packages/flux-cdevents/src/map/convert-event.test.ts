@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { aFluxEvent, aKustomizationEvent } from '../../test/helpers/flux-events.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { mergeMetadata } from '../flux/metadata.ts';
-import { type Conversion, type ConversionRequest, convertEvent } from './convert.ts';
+import { type Conversion, type ConversionRequest, convertEvent } from './convert-event.ts';
 
 type Overrides = Partial<Omit<ConversionRequest, 'options'>> & {
   readonly options?: Partial<ConversionRequest['options']>;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { attemptDelayMs, MAX_DELAY_MS, MIN_DELAY_MS, retryDelayMs, slowDelayMs, storeDelayMs } from './backoff.ts';
+import { attemptDelayMs, MAX_DELAY_MS, MIN_DELAY_MS, retryDelayMs, slowDelayMs, storeDelayMs } from './retry-delay.ts';
 
 describe('attemptDelayMs', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { FluxEvent } from '../flux/event.ts';
 import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
-import { type ConvertedCDEvent, convertEvent, NO_TYPE } from '../map/convert.ts';
+import { type ConvertedCDEvent, convertEvent, NO_TYPE } from '../map/convert-event.ts';
 import { explanationOf } from '../map/explanation.ts';
 import { contextIdOf, entryIdOf, identityOf } from '../map/identity.ts';
 import { chainOf } from '../map/memory/chain.ts';
