@@ -25,14 +25,14 @@ interface MacroCall {
   readonly args: readonly [Node, Node];
   readonly receiver: Node;
 }
-interface Scope extends Context {
-  reuse(outer: Context): Scope;
-  setIterValue(value: unknown, evaluator: Evaluator): Scope;
+interface MacroScope extends Context {
+  reuse(outer: Context): MacroScope;
+  setIterValue(value: unknown, evaluator: Evaluator): MacroScope;
 }
 interface OptionalMacro {
   readonly receiver: Node;
   readonly exp: Node;
-  scope?: Scope;
+  scope?: MacroScope;
 }
 type ScopedChecker = Checker & {
   readonly registry: { getOptionalType(type: CelType): CelType };
@@ -47,7 +47,7 @@ function optionalMacro(wrap: (value: unknown) => unknown, flat = false) {
     typeCheck(
       checker: ScopedChecker,
       macro: OptionalMacro,
-      context: { forkWithVariable(name: string, type: CelType): Scope },
+      context: { forkWithVariable(name: string, type: CelType): MacroScope },
     ) {
       const type = checker.check(receiver, context);
       if (variable.op !== 'id') throw checker.createError('invalid_macro_argument', 'not a variable', variable);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { parseDocument, stringify } from 'yaml';
+import type { Addresses } from '../app.ts';
 import { FluxCDEventsError } from '../errors.ts';
 import { type FluxEvent, parseFluxEvent } from '../flux/event.ts';
 import { nameOf } from '../flux/object-ref.ts';
@@ -76,13 +77,6 @@ interface DemoRun {
   /** Ends every process and removes the folder. */
   clear(): Promise<void>;
   isCleared(): boolean;
-}
-
-interface Addresses {
-  readonly events: string;
-  readonly metrics: string;
-  readonly health: string;
-  readonly ui: string;
 }
 
 function createDemoRun(folder: string): DemoRun {

@@ -48,15 +48,15 @@ function describeKeys({ data, binaryKeys }: ConfigMap): string {
   return meant === undefined ? `the keys ${keys.slice(0, 5).join(', ')}` : `the key ${meant}`;
 }
 
-type MappingReading = ReturnType<MappingReader> & { readonly mapping: MappingText };
+type SharedReading = ReturnType<MappingReader> & { readonly mapping: MappingText };
 
 const known = new WeakMap<
   ConfigMap,
-  { readonly mapping: MappingText; readonly readings: Map<string, MappingReading> }
+  { readonly mapping: MappingText; readonly readings: Map<string, SharedReading> }
 >();
 
 /** A ConfigMap is read once for all the Providers that name it, and for as long as it stays the same object. */
-function readOnce(configMap: ConfigMap, given: MappingHeader, read: MappingReader): MappingReading {
+function readOnce(configMap: ConfigMap, given: MappingHeader, read: MappingReader): SharedReading {
   let entry = known.get(configMap);
   if (!entry) {
     const mapping = { name: configMap.metadata.name, text: configMap.data[MAPPING_KEY] ?? '' };

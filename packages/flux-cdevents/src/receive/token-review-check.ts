@@ -26,7 +26,7 @@ const MAX_UNDER_WAY = 16;
 /** Flux's recorder waits 5 s. */
 const TIMEOUT_MS = 3_000;
 
-interface Verdict {
+interface RememberedToken {
   readonly allowed: boolean;
   readonly until: number;
 }
@@ -39,7 +39,7 @@ interface Verdict {
  */
 export function createTokenReviewCheck({ review, audience, serviceAccounts, now }: TokenReviewDeps) {
   const usernames = new Set(serviceAccounts.map(({ namespace, name }) => `system:serviceaccount:${namespace}:${name}`));
-  const verdicts = new LRUCache<string, Verdict>({ max: MAX_REMEMBERED });
+  const remembered = new LRUCache<string, RememberedToken>({ max: MAX_REMEMBERED });
   const underWay = new Map<string, Promise<boolean>>();
 
   const ask = async (key: string, token: string, expiresAt: number): Promise<boolean> => {
@@ -52,7 +52,7 @@ export function createTokenReviewCheck({ review, audience, serviceAccounts, now 
     const { authenticated, username = '', audiences } = answer;
     const allowed = authenticated && audiences.includes(audience) && usernames.has(username);
     const until = allowed ? Math.min(now() + GOOD_FOR_MS, expiresAt) : now() + BAD_FOR_MS;
-    verdicts.set(key, { allowed, until });
+    remembered.set(key, { allowed, until });
     return allowed;
   };
 
@@ -64,7 +64,7 @@ export function createTokenReviewCheck({ review, audience, serviceAccounts, now 
       return false;
 
     const key = hash('sha256', token);
-    const known = verdicts.get(key);
+    const known = remembered.get(key);
     if (known && known.until > now()) return known.allowed;
     const asked = underWay.get(key);
     if (asked) return asked;

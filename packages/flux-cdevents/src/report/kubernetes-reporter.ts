@@ -31,7 +31,7 @@ const PER_OBJECT = { burst: 25, intervalMs: 5 * 60 * 1000 };
 const ALL_OBJECTS = { burst: 300, intervalMs: 1_000 };
 const ANSWER_WITHIN_MS = 10_000;
 
-interface WrittenEvent {
+interface WrittenKubeEvent {
   readonly namespace: string;
   readonly name: string;
   readonly at: number;
@@ -46,7 +46,7 @@ export function createKubernetesReporter(options: KubernetesReporterOptions): Re
   const { api, reference, logger, now = Date.now } = options;
   const instance = options.instance ?? (process.env.POD_NAME || hostname());
   const waiting: Report[] = [];
-  const written = new LRUCache<string, WrittenEvent>({ max: MAX_REMEMBERED });
+  const written = new LRUCache<string, WrittenKubeEvent>({ max: MAX_REMEMBERED });
   const perObject = createBudget(PER_OBJECT, now);
   const allObjects = createTokenBucket(ALL_OBJECTS, now);
   const closing = new AbortController();

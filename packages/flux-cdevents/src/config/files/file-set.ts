@@ -55,7 +55,7 @@ interface FileState {
 }
 
 /** An object in the first file that defines it, which is the one in use. */
-interface Placed {
+interface PlacedObject {
   readonly object: FileObject;
   readonly placeOf: (path: Path) => Place;
 }
@@ -72,7 +72,7 @@ export function createFileSet({ noCrossNamespaceRefs, readMapping }: FileSetOpti
   /** By their text. Documents that are no longer in any file are dropped after each update. */
   let parsed = new Map<string, ReadDocument>();
   const lastGood = new Map<string, FileObject>();
-  let placed = new Map<string, Placed>();
+  let placed = new Map<string, PlacedObject>();
   /** Keys of the ConfigMaps that Providers name. Issues of other ConfigMaps are not reported. */
   let named: ReadonlySet<string> = new Set();
   let labels = createLabelIndex([]);
@@ -266,7 +266,7 @@ const keysOf = ({ documents, carried }: FileState): string[] => [
 ];
 
 /** The place of an issue in the mapping of a ConfigMap: that of the key, or of the line in its block of text. */
-function placeInMapping({ object, placeOf }: Placed, textPlace: Place | undefined): Place {
+function placeInMapping({ object, placeOf }: PlacedObject, textPlace: Place | undefined): Place {
   const place = placeOf(['data', MAPPING_KEY]);
   const data: unknown = (object.document as { readonly data?: Readonly<Record<string, unknown>> }).data?.[MAPPING_KEY];
   const isBlock = typeof data === 'string' && data.trimEnd().includes('\n');

@@ -9,7 +9,7 @@ import { isFields } from './fields.ts';
 import { EmitReader } from './read-emit.ts';
 
 /** A rule whose match could be read, and its index. */
-type Placed = Pick<Rule, 'match' | 'optional'> & { readonly index: number };
+type PlacedRule = Pick<Rule, 'match' | 'optional'> & { readonly index: number };
 
 /** Reads the rules of a mapping, and reports what is wrong with them. */
 export class RulesReader {
@@ -26,7 +26,7 @@ export class RulesReader {
   /** The rules that are maps, as far as they can be read. */
   read(rules: unknown, enabled: ReadonlySet<unknown>): Rule[] {
     const names = new Map<unknown, number>();
-    const placed: Placed[] = [];
+    const placed: PlacedRule[] = [];
     const read: Rule[] = [];
     for (const [index, rule] of (Array.isArray(rules) ? rules : []).entries()) {
       if (!isFields(rule)) continue;
@@ -58,7 +58,7 @@ export class RulesReader {
   }
 
   /** Reports a rule that can never match, since an earlier rule has the same condition. */
-  private checkReach(rule: Placed, placed: Placed[], enabled: ReadonlySet<unknown>): void {
+  private checkReach(rule: PlacedRule, placed: PlacedRule[], enabled: ReadonlySet<unknown>): void {
     const before = placed.find((earlier) => isHiddenBy(rule, earlier, enabled));
     if (before) {
       const line = this.issues.lineOf(['rules', before.index, 'match']);
