@@ -7,10 +7,10 @@ import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { SKIP_REASONS } from '../src/map/convert-event.ts';
 import { readMapping } from '../src/mapping/file/read-mapping.ts';
 import { presetNames, presets } from '../src/mapping/presets/presets.ts';
 import { casesJsonSchema } from '../src/mapping-cases/cases-json-schema.ts';
-import { SKIP_REASONS } from '../src/mapping-cases/cases-schema.ts';
 import { readCases } from '../src/mapping-cases/read-cases.ts';
 import { runCase } from '../src/mapping-cases/run-cases.ts';
 

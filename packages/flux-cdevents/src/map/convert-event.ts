@@ -61,6 +61,10 @@ export interface WithheldCDEvent {
   readonly why: string;
 }
 
+/** Why an event gives no CDEvent. `repeated`: every one that the rule emits is withheld. */
+export const SKIP_REASONS = ['unmapped', 'ignored', 'unchanged', 'repeated'] as const;
+export type SkipReason = (typeof SKIP_REASONS)[number];
+
 export interface Conversion {
   /** The rules that were evaluated, in order. */
   readonly tried: readonly string[];
@@ -72,8 +76,8 @@ export interface Conversion {
   readonly withheld: readonly WithheldCDEvent[];
   /** What to remember of the involved object from now on. */
   readonly memory: ObjectMemory;
-  /** Why there is no CDEvent. `repeated`: every one that the rule emits is withheld. */
-  readonly skipped?: 'unmapped' | 'ignored' | 'unchanged' | 'repeated';
+  /** Why there is no CDEvent. */
+  readonly skipped?: SkipReason;
 }
 
 /**

@@ -1,8 +1,9 @@
 import Type, { type TSchema } from 'typebox';
+import { listed } from '../diagnostics/words.ts';
+import { SKIP_REASONS } from '../map/convert-event.ts';
 import { closed, says } from '../mapping/file/schema-parts.ts';
 import { presetNames } from '../mapping/presets/presets.ts';
 
-export const SKIP_REASONS = ['unmapped', 'ignored', 'unchanged', 'repeated'] as const;
 const MAX_CASES = 2000;
 const MAX_STEPS = 200;
 
@@ -103,10 +104,7 @@ const stepFields = (parts: OpenCaseParts) => ({
     }),
   ),
   skipped: Type.Optional(
-    Type.Enum(
-      [...SKIP_REASONS],
-      says('unmapped, ignored, unchanged or repeated', 'Why nothing is to come of the event.'),
-    ),
+    Type.Enum([...SKIP_REASONS], says(listed(SKIP_REASONS), 'Why nothing is to come of the event.')),
   ),
   error: Type.Optional(text('a part of an error', 'What the error has in it with which a rule is to fail.')),
 });

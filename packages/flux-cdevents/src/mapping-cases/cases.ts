@@ -1,3 +1,4 @@
+import type { SkipReason } from '../map/convert-event.ts';
 import type { PresetName, ProviderOptions, SpecVersion } from '../provider/provider.ts';
 
 /** A file of cases: Flux events and the CDEvents that a mapping should make of them. */
@@ -40,7 +41,7 @@ export interface Step {
   /** The relevant part of each CDEvent. */
   readonly expect: readonly ExpectedCDEvent[];
   /** Why there should be none. */
-  readonly skipped?: string;
+  readonly skipped?: SkipReason;
   /** A part of the error, for a rule that should fail. */
   readonly error?: string;
 }

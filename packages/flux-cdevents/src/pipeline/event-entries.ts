@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { FluxEvent } from '../flux/event.ts';
 import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
-import { type ConvertedCDEvent, convertEvent, NO_TYPE } from '../map/convert-event.ts';
+import { type ConvertedCDEvent, convertEvent, NO_TYPE, type SkipReason } from '../map/convert-event.ts';
 import { explanationOf } from '../map/explanation.ts';
 import { contextIdOf, entryIdOf, identityOf } from '../map/identity.ts';
 import { chainOf } from '../map/memory/chain.ts';
@@ -29,14 +29,14 @@ export interface MapDefaults {
 }
 
 /** Why an event does not go to a destination. */
-export type SkipReason = 'suspended' | 'unmapped' | 'ignored' | 'unchanged' | 'repeated';
+export type DestinationSkipReason = SkipReason | 'suspended';
 
 /** What an event puts into the outbox. */
 export interface EventEntries {
   readonly entries: readonly NewEntry[];
   /** What to remember of the object from now on; absent when nothing changed. */
   readonly remember?: string;
-  readonly skipped: readonly { readonly provider: NamespacedName; readonly reason: SkipReason }[];
+  readonly skipped: readonly { readonly provider: NamespacedName; readonly reason: DestinationSkipReason }[];
   readonly made: readonly MadeCDEvent[];
 }
 
@@ -58,7 +58,7 @@ export function entriesOf(
   recalled: string | undefined,
   defaults: MapDefaults,
 ): EventEntries {
-  const skipped: { provider: NamespacedName; reason: SkipReason }[] = [];
+  const skipped: { provider: NamespacedName; reason: DestinationSkipReason }[] = [];
   const open: Destination[] = [];
   for (const destination of destinations) {
     const { provider, resolved } = destination;

@@ -8,7 +8,7 @@ import { typeLabelOf } from '../outbox/entry.ts';
 import type { EventStore } from '../outbox/event-store.ts';
 import type { ReadyProvider } from '../provider/provider.ts';
 import { commitMapped } from './commit-loop.ts';
-import { entriesOf, type MapDefaults, type SkipReason } from './event-entries.ts';
+import { type DestinationSkipReason, entriesOf, type MapDefaults } from './event-entries.ts';
 import { isForwardProvider } from './forward.ts';
 
 export interface TestEventSenderDeps {
@@ -30,7 +30,7 @@ export interface TestEventResult {
   /** `type`: the event type, or the word for an entry that has none. */
   readonly entries: readonly { readonly id: string; readonly type: string }[];
   /** Why there is none. */
-  readonly skipped?: SkipReason;
+  readonly skipped?: DestinationSkipReason;
 }
 
 /** Sends one event through one Provider, without an Alert. */
