@@ -131,6 +131,13 @@ cases:
     expect(issues[0]).toContain(expected);
   });
 
+  it.each<[string, string]>([
+    ['a name', 'cases:\n  - {name: a, event: {reason: X}, expect: []}\n  - {name: a, event: {reason: X}, expect: []}'],
+    ['a type', one('event: {reason: X}\nexpect: [{type: service.upgraded}, {type: service.upgraded}]')],
+  ])('has %s that occurs twice reported as a duplicate, as a mapping has', (_, text) => {
+    expect(readCases(text).issues).toMatchObject([{ code: 'duplicate' }]);
+  });
+
   it('says all that is wrong at once', () => {
     const text = one('event: {reson: X, severity: warn}\nexpect: [{type: nope}]\nskiped: ignored');
     expect(issuesOf(text).map((issue) => issue.split(': ')[1])).toEqual([

@@ -79,7 +79,8 @@ function checkNames({ cases }: Fields, list: IssueList): void {
       continue;
     }
     const line = list.lineOf(['cases', before, 'name']);
-    list.value(['cases', index, 'name'], 'a name that no other case has', `that of cases[${before}] on line ${line}`);
+    const found = `that of cases[${before}] on line ${line}`;
+    list.value(['cases', index, 'name'], 'a name that no other case has', found, 'duplicate');
   }
 }
 
@@ -117,7 +118,8 @@ function readStep(step: Fields, path: Path, list: IssueList): Step {
   for (const [index, { type }] of listOf(expect).entries()) {
     const place = [...path, 'expect', index, 'type'];
     if (typeof type === 'string') checkType(type, place, list);
-    if (types.has(type)) list.value(place, 'another type than the CDEvents before it', describeFound(type));
+    if (types.has(type))
+      list.value(place, 'another type than the CDEvents before it', describeFound(type), 'duplicate');
     types.add(type);
   }
   return { ...rest, event, line, expect: expect ?? [] } as Step;
