@@ -17,8 +17,14 @@ export function readEntrySource({ id, source }: { readonly id: string; readonly 
   return JSON.parse(source);
 }
 
-export const writeEntrySource = (source: EntrySource): string => JSON.stringify(source);
-
-/** Adds an explanation to a source in its written form: the event in it is long, and the same for all entries. */
-export const withExplanation = (source: string, explanation: StoredExplanation): string =>
-  `${source.slice(0, -1)},"explanation":${JSON.stringify(explanation)}}`;
+/**
+ * Creates what writes the sources of the entries of an event. The event is long and the same in all of them, so it is
+ * serialised once, when the first source is written.
+ */
+export function createSourceWriter(event: FluxEvent): (rest: Omit<EntrySource, 'event'>) => string {
+  let text: string | undefined;
+  return ({ metadata, chainId, explanation }) => {
+    text ??= JSON.stringify(event);
+    return `{"event":${text},${JSON.stringify({ metadata, chainId, explanation }).slice(1)}`;
+  };
+}

@@ -9,7 +9,7 @@ import { type ObjectMemory, parseMemory, serialiseMemory } from '../map/memory/m
 import type { NewEntry } from '../outbox/entry.ts';
 import type { ReadyProvider, ResolvedProvider } from '../provider/provider.ts';
 import { maxAgeOf } from '../provider/provider-options.ts';
-import { type EntrySource, withExplanation, writeEntrySource } from './entry-source.ts';
+import { createSourceWriter, type EntrySource } from './entry-source.ts';
 
 /** A Provider that an event goes to, since an Alert selected the event. */
 export interface Destination {
@@ -69,11 +69,12 @@ export function entriesOf(
   if (open.length === 0) return { entries: [], skipped, made: [] };
 
   let memory = parseMemory(recalled);
+  const writeSource = createSourceWriter(event);
   const { chain, chainId } = chainOf(event, memory, defaults.cluster);
   const entries = new Map<string, NewEntry>();
   const made: MadeCDEvent[] = [];
   for (const destination of open) {
-    const one = entriesFor(destination, { event, chainId, memory, defaults });
+    const one = entriesFor(destination, { event, writeSource, chainId, memory, defaults });
     for (const entry of one.entries) if (!entries.has(entry.id)) entries.set(entry.id, entry);
     if (one.skipped) skipped.push({ provider: destination.provider, reason: one.skipped });
     made.push(...one.made);
@@ -98,7 +99,8 @@ export function entriesInPlaceOf(
   defaults: MapDefaults,
 ): EventEntries {
   const destination = { alert, metadata, provider: resolved.ref, resolved };
-  const occasion = { event, chainId, memory: parseMemory(recalled), defaults };
+  const writeSource = createSourceWriter(event);
+  const occasion = { event, writeSource, chainId, memory: parseMemory(recalled), defaults };
   const { entries, made, memory, skipped } = entriesFor(destination, occasion);
   const remember = serialiseMemory(memory, recalled);
   return {
@@ -111,6 +113,7 @@ export function entriesInPlaceOf(
 
 interface EventToMap {
   readonly event: FluxEvent;
+  readonly writeSource: ReturnType<typeof createSourceWriter>;
   readonly chainId: string;
   readonly memory: ObjectMemory;
   readonly defaults: MapDefaults;
@@ -121,13 +124,15 @@ interface DestinationEntries extends Pick<EventEntries, 'entries' | 'made'> {
   readonly skipped?: SkipReason;
 }
 
-function entriesFor(destination: Destination, { event, chainId, memory, defaults }: EventToMap): DestinationEntries {
+function entriesFor(destination: Destination, occasion: EventToMap): DestinationEntries {
+  const { event, writeSource, chainId, memory, defaults } = occasion;
   const { resolved, metadata, provider, alert } = destination;
-  const common = commonFields(destination, event, chainId);
+  const common = commonFields(destination, event);
   if (resolved?.status !== 'ready') {
     const missing = resolved ? {} : { deadLetter: `Provider ${nameOf(provider)} does not exist` };
     const id = entryIdOf(waitingIdOf(event, destination), provider);
-    return { entries: [{ ...common, id, kind: 'cdevent', ...missing }], memory, made: [] };
+    const source = writeSource({ metadata, chainId });
+    return { entries: [{ ...common, id, kind: 'cdevent', source, ...missing }], memory, made: [] };
   }
 
   const { options } = resolved;
@@ -136,7 +141,8 @@ function entriesFor(destination: Destination, { event, chainId, memory, defaults
     const { involvedObject, metadata: _, ...rest } = event;
     const id = contextIdOf(identityOf(event, cluster, metadata), 'flux', JSON.stringify(metadata));
     const message = JSON.stringify({ involvedObject, ...rest, metadata });
-    return { entries: [{ ...common, id: entryIdOf(id, provider), kind: 'flux', message }], memory, made: [] };
+    const source = writeSource({ metadata, chainId });
+    return { entries: [{ ...common, id: entryIdOf(id, provider), kind: 'flux', source, message }], memory, made: [] };
   }
 
   const source = options.source ?? defaults.source;
@@ -148,7 +154,7 @@ function entriesFor(destination: Destination, { event, chainId, memory, defaults
       id: entryIdOf(converted.id, provider),
       kind: 'cdevent',
       ...(converted.type !== NO_TYPE && { type: converted.type }),
-      source: withExplanation(common.source, explanationOf(conversion, converted, options)),
+      source: writeSource({ metadata, chainId, explanation: explanationOf(conversion, converted, options) }),
       ...('cdevent' in converted ? { message: JSON.stringify(converted.cdevent) } : { deadLetter: converted.error }),
     })),
     memory: conversion.memory,
@@ -160,7 +166,7 @@ function entriesFor(destination: Destination, { event, chainId, memory, defaults
 const isMade = (converted: ConvertedCDEvent): boolean => 'cdevent' in converted;
 
 /** What all entries of an event for one destination have in common. */
-function commonFields({ alert, metadata, provider, resolved }: Destination, event: FluxEvent, chainId: string) {
+function commonFields({ alert, provider, resolved }: Destination, event: FluxEvent) {
   const { kind, uid } = event.involvedObject;
   const isOrdered = resolved?.status !== 'ready' || resolved.options.ordering === 'object';
   return {
@@ -170,7 +176,6 @@ function commonFields({ alert, metadata, provider, resolved }: Destination, even
     object: `${kind}/${nameOf(event.involvedObject)}`,
     reason: event.reason,
     maxAgeMs: maxAgeOf(resolved),
-    source: writeEntrySource({ event, metadata, chainId }),
     ...(uid && { partitionKey: uid }),
   };
 }
