@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { TokenReview } from '../contracts.ts';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
-import { EVENT_CONTROLLERS } from '../flux/controllers.ts';
+import { EVENT_SENDERS } from '../flux/controllers.ts';
 import type { NamespacedName } from '../flux/object-ref.ts';
 import { bearerOf } from '../lib/bearer.ts';
 
@@ -99,9 +99,6 @@ function claimsOf(
   };
 }
 
-/** Other senders: the notification-controller and the Flux Operator. */
-const OTHER_SENDERS = ['notification-controller', 'flux-operator'];
-
 /** The ServiceAccounts that may post when no others are named. */
 export const fluxServiceAccounts = (namespace: string): readonly NamespacedName[] =>
-  [...EVENT_CONTROLLERS, ...OTHER_SENDERS].map((name) => ({ namespace, name }));
+  EVENT_SENDERS.map((name) => ({ namespace, name }));
