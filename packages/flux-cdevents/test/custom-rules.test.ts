@@ -128,9 +128,11 @@ describe('a rule that fails', () => {
     const lines = "event.message.split('\\n')";
     const greedy = `${lines}.all(a, ${lines}.all(b, ${lines}.all(c, a + b + c != 'x')))`;
     const { accept } = scene.pipeline(withRules(`rules: [{name: greedy, match: ${JSON.stringify(greedy)}, emit: []}]`));
-    const startedAt = performance.now();
+    const before = process.threadCpuUsage();
     await accept(aFluxEvent({ message: 'line\n'.repeat(7_000) }));
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    // Flux's recorder waits 5 s. Only the work of this thread counts, whatever else the machine does.
+    const { user, system } = process.threadCpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(2_000);
     expect(await scene.entries()).toMatchObject([
       { state: 'dead-letter', lastError: expect.stringMatching(/^rule greedy: match: costs more than/) },
     ]);
