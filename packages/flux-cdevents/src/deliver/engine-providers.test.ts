@@ -1,5 +1,6 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { aProvider, aReceiver, aRig, cdevent } from '../../test/helpers/delivery-rig.ts';
+import { eventually } from '../../test/helpers/eventually.ts';
 import { refOf } from '../../test/helpers/providers.ts';
 import { createLogger } from '../observe/log.ts';
 import type { ReadyProvider, ResolvedProvider } from '../provider/provider.ts';
@@ -93,7 +94,7 @@ describe('a Provider', () => {
     await sent.promise;
     await rig.configure();
     outcome.resolve({ status: 'delivered', code: '202' });
-    await vi.waitFor(() => expect(lines.join()).toContain('lease lost'));
+    await eventually(() => expect(lines.join()).toContain('lease lost'));
     await rig.settled(id, 'dead-letter');
     expect(await rig.metric('deliveries')).toEqual({ 'hub dead-letter': 1 });
   });
@@ -128,7 +129,7 @@ describe('a Provider', () => {
     const id = await rig.add('a/hub', { maxAgeMs: 1000 });
     rig.advance(60_000);
     await rig.settled(id, 'dead-letter');
-    await vi.waitFor(() => expect(rig.logged('dead letter')).toMatchObject([{ id }]));
+    await eventually(() => expect(rig.logged('dead letter')).toMatchObject([{ id }]));
   });
 
   it('that is created soon after its first events gets them, although they were dead letters', async () => {

@@ -1,5 +1,6 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { aProvider, aReceiver, aRig } from '../../test/helpers/delivery-rig.ts';
+import { eventually } from '../../test/helpers/eventually.ts';
 import { FluxCDEventsError } from '../errors.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 
@@ -21,7 +22,7 @@ describe('a store that fails', () => {
     const rig = await aRig({}, failing(['stops', 'claim', 'settle'], state));
     await rig.start(aProvider('a/hub', receiver.url));
     const id = await rig.add('a/hub');
-    await vi.waitFor(() => expect(rig.logged('outbox is unavailable')).toHaveLength(1));
+    await eventually(() => expect(rig.logged('outbox is unavailable')).toHaveLength(1));
     state.broken = false;
     await rig.settled(id, 'delivered', 1);
     expect(rig.logs.map(({ level, msg }) => [level, msg])).toEqual([
@@ -40,7 +41,7 @@ describe('a store that fails', () => {
     });
     await rig.start(aProvider('a/hub', receiver.url));
     const id = await rig.add('a/hub');
-    await vi.waitFor(() => expect(rig.logged('outbox is unavailable')).toHaveLength(1));
+    await eventually(() => expect(rig.logged('outbox is unavailable')).toHaveLength(1));
     expect(await rig.entry(id)).toMatchObject({ state: 'delivering' });
     state.broken = false;
     await rig.settled(id, 'delivered', 1);
@@ -59,7 +60,7 @@ describe('a store that fails', () => {
     await rig.start(hub, { ...aProvider('a/other', receiver.url), suspend: true });
     const waiting = await rig.add('a/other');
     const id = await rig.add('a/hub');
-    await vi.waitFor(() => expect(rig.logged('outbox is unavailable')).toHaveLength(1));
+    await eventually(() => expect(rig.logged('outbox is unavailable')).toHaveLength(1));
     await rig.configure(hub);
     state.broken = false;
     await rig.settled(id, 'delivered', 1);

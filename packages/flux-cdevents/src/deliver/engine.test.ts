@@ -1,5 +1,6 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { aProvider, aReceiver, aRig, cdevent } from '../../test/helpers/delivery-rig.ts';
+import { eventually } from '../../test/helpers/eventually.ts';
 import { refOf } from '../../test/helpers/providers.ts';
 import type { Receiver } from '../../test/helpers/receiver.ts';
 import type { NewEntry } from '../outbox/entry.ts';
@@ -66,6 +67,7 @@ describe('delivery', () => {
     const receiver = await aReceiver();
     receiver.next(503);
     const rig = await aRig();
+    rig.runClock();
     await rig.start(aProvider('a/hub', receiver.url));
     const id = await rig.add('a/hub');
     await rig.settled(id, 'delivered', 2);
@@ -132,13 +134,13 @@ describe('delivery', () => {
   });
 
   it.each([
-    ['closes connections', 'close', 'connection closed before an answer came'],
-    ['hangs', 'hang', 'no answer within 150 ms'],
-  ] as const)('retries when the receiver %s', async (_, answer, error) => {
+    ['closes connections', 'close', 10_000, 'connection closed before an answer came'],
+    ['hangs', 'hang', 1_000, 'no answer within 1 s'],
+  ] as const)('retries when the receiver %s', async (_, answer, timeoutMs, error) => {
     const receiver = await aReceiver();
     receiver.next(answer);
     const rig = await aRig();
-    await rig.start(aProvider('a/hub', receiver.url, { endpoint: { timeoutMs: 150 } }));
+    await rig.start(aProvider('a/hub', receiver.url, { endpoint: { timeoutMs } }));
     const id = await rig.add('a/hub');
     expect((await rig.settled(id, 'pending', 1)).lastError).toContain(error);
     rig.advance(1500);
@@ -194,8 +196,7 @@ describe('delivery', () => {
     const ids = [];
     for (let i = 0; i < 30; i++) ids.push(await rig.add('a/hub'));
     await rig.start(aProvider('a/hub', receiver.url));
-    const resting = () =>
-      vi.waitFor(async () => expect((await rig.outbox.stats())[0]?.counts.delivering).toBe(0), { interval: 5 });
+    const resting = () => eventually(async () => expect((await rig.outbox.stats())[0]?.counts.delivering).toBe(0));
     await receiver.received(2);
     await resting();
     expect(receiver.requests.length).toBeLessThan(4); // the others did not run against the closed door

@@ -41,13 +41,21 @@ export const aProvider = (
     endpoint: { address, timeoutMs: 10_000, ...endpoint },
   });
 
-/** A clock that a test moves on: the store's wall clock and the engine's monotonic one go together. */
+/**
+ * A clock that a test moves on: the store's wall clock and the engine's monotonic one go together. It stands still in
+ * between, so that nothing falls due early on a busy machine, until the test lets it run.
+ */
 class TestClock {
-  #offset = 0;
-  wall = () => Date.now() + this.#offset;
-  monotonic = () => performance.now() + this.#offset;
+  readonly #start = Date.now();
+  #advanced = 0;
+  #runsSince: number | undefined;
+  wall = () => this.#start + Math.floor(this.monotonic());
+  monotonic = () => this.#advanced + (this.#runsSince === undefined ? 0 : performance.now() - this.#runsSince);
   advance(ms: number) {
-    this.#offset += ms;
+    this.#advanced += ms;
+  }
+  run() {
+    this.#runsSince = performance.now();
   }
 }
 
@@ -99,6 +107,11 @@ class DeliveryRig {
   advance(ms: number) {
     this.#clock.advance(ms);
     for (const listener of this.#listeners) listener();
+  }
+
+  /** From now on the clock runs like that of the machine. */
+  runClock() {
+    this.#clock.run();
   }
 
   configure(...providers: ResolvedProvider[]) {
