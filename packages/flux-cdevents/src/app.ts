@@ -11,7 +11,7 @@ import { connectOnce } from './kube-api/connect.ts';
 import type { KubeClient } from './kube-api/kube-client.ts';
 import { reviewToken } from './kube-api/token-review.ts';
 import { createLifecycle } from './lifecycle.ts';
-import { mappingReader } from './mapping/file/read-mapping.ts';
+import { readMappingForUse } from './mapping/compiled.ts';
 import { createMatcher, type Matcher } from './match/matcher.ts';
 import type { Logger } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
@@ -173,7 +173,7 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
         lifecycle.onStop(() => cluster.close());
         const config = await openConfig(options, {
           connect: cluster.connect,
-          readMapping: mappingReader,
+          readMapping: readMappingForUse,
           logger,
           onStop: lifecycle.onStop,
         });

@@ -73,11 +73,12 @@ export function readMapping(text: string, given: MappingHeader = {}): MappingRea
 /** The same for the mapping of a ConfigMap. */
 export const mappingReader: MappingReader = (text, given) => {
   const { header, issues } = readMapping(text, given);
-  return {
-    header,
-    issues: issues.map(({ place, ...issue }) => ({ ...issue, textPlace: { file: MAPPING_KEY, ...place } })),
-  };
+  return { header, issues: placedInText(issues) };
 };
+
+/** The issues of a mapping that is in a ConfigMap: their places are those in its text. */
+export const placedInText = (issues: readonly Issue[]): readonly Issue[] =>
+  issues.map(({ place, ...issue }) => ({ ...issue, textPlace: { file: MAPPING_KEY, ...place } }));
 
 function readHeader({ specVersion, preset }: Fields, document: LocatedDocument, list: IssueList): MappingHeader {
   // A number of YAML is taken as it is written: 0.4 is the version, 0.40 is not.
