@@ -27,5 +27,9 @@ export interface ApiAccess {
   renew(): void;
 }
 
-/** How long credentials from a file are used: as in client-go, and far shorter than the life of a token. */
+/**
+ * How long credentials from a file are used: as in client-go, and far shorter than the life of a token. They are read by
+ * age and after a refusal, not when a file changes as in `lib/watched-files.ts`: a kubeconfig may name an exec plugin, an
+ * OpenID provider or a `tokenFile`, whose new credentials change no file that is known in advance.
+ */
 export const CREDENTIALS_MAX_AGE_MS = 60_000;
