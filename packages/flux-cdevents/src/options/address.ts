@@ -5,7 +5,7 @@ export interface Address {
   readonly port: number;
 }
 
-/** Reads `:9090`, `127.0.0.1:9393`, `[::1]:8080`, as Go writes listen addresses; undefined when it is none. */
+/** Parses a listen address as Go writes it: `:9090`, `127.0.0.1:9393`, `[::1]:8080`. Undefined when it is not valid. */
 export function parseAddress(text: string): Address | undefined {
   const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text) ?? [];
   const port = Number(digits);

@@ -5,7 +5,7 @@ import { type NamespacedName, parseName } from '../flux/object-ref.ts';
 import { splitUrl, urlFault } from '../provider/endpoint/url.ts';
 import { flagIssue, listFlag, listOf, type RawOptions, serveFlag, textOf } from './flag.ts';
 
-/** Who may post events, how, and where they go besides. */
+/** Who may post events, over which connections, and where else events are sent. */
 export interface EventsOptions {
   readonly auth: EventsAuth;
   /** Absent: plain HTTP. */
@@ -21,7 +21,7 @@ export type EventsAuth =
   | {
       readonly how: 'token-review';
       readonly audience: string;
-      /** Those that may post; none: the controllers of Flux. */
+      /** The ServiceAccounts that may post. Empty: the Flux controllers. */
       readonly serviceAccounts: readonly NamespacedName[];
     };
 
@@ -29,22 +29,22 @@ export type EventsAuth =
 export interface EventsTls {
   readonly cert: string;
   readonly key: string;
-  /** Clients need a certificate of these authorities. */
+  /** Clients need a certificate from one of these authorities. */
   readonly clientCa?: string;
-  /** Clients need one of these SPIFFE IDs; none: any certificate of the authorities does. */
+  /** Clients need one of these SPIFFE IDs. Empty: any certificate from the authorities is accepted. */
   readonly spiffeIds: readonly string[];
 }
 
 export const eventsFlags = (): readonly Option[] => [
   serveFlag('--events-auth <how>', 'who may post events: none, bearer-file:PATH, or token-review', 'none'),
-  serveFlag('--events-audience <name>', 'audience that tokens must be for, with token-review', 'toolkit.fluxcd.io'),
+  serveFlag('--events-audience <name>', 'audience that tokens must have, with token-review', 'toolkit.fluxcd.io'),
   listFlag(
     '--events-authorized-service-account <ns/name>',
-    'ServiceAccount that may post events, with token-review (default: the Flux controllers in the own namespace)',
+    'ServiceAccount that may post events, with token-review (default: the Flux controllers in the namespace of flux-cdevents)',
   ),
   serveFlag('--events-tls-cert <file>', 'certificate of the events address, in PEM; read again when it changes'),
   serveFlag('--events-tls-key <file>', 'its key'),
-  serveFlag('--events-client-ca <file>', 'authorities of client certificates, which clients must then have'),
+  serveFlag('--events-client-ca <file>', 'require client certificates from the authorities in this file'),
   listFlag('--events-authorized-spiffe-id <id>', 'SPIFFE ID that a client certificate must have to post events'),
   serveFlag('--forward-to <url>', 'pass every event on to this notification-controller, unchanged and durably'),
 ];

@@ -15,7 +15,7 @@ export const serveFlag = (flags: string, description: string, fallback?: string)
   return option.env(variableOf(option));
 };
 
-/** A flag that may be given more than once; its environment variable has commas between the values. */
+/** A flag that may be repeated. Its environment variable separates the values with commas. */
 export const listFlag = (flags: string, description: string): Option =>
   serveFlag(flags, `${description}; repeatable`).argParser((value: string, before?: string) =>
     before === undefined ? value : `${before},${value}`,

@@ -15,7 +15,7 @@ import { switchFlag, switchOf } from './switch.ts';
 
 export type { RawOptions } from './flag.ts';
 
-/** How the controller runs: flags and environment, read and checked. */
+/** How the controller runs, from flags and environment variables that were checked. */
 export interface ServeOptions {
   /** Folder of YAML files; absent in Kubernetes mode. */
   readonly config?: string;
@@ -53,7 +53,10 @@ export const serveFlags = (): readonly Option[] => [
   serveFlag('--metrics-addr <addr>', 'address of /metrics', ':8080'),
   serveFlag('--health-addr <addr>', 'address of /healthz and /readyz', ':9440'),
   serveFlag('--ui-addr <addr>', 'address of the API', '127.0.0.1:9393'),
-  serveFlag('--ui-token-file <file>', 'bearer token of the API; required unless its address is loopback'),
+  serveFlag(
+    '--ui-token-file <file>',
+    'file with the bearer token of the API; required unless --ui-addr is a loopback address',
+  ),
   ...eventsFlags(),
   serveFlag('--rate-limit-interval <duration>', 'how long the same event counts as a duplicate', '5m'),
   switchFlag('--no-cross-namespace-refs', 'Alerts select objects of their own namespace only'),
@@ -67,7 +70,7 @@ export const serveFlags = (): readonly Option[] => [
   ),
   serveFlag('--concurrent <n>', 'deliveries in flight per Provider', '16'),
   serveFlag('--delivered-retention <duration>', 'how long delivered entries are kept', '24h'),
-  serveFlag('--delivered-limit <n>', 'how many delivered entries are kept at most', '100000'),
+  serveFlag('--delivered-limit <n>', 'maximum number of delivered entries to keep', '100000'),
   serveFlag('--dead-letter-retention <duration>', 'how long dead letters are kept', '720h'),
 ];
 

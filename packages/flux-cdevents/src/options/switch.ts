@@ -2,7 +2,10 @@ import type { Option } from 'commander';
 import type { Issue } from '../diagnostics/issue.ts';
 import { camel, flagIssue, type RawOptions, serveFlag } from './flag.ts';
 
-/** A Go switch: alone, or with `=true` or `=false`. Its value is optional, so that `--no-…` is no negation here. */
+/**
+ * A Go switch: alone, or with `=true` or `=false`. Its value is optional, so that commander does not treat `--no-…` as
+ * a negation.
+ */
 export function switchFlag(name: string, description: string): Option {
   const option = serveFlag(`${name} [bool]`, description);
   option.negate = false;
