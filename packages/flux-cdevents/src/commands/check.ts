@@ -13,13 +13,13 @@ import { CommandFailed, createCommand, flag, helpWith, parserOf } from './comman
 import { counted, type Io, note, print } from './io.ts';
 
 export interface CheckResult {
-  /** By file and line. */
+  /** Sorted by file and line. */
   readonly problems: readonly Issue[];
   readonly counts: FileCounts & { readonly errors: number; readonly warnings: number };
 }
 
 export interface CheckOptions {
-  /** As the flag of `serve`. @default false */
+  /** Like the flag of `serve`. @default false */
   readonly noCrossNamespaceRefs?: boolean;
 }
 
@@ -62,13 +62,13 @@ export const createCheckCommand = (io: Io): Command =>
       'Reads a folder or a file of Provider, Alert, Secret and ConfigMap objects as serve does, and prints each issue with its ' +
         'file and line, and a summary on standard error. With --kubernetes, checks a cluster as "flux check" does: ' +
         'definitions, installation, permissions, Providers with their Secrets and addresses, Alerts. Changes nothing and ' +
-        'posts nothing. Warnings do not fail.',
+        'posts nothing. Warnings do not affect the exit code.',
     )
     .argument('[path]', 'folder or file of YAML or JSON')
     .addOption(
       flag('--no-cross-namespace-refs', 'report sources of other namespaces as errors, as serve does with this flag'),
     )
-    .addOption(flag('--kubernetes', 'find out what would not work in a cluster, and how to fix it'))
+    .addOption(flag('--kubernetes', 'check what would not work in a cluster, and how to fix it'))
     .addOption(
       flag(
         '--kubeconfig <file>',

@@ -42,7 +42,7 @@ export interface ControllerClient {
   send(provider: NamespacedName, request: SendRequest): Promise<SendAnswer>;
 }
 
-/** No attempt follows. */
+/** No further attempt follows. */
 export const isSettled = ({ state }: Pick<DeliveryDetail, 'state'>): boolean =>
   state === 'delivered' || state === 'dead-letter';
 
@@ -76,7 +76,7 @@ export async function createControllerClient({ server, tokenFile }: ServerFlags)
     if (answer === undefined) {
       throw new FluxCDEventsError(
         'FCE_API_UNREACHABLE',
-        `what answers at ${server} (status ${response.status}) is not the API of flux-cdevents; name it with --server`,
+        `the server at ${server} (status ${response.status}) is not the API of flux-cdevents; set its address with --server`,
       );
     }
     if (!response.ok) throw refusal(answer as ErrorAnswer, response.status, server);
@@ -108,8 +108,8 @@ function unreachable(server: string, cause: unknown): FluxCDEventsError {
   const why = (inner as { code?: string }).code ?? messageOf(inner);
   return new FluxCDEventsError(
     'FCE_API_UNREACHABLE',
-    `no controller answers at ${server} (${why}): start one with "flux-cdevents serve", or say with --server where it ` +
-      'is; one in a cluster is reached with "kubectl port-forward" to its UI port 9393',
+    `no controller answers at ${server} (${why}): start one with "flux-cdevents serve", or set its address ` +
+      'with --server; to reach one in a cluster, use "kubectl port-forward" to its UI port 9393',
     { cause },
   );
 }

@@ -44,7 +44,7 @@ describe('convert', () => {
       ]
     `);
     expect(stderr.replaceAll(ROLLOUT, 'rollout.jsonl')).toMatchInlineSnapshot(`
-      "rollout.jsonl:1: HelmChart flux-system/apps-podinfo ChartPullSucceeded: skipped, unmapped: no rule of preset rfc is for it
+      "rollout.jsonl:1: HelmChart flux-system/apps-podinfo ChartPullSucceeded: skipped, unmapped: no rule of preset rfc matches it
       rollout.jsonl:5: Kustomization flux-system/apps ReconciliationSucceeded: skipped, unchanged: this revision was announced before and nothing changed since
       14 Flux events: 12 CDEvents, 2 skipped (1 unmapped, 1 unchanged), 0 invalid
       "
@@ -201,7 +201,7 @@ describe('convert', () => {
       const skipped = await convert(['--mapping', mapping], { stdin });
       expect(skipped.stderr.split('\n').slice(0, 2)).toEqual([
         'stdin:1: HelmRelease apps/frontend InstallSucceeded: skipped, ignored by rule install-succeeded',
-        'stdin:2: HelmRelease apps/podinfo Nothing: skipped, unmapped: no rule of mapping overlapping.yaml and preset service is for it',
+        'stdin:2: HelmRelease apps/podinfo Nothing: skipped, unmapped: no rule of mapping overlapping.yaml and preset service matches it',
       ]);
       const explained = await convert(['--explain', '--mapping', mapping], { stdin });
       expect(explained.stderr).toContain('matched      install-succeeded of mapping overlapping.yaml\n');

@@ -26,11 +26,12 @@ export function createConvertCommand(io: Io): Command {
     .summary('print the CDEvents that Flux events are mapped to')
     .description(
       'Reads Flux events (a JSON document, an array or JSON lines) and prints the CDEvents that they are mapped to: one ' +
-        'JSON document a line when piped, readable on a terminal. What gives none and why is on stderr. Events are ' +
-        'mapped in the order of the file, as a Provider with these options would, and what one event leaves behind ' +
-        '(the chain of a rollout, an open incident, the revision that was announced) counts for the next.',
+        'JSON document a line when piped, readable on a terminal. Events that ' +
+        'give none are listed on standard error with the reason. Events are ' +
+        'mapped in the order of the file, as for a Provider with these options, and what is remembered of one event ' +
+        '(the chain of a rollout, an open incident, the announced revision) applies to the next.',
     )
-    .argument('[file]', 'where the events are; - or nothing reads standard input');
+    .argument('[file]', 'file with the events; - or nothing reads standard input');
   for (const option of mappingFlags()) command.addOption(option);
   return command
     .addOption(flag('--cluster <name>', 'name of the cluster in sources, environments and ids'))
@@ -41,17 +42,20 @@ export function createConvertCommand(io: Io): Command {
       ),
     )
     .addOption(
-      flag('--unmapped <what>', 'events that no rule maps: leave out, or make a custom event', (option) =>
+      flag('--unmapped <what>', 'events that no rule maps: skip them, or make custom events', (option) =>
         option.choices(['skip', 'custom']).default('skip'),
       ),
     )
     .addOption(
-      flag('--unchanged <what>', 'repeated success of a Kustomization: leave out, or send', (option) =>
+      flag('--unchanged <what>', 'repeated success of a Kustomization: skip it, or send it', (option) =>
         option.choices(['skip', 'send']).default('skip'),
       ),
     )
     .addOption(
-      flag('--explain', 'say on stderr which rules were tried, which matched, and where each field comes from'),
+      flag(
+        '--explain',
+        'explain on standard error which rules were tried, which matched, and where each field comes from',
+      ),
     )
     .addOption(new Option('--json', 'JSON lines on a terminal too; with --explain the explanation as JSON'))
     .addHelpText(
@@ -139,7 +143,7 @@ const converterOptions = (
 });
 
 function describeSkip({ skipped, rule, withheld }: Conversion, rules: ChosenMapping['options']): string {
-  if (skipped === 'unmapped') return `unmapped: no rule of ${rulesOf(rules)} is for it`;
+  if (skipped === 'unmapped') return `unmapped: no rule of ${rulesOf(rules)} matches it`;
   if (skipped === 'ignored') return `ignored by rule ${rule}`;
   if (skipped === 'repeated') return `repeated: ${[...new Set(withheld.map(({ why }) => why))].join('; ')}`;
   return 'unchanged: this revision was announced before and nothing changed since';

@@ -159,9 +159,9 @@ describe('deliveries replay and discard', () => {
     expect((await deliveries(['discard', '--provider', 'flux-system/hub', '--json'])).stdout).toBe('{"count":1}\n');
   });
 
-  it.each(['replay', 'discard'])('%s asks for more than nothing, before it asks the controller', async (what) => {
+  it.each(['replay', 'discard'])('%s refuses to select nothing, without a request to the controller', async (what) => {
     const { code, stderr } = await deliveries([what]);
-    expect([code, stderr]).toEqual([2, expect.stringMatching(/FCE_OPTION_INVALID: name ids, .*--all/)]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/FCE_OPTION_INVALID: give ids, .*--all/)]);
     expect((await deliveries([what, '--all'])).code).toBe(0);
   });
 });

@@ -37,7 +37,7 @@ export const createDeliveriesCommand = (io: Io): Command =>
   createCommand('deliveries', io)
     .summary('list, show, replay and discard deliveries of a running controller')
     .description(
-      'Lists, shows, replays and discards the deliveries of a running controller, whether they are done or still to come.',
+      'Lists, shows, replays and discards the deliveries of a running controller, both settled and pending ones.',
     )
     .addHelpText(
       'after',
@@ -63,10 +63,10 @@ const listCommand = (io: Io): Command =>
   create('list', io, [
     flag('--state <state>', `${ENTRY_STATES.join(', ')}; may be repeated`, (option) => option.argParser(states)),
     ...filterFlags(),
-    flag('--limit <n>', 'at most so many, newest first; 0 for all', (option) =>
+    flag('--limit <n>', 'maximum number to list, newest first; 0 for all', (option) =>
       option.default(DEFAULT_LIMIT).argParser(integer(0, 1_000_000)),
     ),
-    flag('--json', 'print one JSON object a line'),
+    flag('--json', 'print one JSON object per line'),
   ])
     .summary('list deliveries, newest first')
     .description(
@@ -76,7 +76,7 @@ const listCommand = (io: Io): Command =>
     .addHelpText(
       'after',
       helpWith([
-        ['flux-cdevents deliveries list --state dead-letter --since 2h', 'what failed lately'],
+        ['flux-cdevents deliveries list --state dead-letter --since 2h', 'what failed recently'],
         ['flux-cdevents deliveries list --type incident.detected --json', 'for a program'],
       ]),
     )
@@ -155,12 +155,12 @@ function nextOf({ state, dueAt, lastError }: Delivery, now: number): string {
 
 const showCommand = (io: Io): Command =>
   create('show', io, [flag('--json', 'print it as one JSON document')])
-    .summary('show one with its CDEvent, how that was made, and its Flux event')
+    .summary('show one delivery: its CDEvent, how that was made, and its Flux event')
     .description(
       'Shows one delivery with its CDEvent, the rule and the expressions that made it, and the Flux event that it came from.',
     )
-    .argument('<id>', 'its id or the start of it, such as the CDEvent id')
-    .addHelpText('after', helpWith([['flux-cdevents deliveries show 3f2b9c1e', 'by the start of its id']]))
+    .argument('<id>', 'its id or a prefix of it, such as the CDEvent id')
+    .addHelpText('after', helpWith([['flux-cdevents deliveries show 3f2b9c1e', 'by a prefix of its id']]))
     .action(async (id: string, flags: FilterFlags) => {
       const client = await createControllerClient(flags);
       const delivery = await withProgress(io, `reading from ${flags.server}`, client.show(id));
@@ -194,7 +194,7 @@ interface SelectFlags extends FilterFlags {
 /** The flags that select entries to replay or discard; ids are arguments. */
 const changeFlags = (): readonly Option[] => [
   ...filterFlags(),
-  new Option('--all', 'every one; needed when nothing narrows the selection'),
+  new Option('--all', 'all of them; required when nothing else narrows the selection'),
   flag('--json', 'print the count as JSON'),
 ];
 
@@ -204,17 +204,17 @@ const replayCommand = (io: Io): Command =>
     flag('--state <state>', 'dead-letter (the default) or delivered; may be repeated', (option) =>
       option.argParser(replayable),
     ),
-    new Option('--remap', 'map the Flux events anew by the current mapping'),
+    new Option('--remap', 'map the Flux events again with the current mapping'),
   ])
-    .summary('send dead letters once more')
-    .description('Sends dead letters, or delivered CDEvents, once more. They keep their ids.')
-    .argument('[ids...]', 'their ids or the starts of them')
+    .summary('send dead letters again')
+    .description('Sends dead letters, or delivered CDEvents, again. They keep their ids.')
+    .argument('[ids...]', 'their ids or prefixes of them')
     .addHelpText(
       'after',
       helpWith([
         ['flux-cdevents deliveries replay 3f2b9c1e', 'one'],
         ['flux-cdevents deliveries replay --provider flux-system/hub --since 2h', 'those of one Provider'],
-        ['flux-cdevents deliveries replay --all --remap', 'all dead letters, after the mapping was repaired'],
+        ['flux-cdevents deliveries replay --all --remap', 'all dead letters, after the mapping was fixed'],
       ]),
     )
     .action(
@@ -243,7 +243,7 @@ const discardCommand = (io: Io): Command =>
   create('discard', io, changeFlags())
     .summary('remove dead letters')
     .description('Removes dead letters for good.')
-    .argument('[ids...]', 'their ids or the starts of them')
+    .argument('[ids...]', 'their ids or prefixes of them')
     .addHelpText(
       'after',
       helpWith([
@@ -270,7 +270,7 @@ function change(ids: string[], { all, ...flags }: SelectFlags) {
   if (Object.keys(narrowed).length === 0 && !all) {
     throw new FluxCDEventsError(
       'FCE_OPTION_INVALID',
-      'name ids, --provider, --type or --since, or --all for every one',
+      'give ids, --provider, --type or --since, or --all to select all of them',
     );
   }
   return { ...narrowed, ...(all && { all }) };

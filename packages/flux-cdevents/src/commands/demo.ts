@@ -203,8 +203,8 @@ async function readRollout(preset: PresetName): Promise<RolloutEvent[]> {
 }
 
 /**
- * Writes the RFC's Provider byte for byte, but for an annotation if another preset is asked for. The Secret that it names
- * has the address of the receiver.
+ * Writes the RFC's Provider byte for byte, with one more annotation when another preset is requested. The Secret that
+ * it names has the address of the receiver.
  */
 async function writeConfiguration(folder: string, address: string, preset: PresetName): Promise<void> {
   await mkdir(folder, { recursive: true });
@@ -240,7 +240,7 @@ async function until(run: DemoRun, what: string, check: () => boolean | Promise<
     if (run.isCleared()) break;
     if (await check()) return;
   }
-  throw new FluxCDEventsError('FCE_DEMO_FAILED', `${what} did not come within ${WAIT_AT_MOST_MS / 1000} s`);
+  throw new FluxCDEventsError('FCE_DEMO_FAILED', `gave up waiting for ${what} after ${WAIT_AT_MOST_MS / 1000} s`);
 }
 
 const entriesOf = async (client: ControllerClient): Promise<readonly Delivery[]> =>

@@ -35,7 +35,7 @@ export function toExplanation({ where, event, options, before, result: { memory,
   };
 }
 
-/** The same for people. */
+/** The explanation of an event as lines to read on a terminal. */
 export function explainLines({ where, event, options, before, result }: Explained): string[] {
   const lines = [`${where}: ${describeEvent(event)}`];
   const say = (what: string, text: string) => lines.push(`  ${what.padEnd(11)}  ${text}`);
@@ -58,8 +58,8 @@ export function explainLines({ where, event, options, before, result }: Explaine
 }
 
 /**
- * Explains for people how a stored CDEvent was made.
- * @param withValues false where there is no CDEvent to take values from
+ * Explains how a stored CDEvent was made, as lines to read on a terminal.
+ * @param withValues false when there is no CDEvent to take values from
  */
 export function storedLines({ mapping, rule, tried, triedCount, fields }: Explanation, withValues: boolean): string[] {
   const matched = rule === undefined ? 'none' : rule === 'unmapped' ? `none of ${mapping}` : `${rule} of ${mapping}`;

@@ -35,7 +35,7 @@ export const createInstallCommand = (io: Io): Command =>
     .summary('print the manifests of an installation')
     .description(
       'Prints the Kubernetes manifests of flux-cdevents, to be applied or committed. They go into the namespace of Flux. ' +
-        'Nothing is applied, and nothing of Flux is in them.',
+        'It applies nothing, and the manifests contain nothing of Flux itself.',
     )
     .addOption(flag('--export', 'print the manifests; required, since the command does nothing else'))
     .addOption(flag('--namespace <name>', 'the namespace of Flux', (option) => option.default('flux-system')))
@@ -58,7 +58,7 @@ export const createInstallCommand = (io: Io): Command =>
     .action((flags: InstallFlags) => {
       const { components, image } = checked(flags);
       if (components.includes('token-review') && !components.includes('webhook')) {
-        note(io, 'flux-cdevents: the Flux controllers send no token, so token-review refuses what they post');
+        note(io, 'flux-cdevents: the Flux controllers send no token, so token-review refuses their events');
       }
       const head = [
         `# flux-cdevents ${image.replace(/^.*(?=[:@])[:@]/, '')}`,
@@ -77,7 +77,9 @@ function checked(flags: InstallFlags): { readonly components: readonly string[];
     if (value !== undefined && !pattern.test(value)) issues.push(`--${name}: expected ${expected}, found ${value}`);
   };
   if (!flags.export) {
-    issues.push('--export: expected, because this command only prints: pipe it into kubectl apply -f -, or commit it');
+    issues.push(
+      '--export: required, because this command only prints: pipe the output to kubectl apply -f -, or commit it',
+    );
   }
   expect('namespace', flags.namespace, /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'the name of a namespace');
   expect('image', flags.image, /^[\w.-]+(:\d+)?(\/[\w.-]+)+(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$/, 'a container image');

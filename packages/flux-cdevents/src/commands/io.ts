@@ -30,7 +30,7 @@ export const note = (io: Io, line: string): void => void io.stderr.write(`${line
 export const paint = (stream: Io['stdout'] | Io['stderr'], style: Style, text: string): string =>
   process.env.NO_COLOR ? text : styleText(style, text, { stream: stream as NodeJS.WritableStream });
 
-/** Says on standard error what takes long, once it does: a command that answers at once prints nothing but its result. */
+/** Shows on standard error what a command is waiting for, once it takes long. A fast command prints only its result. */
 export async function withProgress<T>(io: Io, doing: string, work: Promise<T>, afterMs = 1000): Promise<T> {
   const timer = setTimeout(() => note(io, `${doing} …`), afterMs);
   try {
@@ -40,7 +40,7 @@ export async function withProgress<T>(io: Io, doing: string, work: Promise<T>, a
   }
 }
 
-/** A cell of a table: plain text, perhaps with a style for the terminal. */
+/** A cell of a table: plain text, optionally with a style for the terminal. */
 export type Cell = string | { readonly text: string; readonly style: Style };
 
 /**
@@ -52,7 +52,7 @@ export function printTable(io: Io, head: readonly string[], rows: readonly (read
   else for (const row of rows) print(io, row.map(oneLine).join('\t'));
 }
 
-/** Writes the aligned table even when piped: for what only people read. */
+/** Writes the aligned table even when piped, for output that only people read. */
 export function printAligned(io: Io, head: readonly string[], rows: readonly (readonly Cell[])[]): void {
   const table = new Table({
     head: head.map((title) => paint(io.stdout, 'bold', title.toUpperCase())),

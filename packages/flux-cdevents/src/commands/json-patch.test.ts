@@ -19,13 +19,13 @@ describe('patched', () => {
   });
 
   it.each([
-    ['replace', '/a/b', 'there is nothing'],
-    ['replace', '/list/2', 'there is nothing'],
-    ['add', '/b/c', 'there is no such place'],
-    ['add', '/list/2/name', 'there is no such place'],
-    ['add', '', 'there is no such place'],
-    ['test', '/list/0/name', 'it is another value'],
-    ['move', '/a', 'an operation that is not known here'],
+    ['replace', '/a/b', 'the path does not exist'],
+    ['replace', '/list/2', 'the path does not exist'],
+    ['add', '/b/c', 'the path does not exist'],
+    ['add', '/list/2/name', 'the path does not exist'],
+    ['add', '', 'the path does not exist'],
+    ['test', '/list/0/name', 'the value differs'],
+    ['move', '/a', 'unsupported operation'],
   ])('%s %s is refused', (op, path, why) => {
     expect(() => patched(document, [{ op, path, value: 1 } as PatchOperation])).toThrow(`${op} ${path}: ${why}`);
   });

@@ -13,7 +13,7 @@ type Container = Record<string, unknown> | unknown[];
 
 /**
  * A copy of a document, changed.
- * @throws {Error} where an operation does not apply; it names the path
+ * @throws {Error} that names the path when an operation does not apply
  * @see https://www.rfc-editor.org/rfc/rfc6902
  */
 export function patched<T extends object>(document: T, operations: readonly PatchOperation[]): T {
@@ -27,20 +27,20 @@ function apply(document: Container, { op, path, value }: PatchOperation): void {
   const last = steps.pop();
   let parent: unknown = document;
   for (const step of steps) parent = isContainer(parent) ? at(parent, step) : undefined;
-  if (last === undefined || !isContainer(parent)) throw new Error(`${op} ${path}: there is no such place`);
+  if (last === undefined || !isContainer(parent)) throw new Error(`${op} ${path}: the path does not exist`);
   const found = at(parent, last);
   if (op === 'test') {
-    if (!isDeepStrictEqual(found, value)) throw new Error(`test ${path}: it is another value`);
+    if (!isDeepStrictEqual(found, value)) throw new Error(`test ${path}: the value differs`);
   } else if (op === 'replace' && found === undefined) {
-    throw new Error(`replace ${path}: there is nothing`);
+    throw new Error(`replace ${path}: the path does not exist`);
   } else if (op !== 'add' && op !== 'replace') {
-    throw new Error(`${op} ${path}: an operation that is not known here`);
+    throw new Error(`${op} ${path}: unsupported operation`);
   } else {
     put(parent, last, structuredClone(value), op === 'add');
   }
 }
 
-/** Into a list `add` inserts, `replace` does not. */
+/** In a list, `add` inserts an item and `replace` overwrites one. */
 function put(parent: Container, step: string, value: unknown, insert: boolean): void {
   if (!Array.isArray(parent)) parent[step] = value;
   else parent.splice(step === '-' ? parent.length : Number(step), insert ? 0 : 1, value);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
 import { type PatchOperation, patched } from './json-patch.ts';
 
-/** An object of Kubernetes, as far as manifests are handled. */
+/** A Kubernetes object, with the fields that this program reads. */
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
@@ -11,13 +11,13 @@ export interface Manifest {
   readonly [field: string]: unknown;
 }
 
-/** A change to the objects of a kind whose whole name a regular expression matches, as Kustomize takes it. */
+/** A patch as in Kustomize: it changes the objects of one kind whose whole name matches a regular expression. */
 export interface ManifestPatch {
   readonly target: { readonly kind: string; readonly name: string };
   readonly operations: readonly PatchOperation[];
 }
 
-/** What our folders say in their kustomization.yaml; Kustomize knows more, `readKustomization` refuses it. */
+/** The fields of a kustomization.yaml that our folders use. `readKustomization` refuses all other fields. */
 interface Kustomization {
   readonly resources?: readonly string[];
   readonly components?: readonly string[];
@@ -26,13 +26,13 @@ interface Kustomization {
 
 const KNOWN_FIELDS = ['apiVersion', 'kind', 'resources', 'components', 'patches'];
 
-/** The folder with the manifests: in a published package beside `src`, in a checkout at its root. */
+/** The folder with the manifests: beside `src` in a published package, at the root in a checkout. */
 export const manifestsFolder = (): string => {
   const [published = '', checkout = ''] = ['../..', '../../../..'].map((up) => join(import.meta.dirname, up, 'deploy'));
   return existsSync(join(published, 'base')) ? published : checkout;
 };
 
-/** The objects of a folder, with components over them: what `kubectl kustomize` makes of the same files. */
+/** Builds the objects of a folder and applies components, as `kubectl kustomize` does with the same files. */
 export function buildManifests(folder: string, components: readonly string[] = []): Manifest[] {
   return components.reduce(
     (manifests, component) => withComponent(manifests, component),
@@ -56,7 +56,7 @@ function withComponent(
   );
 }
 
-/** @throws {Error} where a patch does not apply */
+/** @throws {Error} when a patch does not apply */
 export const withPatches = (manifests: readonly Manifest[], patches: readonly ManifestPatch[]): Manifest[] =>
   patches.reduce<Manifest[]>(
     (before, { target, operations }) =>
@@ -67,7 +67,7 @@ export const withPatches = (manifests: readonly Manifest[], patches: readonly Ma
 const isTarget = ({ kind, metadata }: Manifest, target: ManifestPatch['target']): boolean =>
   kind === target.kind && new RegExp(`^(?:${target.name})$`).test(metadata.name);
 
-/** The same objects in another namespace, those that refer to them included. */
+/** Moves objects to another namespace, and updates the subjects that refer to them. */
 export const inNamespace = (manifests: readonly Manifest[], namespace: string): Manifest[] =>
   manifests.map(({ metadata, ...manifest }) => ({
     ...(manifest as Omit<Manifest, 'metadata'>),
@@ -77,7 +77,7 @@ export const inNamespace = (manifests: readonly Manifest[], namespace: string): 
     }),
   })) as Manifest[];
 
-/** @throws {Error} where a file is no YAML */
+/** @throws {Error} when a file is not valid YAML */
 export const readManifests = (file: string): Manifest[] =>
   parseAllDocuments(readFileSync(file, 'utf8'), { prettyErrors: true })
     .map((document) => {
@@ -90,6 +90,6 @@ function readKustomization(folder: string): Kustomization {
   const file = join(folder, 'kustomization.yaml');
   const kustomization = parse(readFileSync(file, 'utf8')) as Kustomization;
   const unknown = Object.keys(kustomization).filter((field) => !KNOWN_FIELDS.includes(field));
-  if (unknown.length > 0) throw new Error(`${file}: ${unknown.join(', ')}: not known here`);
+  if (unknown.length > 0) throw new Error(`${file}: unsupported fields: ${unknown.join(', ')}`);
   return kustomization;
 }

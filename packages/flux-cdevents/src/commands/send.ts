@@ -30,9 +30,9 @@ export const createSendCommand = (io: Io): Command => {
   const command = createCommand('send', io)
     .summary('send a test event through a Provider of a running controller')
     .description(
-      'Sends a test event through a Provider of a running controller: through mapping, outbox and delivery as any other ' +
-        'event, but without an Alert. The event is about a HelmRelease flux-cdevents-test that does not exist, unless ' +
-        '--file names another one.',
+      'Sends a test event through a Provider of a running controller. It passes through mapping, outbox and delivery ' +
+        'like any other event, but without an Alert. It is about a HelmRelease flux-cdevents-test that does not exist, ' +
+        'unless --file names another event.',
     )
     .addOption(
       flag('--provider <namespace/name>', 'the Provider to send through', (option) =>
@@ -70,7 +70,7 @@ async function send(io: Io, flags: SendFlags): Promise<void> {
   const request = { ...(reason !== undefined && { reason }), ...(event !== undefined && { event }) };
   const { entries, skipped } = await withProgress(io, `sending to ${flags.server}`, client.send(provider, request));
   if (entries.length === 0) {
-    note(io, `the mapping of the Provider turns this event into no CDEvent (${skipped ?? 'nothing to do'})`);
+    note(io, `the mapping of the Provider makes no CDEvent of this event (${skipped ?? 'nothing to do'})`);
     throw new CommandFailed();
   }
   const until = io.now() + flags.waitTimeout * 1000;

@@ -24,7 +24,7 @@ export function createServeCommand(io: Io): Command {
       const logger = createLogger({ level: options.logLevel, encoding: options.logEncoding });
       const app = createApp(options, logger);
       const signal = untilSignal();
-      // A signal counts during the start, too: stop() cancels it.
+      // A signal during the start cancels it: stop() does that.
       await Promise.race([app.start(), signal]);
       logger.info({ signal: await signal }, 'stopping');
       await app.stop();

@@ -32,7 +32,7 @@ export type SinkResult =
 export interface SinkOptions {
   /** Share of the valid requests that are refused. @default 0, or 1 when there is a `status` */
   readonly failRate?: number;
-  /** What a refused request is answered with. @default 503 */
+  /** The status of a refused request. @default 503 */
   readonly status?: number;
   /** Awaited before every answer. */
   readonly delay?: () => Promise<unknown>;
@@ -55,9 +55,9 @@ export interface Sink {
 }
 
 /**
- * A receiver of CloudEvents that carry CDEvents, on any path. It answers a valid request with 202 and an invalid one with
- * 400 and `{issues}`; a batch is valid when all of its events are. What it refuses on purpose it does not remember, so that a
- * repeat of that is no duplicate.
+ * A receiver of CloudEvents that carry CDEvents, on any path. It answers a valid request with 202 and an invalid one
+ * with 400 and `{issues}`; a batch is valid when all of its events are. It does not remember what it refuses on
+ * purpose, so a repeated request is then not a duplicate.
  */
 export function createSinkServer({ delay, random, onResult, ...options }: SinkOptions): Sink {
   const { status = 503, failRate = options.status === undefined ? 0 : 1 } = options;

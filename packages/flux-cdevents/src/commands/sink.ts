@@ -48,7 +48,7 @@ export const createSinkCommand = (io: Io): Command =>
       ),
     )
     .addOption(flag('--delay <duration>', 'wait before each answer, such as 2s', (o) => o.argParser(duration)))
-    .addOption(flag('--json', 'print one JSON object a line, with the CDEvent in it'))
+    .addOption(flag('--json', 'print one JSON object per line, with the CDEvent in it'))
     .addHelpText(
       'after',
       helpWith([

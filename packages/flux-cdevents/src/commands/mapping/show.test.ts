@@ -102,11 +102,11 @@ describe('mapping show', () => {
     expect(names).toContain('drift-detected (drift)');
     expect(names).not.toContain('service-rollback-succeeded');
     expect(printed.slice(0, printed.indexOf('specVersion'))).toMatchInlineSnapshot(`
-      "# The rules of mapping overlapping.yaml and preset service for CDEvents 0.4.1, all they do spelled out.
+      "# The rules of mapping overlapping.yaml and preset service for CDEvents 0.4.1, with all defaults spelled out.
       # They are tried in order, and the first one that matches an event wins; one with emit: [] leaves it alone.
       # Expressions are CEL; a field whose expression evaluates to null is left out.
       # Off unless enabled, with enable: [canaries, artifacts] or some of it.
-      # Left out, since a rule before it matches the same events: rollback-succeeded.
+      # Left out, because an earlier rule matches the same events: rollback-succeeded.
       "
     `);
   });

@@ -14,8 +14,8 @@ export function createMappingShowCommand(io: Io): Command {
     .summary('print the rules in force as YAML')
     .description(
       'Prints the rules in force, those of a mapping before those of the preset, in the form of mapping.yaml. ' +
-        'Everything is spelled out that an event type says where its rule does not, so that what is printed, taken as a ' +
-        'mapping, gives the same CDEvents without the preset.',
+        'The defaults of each event type are spelled out, so that the output, used as a mapping, gives the same CDEvents ' +
+        'without the preset.',
     );
   for (const option of mappingFlags()) command.addOption(option);
   return command
@@ -40,12 +40,12 @@ function toYaml(mapping: Mapping, neverReached: readonly string[], { options }: 
     (name) => !mapping.enable?.includes(name),
   );
   const head = [
-    `The rules of ${rulesOf(options)} for CDEvents ${fullSpecVersions[options.specVersion]}, all they do spelled out.`,
+    `The rules of ${rulesOf(options)} for CDEvents ${fullSpecVersions[options.specVersion]}, with all defaults spelled out.`,
     'They are tried in order, and the first one that matches an event wins; one with emit: [] leaves it alone.',
     'Expressions are CEL; a field whose expression evaluates to null is left out.',
     ...(off.length > 0 ? [`Off unless enabled, with enable: [${off.join(', ')}] or some of it.`] : []),
     ...(neverReached.length > 0
-      ? [`Left out, since a rule before it matches the same events: ${neverReached.join(', ')}.`]
+      ? [`Left out, because an earlier rule matches the same events: ${neverReached.join(', ')}.`]
       : []),
   ];
   const comment = head.map((line) => `# ${line}\n`).join('');

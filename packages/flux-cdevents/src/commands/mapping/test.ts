@@ -22,14 +22,14 @@ interface TestFlags {
   readonly json?: true;
 }
 
-/** `mapping test`: what a mapping is to make of which Flux events, and whether it does. */
+/** `mapping test`: checks that a mapping makes the expected CDEvents of Flux events. */
 export const createMappingTestCommand = (io: Io): Command =>
   createCommand('test', io)
-    .summary('run the cases that stand beside a mapping')
+    .summary('run the test cases of a mapping')
     .description(
-      'Runs files of cases: Flux events, of which only the reason has to be written down, and the CDEvents that are ' +
-        'expected of them, in part or none. A failure is shown as a difference, with the rules that were tried. Rules ' +
-        'that no case reached are named at the end. Exit code 1 when a case fails, 2 when a file cannot be read or is wrong.',
+      'Runs files of cases: Flux events, of which only the reason is required, and the CDEvents that are expected of ' +
+        'each: the fields that matter, or no CDEvent. A failure is shown as a diff, with the rules that were tried. Rules ' +
+        'that no case reached are listed at the end. Exit code 1 when a case fails, 2 when a file cannot be read or is wrong.',
     )
     .argument('<files...>', 'files of cases, such as mapping.cases.yaml; each names its mapping')
     .addOption(flag('--require-coverage', 'fail when a rule of a mapping was not reached by any case'))
@@ -44,7 +44,7 @@ export const createMappingTestCommand = (io: Io): Command =>
     )
     .action(async (files: readonly string[], flags: TestFlags) => {
       const suites: Suite[] = [];
-      // All files are read before the first case runs, so that all that is wrong is said at once.
+      // All files are read before the first case runs, so that all mistakes are reported at once.
       for (const file of files) suites.push(...(await readSuite(io, file)));
       if (suites.length < files.length) throw new CommandFailed(EXIT_USAGE);
       runAll(io, suites, flags);
@@ -62,7 +62,7 @@ interface Suite {
   readonly events: ReadonlyMap<string, FluxEvent>;
 }
 
-/** None when something is wrong, which was said then. */
+/** Empty when something is wrong, which has then been printed. */
 async function readSuite(io: Io, file: string): Promise<Suite[]> {
   const { file: read, issues } = readCases(await readText(file));
   for (const issue of issues) note(io, formatIssue(withFile(file, issue)));
