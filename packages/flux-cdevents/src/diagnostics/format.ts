@@ -2,7 +2,7 @@ import { type Issue, type IssueCode, type ObjectName, type Path, type Place, rep
 
 const MAX_PATH_CHARS = 400;
 
-/** `spec.eventSources[0].matchLabels[app.kubernetes.io/name]`: keys that are not plain words stand in brackets. */
+/** `spec.eventSources[0].matchLabels[app.kubernetes.io/name]`: keys that are not plain words are in brackets. */
 export function formatPath(path: Path): string {
   const [first, ...rest] = path;
   if (first === undefined) return '';
@@ -75,7 +75,7 @@ export function toRecord(issue: Issue): IssueRecord {
   };
 }
 
-/** By file and line, those without a place first; the order within one place stays. */
+/** Orders issues by file and line, those without a place first. Issues at the same place keep their order. */
 export function comparePlaces({ place: a = {} }: Issue, { place: b = {} }: Issue): number {
   const [fileA, fileB] = [a.file ?? '', b.file ?? ''];
   if (fileA !== fileB) return fileA < fileB ? -1 : 1;

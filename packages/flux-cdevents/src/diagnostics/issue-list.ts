@@ -23,7 +23,7 @@ export class IssueList {
     this.at(this.places.offsetOf(path, 'value'), createIssue(code, path, expected, found));
   }
 
-  /** Reports something that is not there, at the place of what it should be in. */
+  /** Reports something that is missing, at the place of what should contain it. */
   missing(path: Path, expected: string, found = 'nothing'): void {
     this.value(path, expected, found, 'missing');
   }
@@ -41,17 +41,17 @@ export class IssueList {
     }
   }
 
-  /** Reports every way in which a value is not what a shape asks for. */
+  /** Reports every way in which a value does not match a shape. */
   addShape(shape: Validator, value: unknown): void {
     this.addAll(shapeIssues(shape, value, MAX_SHAPE_ERRORS));
   }
 
-  /** Reports an issue at an offset of the text. */
+  /** Reports an issue at an offset in the text. */
   at(offset: number, issue: Issue): void {
     this.add({ ...issue, place: this.places.lineAndColumn(offset) });
   }
 
-  /** The same issue counts once at a place of the text, whatever aliases lead there. */
+  /** The same issue at the same place counts once, even when several aliases lead there. */
   private add(issue: Issue): void {
     const { path, expected, found, place } = issue;
     const key = `${place?.line}:${place?.column} ${path.at(-1)} ${expected} ${found}`;

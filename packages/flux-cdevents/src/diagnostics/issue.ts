@@ -35,7 +35,10 @@ export interface Issue {
   readonly severity: 'error' | 'warning';
   /** The object that is wrong; absent when the reader knows it, or when there is none. */
   readonly object?: ObjectName;
-  /** The object that cannot do its work because of it, when that is another one: the Provider that names the Secret. */
+  /**
+   * The object that cannot do its work because of the issue, when it is another object: the Provider that names the
+   * Secret.
+   */
   readonly affects?: ObjectName;
   /** The field; empty for the whole object or document. In a Secret it is the key. */
   readonly path: Path;
@@ -48,12 +51,12 @@ export interface Issue {
   readonly textPlace?: Place;
 }
 
-/** The value of a document, or all that is wrong with it. */
+/** The value of a document, or everything that is wrong with it. */
 export type Parsed<T> =
   | { readonly value: T; readonly issues: readonly [] }
   | { readonly value: undefined; readonly issues: readonly [Issue, ...Issue[]] };
 
-/** A value when nothing is wrong with it, else the issues. */
+/** The value when there are no issues, else the issues. */
 export const parsedFrom = <T>(value: () => T, [first, ...more]: readonly Issue[]): Parsed<T> =>
   first ? { value: undefined, issues: [first, ...more] } : { value: value(), issues: [] };
 

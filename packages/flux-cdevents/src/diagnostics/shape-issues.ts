@@ -6,7 +6,9 @@ import { describeField, describeFound } from './describe.ts';
 import { createIssue, type Issue } from './issue.ts';
 import { didYouMean, listed, meantWord } from './words.ts';
 
-/** What a shape says besides JSON Schema: `expected` is what follows the word "expected" in a message. */
+/**
+ * A node of a shape, which is a JSON Schema with one more keyword: `expected` follows the word "expected" in a message.
+ */
 interface SchemaNode extends TSchema {
   readonly expected?: string;
   readonly type?: string;
@@ -14,12 +16,12 @@ interface SchemaNode extends TSchema {
   readonly properties?: Readonly<Record<string, SchemaNode>>;
 }
 
-/** The schema library stops at 8 unless it is told otherwise; a user wants to repair an object in one go. */
+/** The schema library stops after 8 errors by default, but a user wants to see everything that is wrong at once. */
 const MAX_ERRORS = 100;
 
 /**
- * Every way in which a document is not what a shape asks for, in the words of its `expected`, one issue a path.
- * @param maxErrors how many errors of the schema library are looked at
+ * Every way in which a document does not match a shape, in the words of its `expected`, with one issue for each path.
+ * @param maxErrors the maximum number of errors to read from the schema library
  */
 export function shapeIssues(shape: Validator, document: unknown, maxErrors = MAX_ERRORS): Issue[] {
   if (shape.Check(document)) return [];
@@ -31,7 +33,7 @@ export function shapeIssues(shape: Validator, document: unknown, maxErrors = MAX
   };
   const schemaAt = (pointer: string) => valueAt(shape.Type(), parsePointer(pointer)) as SchemaNode | undefined;
 
-  /** Fields that are there under a misspelt name. */
+  /** Fields that are present under a misspelt name. */
   const meant = new Set<string>();
   for (const { keyword, instancePath, schemaPath } of errors) {
     if (keyword !== 'boolean') continue; // `additionalProperties: false`, once for each field
@@ -84,7 +86,7 @@ function expectation(schema: SchemaNode | undefined, found?: unknown): string {
   return typeof found === 'string' ? `${expected}${didYouMean(found, schema?.enum ?? [])}` : expected;
 }
 
-/** The path of a pointer into a document: what points into a list is an index. */
+/** The path of a pointer into a document: segments that point into a list become indices. */
 function toPath(document: unknown, pointer: string): (string | number)[] {
   let value = document;
   return parsePointer(pointer).map((segment) => {

@@ -5,7 +5,7 @@ export const listed = (words: readonly string[], last = 'or'): string =>
 /** The longest text for which a similar word is sought. */
 const MAX_TYPED_CHARS = 60;
 
-/** The word that a typing mistake was meant to be, whatever its case; undefined when no other word is near. */
+/** The word that a misspelt one was meant to be, ignoring case; undefined when no word is similar. */
 export function meantWord(typed: string, words: readonly string[]): string | undefined {
   if (typed.length > MAX_TYPED_CHARS) return undefined;
   const lower = typed.toLowerCase();
@@ -21,10 +21,10 @@ export function meantWord(typed: string, words: readonly string[]): string | und
   return best === typed ? undefined : best;
 }
 
-/** What follows on an expectation: ` (did you mean reason?)`, or nothing when no word was meant. */
+/** The hint after an expectation: ` (did you mean reason?)`, or nothing when no word was meant. */
 export const suggest = (meant: string | undefined): string => (meant ? ` (did you mean ${meant}?)` : '');
 
-/** ` (did you mean reason?)`, or nothing when no word is near. */
+/** ` (did you mean reason?)`, or nothing when no word is similar. */
 export const didYouMean = (typed: string, words: readonly string[]): string => suggest(meantWord(typed, words));
 
 /** Levenshtein distance. */

@@ -30,17 +30,17 @@ export interface YamlPlaces {
   lineAndColumn(offset: number): { readonly line: number; readonly column: number };
 }
 
-/** A document whose values know where they are written. */
+/** A document with the places where its values are written. */
 export interface LocatedDocument extends YamlPlaces {
   /** Plain data, `undefined` when there is no document. */
   readonly value: unknown;
-  /** What is wrong with the text itself, with places. With any, the value is of no use. */
+  /** What is wrong with the text itself, with places. When there are any, the value must not be used. */
   readonly issues: readonly Issue[];
 }
 
 const MAX_DEPTH = 40;
 const LEVELS = `at most ${MAX_DEPTH} levels`;
-/** How many values may stand behind aliases, all together. */
+/** The maximum number of values that all aliases together may repeat. */
 const MAX_ALIASED = 20_000;
 
 interface Entry {
@@ -63,7 +63,7 @@ export function locateDocument(text: string): LocatedDocument {
   return { value, issues, ...placesOf(walk.entries, text, lineAndColumn) };
 }
 
-/** The places of a document that was parsed before, its errors aside. */
+/** The places of a document that is already parsed. Its errors are ignored. */
 export function locateIn(document: Document, text: string, lines: LineCounter): YamlPlaces {
   const lineAndColumn = lineAndColumnIn(lines);
   const walk = new Walk(
@@ -119,9 +119,9 @@ function placesOf(
 
 /** Errors that an expression without quotes may cause, since YAML reads it as something else. */
 const HINTS: readonly (readonly [message: RegExp, hint: string])[] = [
-  [/^Nested mappings|^Implicit keys/, ' (an expression with ": " in it must stand in quotes)'],
-  [/^Unexpected scalar/, ' (an expression that begins with a quote must stand in other quotes as a whole)'],
-  [/^Unresolved tag/, ' (an expression that begins with ! must stand in quotes)'],
+  [/^Nested mappings|^Implicit keys/, ' (an expression with ": " in it must be in quotes)'],
+  [/^Unexpected scalar/, ' (an expression that begins with a quote must be quoted as a whole, with other quotes)'],
+  [/^Unresolved tag/, ' (an expression that begins with ! must be in quotes)'],
 ];
 
 function readOnlyDocument(
@@ -160,7 +160,7 @@ const isEmpty = (contents: unknown): boolean => contents === null || (isScalar(c
 const startOf = ({ contents, range }: Document): number =>
   (isNode(contents) ? contents.range?.[0] : undefined) ?? range?.[0] ?? 0;
 
-/** Makes plain data of the nodes and notes where each is written. Follows aliases within limits. */
+/** Converts the nodes to plain data and records where each is written. Follows aliases within limits. */
 class Walk {
   /** By JSON Pointer. */
   readonly entries = new Map<string, Entry>();

@@ -1,9 +1,9 @@
 import type { NamespacedName } from './object-ref.ts';
 
-/** Which objects an Alert selects events of. */
+/** Selects the objects whose events an Alert handles. */
 export interface EventSource {
   readonly kind: string;
-  /** A name, or `*` for all of the namespace. */
+  /** A name, or `*` for every object in the namespace. */
   readonly name: string;
   /** The Alert's own namespace when left out. */
   readonly namespace?: string;

@@ -51,7 +51,7 @@ const WireEvent = Type.Object({
 });
 const wireEvent = Compile(WireEvent);
 
-/** The texts of an object that has other things beside them; empty ones count as absent. */
+/** The members of an object that are strings. An empty one counts as absent. */
 const textsOf = (fields: Readonly<Record<string, unknown>>): Record<string, string> => {
   const texts: Record<string, string> = {};
   for (const [key, value] of Object.entries(fields)) {
@@ -71,12 +71,16 @@ export function parseFluxEvent(body: string, now: number): FluxEvent {
   try {
     wire = JSON.parse(body);
   } catch (cause) {
-    throw new FluxCDEventsError('FCE_EVENT_INVALID', 'body: expected a Flux event as JSON, found no JSON', { cause });
+    throw new FluxCDEventsError(
+      'FCE_EVENT_INVALID',
+      'body: expected a Flux event as JSON, found text that is not JSON',
+      { cause },
+    );
   }
   return toFluxEvent(wire, now);
 }
 
-/** The same for JSON that was parsed before. */
+/** The same for JSON that is already parsed. */
 export function toFluxEvent(wire: unknown, now: number): FluxEvent {
   if (!wireEvent.Check(wire)) {
     throw new FluxCDEventsError('FCE_EVENT_INVALID', describeFirstIssue(wire));

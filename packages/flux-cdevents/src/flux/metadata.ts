@@ -37,13 +37,13 @@ export function duplicateKey(event: FluxEvent): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }
 
-/** What the controllers themselves say, under the prefix of their group. */
+/** The keys that the controllers set, under the prefix of the object's group. */
 const ofControllers = new Set(['revision', 'originRevision', 'commit_status', 'app-version', 'oci-digest']);
 
 /**
- * An event that a notification-controller sent on, with the prefixes that it took off the metadata put back: to the
- * keys of the controllers that of the object's group, to all others that of a user's annotations. Where a user gives a
- * key of a controller, the two cannot be told apart any more.
+ * Puts back the metadata prefixes that a notification-controller removed from an event before it sent the event on.
+ * Keys of the controllers get the prefix of the object's group, and all others get that of a user's annotations. A key
+ * that both a controller and a user set can no longer be told apart.
  */
 export function restorePrefixes(event: FluxEvent): FluxEvent {
   if (!event.metadata) return event;
@@ -55,7 +55,7 @@ export function restorePrefixes(event: FluxEvent): FluxEvent {
   return { ...event, metadata };
 }
 
-/** One metadata key that more than one source gives. */
+/** A metadata key that more than one source sets. */
 export interface MetadataConflict {
   readonly key: string;
   /** Lowest precedence first; the last one wins. */
@@ -68,7 +68,7 @@ export interface MergedMetadata {
   readonly conflicts: readonly MetadataConflict[];
 }
 
-/** Controller metadata that notification-controller withholds from every receiver, and so do we. */
+/** Controller metadata that goes to no receiver, as in the notification-controller. */
 const withheld = new Set(['token', 'digest', 'checksum']);
 
 /**

@@ -27,6 +27,9 @@ export const apiGroupOf = ({ apiVersion = '' }: { readonly apiVersion?: string }
   return slash < 0 ? '' : apiVersion.slice(0, slash);
 };
 
-/** Identifies an object over API versions and over its own re-creation: what is remembered is kept under it. */
+/**
+ * Identifies an object across API versions, and after it was deleted and created again. The memory of the object has
+ * this key.
+ */
 export const objectKey = (object: InvolvedObject): string =>
   `${apiGroupOf(object)}/${object.kind}/${object.namespace}/${object.name}`;

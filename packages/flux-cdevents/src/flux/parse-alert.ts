@@ -31,9 +31,9 @@ const AlertShape = Compile(
 );
 
 /**
- * Reads an `Alert` of `notification.toolkit.fluxcd.io` v1, v1beta3 or v1beta2 as an API server would: fields that it
- * does not know and nulls are left out, a missing namespace is `default`. An `eventSources` kind outside the CRD's
- * list is let through, since newer releases know more.
+ * Reads an `Alert` of `notification.toolkit.fluxcd.io` v1, v1beta3 or v1beta2 as an API server would: unknown fields
+ * and nulls are dropped, and a missing namespace becomes `default`. An `eventSources` kind outside the CRD's list is
+ * accepted, because newer releases know more kinds.
  */
 export function parseAlert(document: unknown): Parsed<Alert> {
   const { value, issues } = readObject(AlertShape, document);

@@ -12,7 +12,7 @@ const ProviderShape = Compile(
     metadata: annotatedMetadata,
     spec: Type.Object({
       type: Type.String({ minLength: 1, expected: 'a Provider type such as cdevents' }),
-      // The lengths of address and proxy are checked where the rest of a URL is, so that no credential is shown.
+      // The lengths of address and proxy are checked together with the rest of the URL, so that no credential is shown.
       address: Type.Optional(Type.String()),
       username: Type.Optional(short),
       timeout: Type.Optional(
@@ -33,8 +33,8 @@ const ProviderShape = Compile(
 );
 
 /**
- * Reads a `Provider` of `notification.toolkit.fluxcd.io` v1, v1beta3 or v1beta2 as an API server would: fields that it
- * does not know and nulls are left out, a missing namespace is `default`. Any type is let through.
+ * Reads a `Provider` of `notification.toolkit.fluxcd.io` v1, v1beta3 or v1beta2 as an API server would: unknown fields
+ * and nulls are dropped, and a missing namespace becomes `default`. Any type is accepted.
  */
 export function parseProvider(document: unknown): Parsed<Provider> {
   const { value, issues } = readObject(ProviderShape, document);

@@ -14,9 +14,9 @@ export interface Provider {
     readonly secretRef?: { readonly name: string };
     readonly certSecretRef?: { readonly name: string };
     readonly proxySecretRef?: { readonly name: string };
-    /** Without effect on the types that are delivered here. */
+    /** Has no effect on the types that are delivered here. */
     readonly serviceAccountName?: string;
-    /** Without effect on the types that are delivered here. */
+    /** Has no effect on the types that are delivered here. */
     readonly commitStatusExpr?: string;
     readonly suspend?: boolean;
   };

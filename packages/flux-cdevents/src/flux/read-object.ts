@@ -9,7 +9,7 @@ import type { NamespacedName } from './object-ref.ts';
 /** API group of Provider and Alert. */
 export const NOTIFICATION_GROUP = 'notification.toolkit.fluxcd.io';
 
-/** Where a namespace is left out in a file. */
+/** The namespace of an object in a file that does not name one. */
 export const DEFAULT_NAMESPACE = 'default';
 
 /** The versions of Provider and Alert that are read, newest first. */
@@ -43,7 +43,7 @@ const metadataFields = {
 export const objectMetadata = Type.Object(metadataFields);
 export const annotatedMetadata = Type.Object({ ...metadataFields, annotations: Type.Optional(textMap) });
 
-/** The object without the fields that the shape does not know, or all its issues. The document is left as it is. */
+/** The object without the fields that the shape does not know, or all its issues. The document does not change. */
 export function readObject<S extends TSchema>(shape: Validator<TProperties, S>, document: unknown): Parsed<Static<S>> {
   const copy = withoutNulls(document);
   const issues = shapeIssues(shape, copy);

@@ -3,13 +3,13 @@ export interface BackoffLimits {
   readonly firstMs: number;
   /** The longest delay, jitter included. */
   readonly maxMs: number;
-  /** How much chance may add: 0.5 adds up to half as much again. */
+  /** The maximum jitter as a share of the delay: 0.5 adds up to half the delay. */
   readonly jitter: number;
 }
 
 /**
- * How long to wait after a failed attempt: `firstMs`, doubled with each further failure. Chance adds to it within the
- * limit, so that those who wait for the same thing do not come back all at once.
+ * How long to wait after a failed attempt: `firstMs`, doubled with each further failure. Jitter is added within the
+ * limit, so that clients that wait for the same thing do not all retry at once.
  * @param failures failed attempts so far, from 1
  * @param random in [0, 1)
  * @throws {RangeError} when `failures` is below 1
@@ -20,7 +20,7 @@ export function backoffMs(failures: number, random: number, { firstMs, maxMs, ji
   return Math.round(base * (1 + jitter * random));
 }
 
-/** Waits between attempts that double after each failure. */
+/** The waits between attempts, which double after each failure. */
 export interface Backoff {
   /** Counts one more failure. @returns the wait before the next attempt in ms */
   next(): number;

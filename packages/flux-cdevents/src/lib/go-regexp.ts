@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { RE2JS } from 're2js';
 import { messageOf } from '../errors.ts';
 
-/** A regular expression as Go reads it. Its time is linear in the text, whatever the expression. */
+/** A regular expression of Go. Matching takes time linear in the length of the text, whatever the expression. */
 export interface GoRegexp {
   /** True when it is found anywhere in the text. */
   test(text: string): boolean;

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** Digests have one length, so that the comparison reveals nothing about that of the secret. */
+/** All digests have the same length, so that the comparison does not reveal the length of the secret. */
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 /** Compares a presented secret with the expected one in constant time. An empty one never matches. */

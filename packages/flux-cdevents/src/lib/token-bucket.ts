@@ -3,11 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface TokenBucketOptions {
   /** How many tokens a full bucket holds: what may be taken at once. */
   readonly burst: number;
-  /** How long until one more token is there. */
+  /** The time until one more token is available. */
   readonly intervalMs: number;
 }
 
-/** Allows a burst, and after it one more each interval. */
+/** Allows a burst, and then one more in each interval. */
 export interface TokenBucket {
   /** Takes a token if there is one now. */
   tryTake(): boolean;
@@ -22,7 +22,7 @@ export function createTokenBucket(
 ): TokenBucket {
   /** When the bucket would be full again. */
   let fullAt = Number.NEGATIVE_INFINITY;
-  /** How long until the next token is there, and when the bucket would be full again after it is taken. */
+  /** How long until the next token is available, and when the bucket would be full again after it is taken. */
   const next = () => {
     const at = now();
     const after = Math.max(fullAt, at) + intervalMs;

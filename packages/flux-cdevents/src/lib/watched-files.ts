@@ -13,8 +13,8 @@ export interface WatchedFiles<T> {
 }
 
 /**
- * Reads the value, and again after the files changed. Changes are found by following each path, since volumes of
- * Kubernetes swap a symbolic link.
+ * Reads the value, and again after the files changed. Changes are found by following each path, because Kubernetes
+ * volumes swap a symbolic link.
  * @throws what `read` throws the first time
  */
 export function watchFiles<T>(paths: readonly string[], read: () => T): WatchedFiles<T> {

@@ -27,10 +27,10 @@ const broken: readonly (readonly [file: string, issues: readonly string[]])[] = 
   [
     'bad-yaml.yaml',
     [
-      '3:12: document: expected YAML (an expression with ": " in it must stand in quotes), found an error: Nested mappings are not allowed in compact mappings',
+      '3:12: document: expected YAML (an expression with ": " in it must be in quotes), found an error: Nested mappings are not allowed in compact mappings',
       '6:1: document: expected YAML, found an error: All mapping items must start at the same column',
-      "8:12: document: expected YAML (an expression that begins with ! must stand in quotes), found an error: Unresolved tag: !event.reason.startsWith('Install')",
-      '10:24: document: expected YAML (an expression that begins with a quote must stand in other quotes as a whole), found an error: Unexpected scalar at node end',
+      "8:12: document: expected YAML (an expression that begins with ! must be in quotes), found an error: Unresolved tag: !event.reason.startsWith('Install')",
+      '10:24: document: expected YAML (an expression that begins with a quote must be quoted as a whole, with other quotes), found an error: Unexpected scalar at node end',
     ],
   ],
   [
