@@ -20,7 +20,7 @@ import { forwardEntry } from './forward.ts';
 /** Where failures are reported besides the log. */
 export interface PipelineReports {
   metadataConflict(alert: NamespacedName, conflicts: readonly MetadataConflict[]): void;
-  /** No valid CDEvent could be made of an event. */
+  /** An event could not be mapped to a valid CDEvent. */
   deadLetter(provider: NamespacedName, alert: NamespacedName, error: string): void;
 }
 
@@ -44,15 +44,16 @@ export type WaitingEntry = Pick<ClaimedEntry, 'id' | 'leaseId' | 'provider' | 'a
 
 export interface Pipeline {
   /**
-   * Accepts an event of the event endpoint. Resolves once everything that the event causes is committed. Safe to repeat,
-   * since ids are made from the event.
-   * @param body what is passed on, as it came. @default the event as JSON
+   * Accepts an event of the event endpoint. Resolves once everything that the event causes is committed. Safe to
+   * repeat, because ids are derived from the event.
+   * @param body what is passed on, as it was received. @default the event as JSON
    * @throws {FluxCDEventsError} `FCE_CONFIG_NOT_LOADED`, `FCE_STORE_UNAVAILABLE`
    */
   accept(event: FluxEvent, body?: string): Promise<Acceptance>;
   /**
-   * Accepts an event of the webhook, which a notification-controller sent on to one Provider: there the Alerts were
-   * matched, and the metadata lost its prefixes. The same body for the same Provider is the same event.
+   * Accepts an event of the webhook, which a notification-controller sent to one Provider. The notification-controller
+   * has matched the Alerts and removed the prefixes of the metadata. The same body for the same Provider is the same
+   * event.
    * @throws {FluxCDEventsError} as `accept` does
    */
   acceptFor(provider: NamespacedName, event: FluxEvent, body: Uint8Array): Promise<Acceptance>;
@@ -61,7 +62,7 @@ export interface Pipeline {
    * @throws {FluxCDEventsError} `FCE_CONFIG_NOT_LOADED`
    */
   provider(name: NamespacedName): ResolvedProvider | undefined;
-  /** Maps an entry that waited for that and commits the result in its place; releases it when its Provider is not ready. */
+  /** Maps a waiting entry and commits the result in its place, or releases the entry when its Provider is not ready. */
   mapWaiting(entry: WaitingEntry): Promise<void>;
 }
 
@@ -84,7 +85,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     return configuration;
   };
 
-  /** The Providers whose Alerts select the event, but for those that the notification-controller delivers to. */
+  /** The Providers whose Alerts select the event, except those that the notification-controller delivers to. */
   const select = async (event: FluxEvent): Promise<readonly Destination[]> => {
     const { snapshot, matcher } = loaded();
     // Labels are fetched first, so that what follows is pure.
@@ -101,7 +102,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     return destinations;
   };
 
-  /** @param forwarded entries that the event causes whatever it is mapped to */
+  /** @param forwarded entries that the event causes no matter how it is mapped */
   const commit = async (
     event: FluxEvent,
     destinations: readonly Destination[],
@@ -182,7 +183,7 @@ const webhookKey = (provider: NamespacedName, body: Uint8Array): string =>
     .update(body)
     .digest('base64url');
 
-/** How many conflicts are remembered as reported. */
+/** How many reported conflicts are remembered. */
 const MAX_CONFLICTS = 10_000;
 
 /** Reports metadata that comes from more than one source once for each Alert and set of keys, not with every event. */

@@ -1,9 +1,9 @@
 import type { Commit, EventStore, Receipt } from '../outbox/event-store.ts';
 import type { EventEntries } from './event-entries.ts';
 
-/** What of a commit is known before the event is mapped, and how to map it. */
+/** The parts of a commit that are known before the event is mapped, and how to map it. */
 export interface MappedCommit extends Pick<Commit, 'object' | 'mark' | 'replaces'> {
-  /** Called again with what is remembered by then, each time that another event of the object was faster. */
+  /** Called again with the new memory each time another event of the object was committed first. */
   readonly map: (recalled: string | undefined) => EventEntries;
 }
 
@@ -15,8 +15,8 @@ export interface CommitResult {
 }
 
 /**
- * Recalls what is remembered of an object, maps an event against it, and commits what the event causes against the
- * version that was recalled. On a conflict it starts over.
+ * Recalls the memory of an object, maps an event with it, and commits the result if the memory still has the recalled
+ * version. On a conflict it starts over.
  */
 export async function commitMapped(
   store: EventStore,

@@ -1,7 +1,7 @@
 import type { FluxEvent } from '../flux/event.ts';
 import type { StoredExplanation } from '../map/explanation.ts';
 
-/** What an entry keeps of the event that it comes from, so that the event can be mapped later, or anew. */
+/** What an entry keeps of the event that caused it, so that the event can be mapped later or again. */
 export interface EntrySource {
   readonly event: FluxEvent;
   /** Merged for the Alert that selected the event, without prefixes. */

@@ -11,17 +11,17 @@ import type { ReadyProvider, ResolvedProvider } from '../provider/provider.ts';
 import { maxAgeOf } from '../provider/provider-options.ts';
 import { createSourceWriter, type EntrySource } from './entry-source.ts';
 
-/** A Provider that an event goes to, since an Alert selected the event. */
+/** A Provider that an event goes to, because an Alert selected the event. */
 export interface Destination {
   readonly alert: NamespacedName;
   /** Merged for this Alert, without prefixes. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly provider: NamespacedName;
-  /** The Provider as it is now; absent when there is none of this name. */
+  /** The Provider as it is now; absent when no Provider has this name. */
   readonly resolved: ResolvedProvider | undefined;
 }
 
-/** What applies where a Provider does not say otherwise. */
+/** The defaults for Providers that do not set these options. */
 export interface MapDefaults {
   readonly cluster?: string;
   /** Template of `context.source`. */
@@ -31,7 +31,7 @@ export interface MapDefaults {
 /** Why an event does not go to a destination. */
 export type DestinationSkipReason = SkipReason | 'suspended';
 
-/** What an event puts into the outbox. */
+/** What an event adds to the outbox. */
 export interface EventEntries {
   readonly entries: readonly NewEntry[];
   /** What to remember of the object from now on; absent when nothing changed. */
@@ -43,13 +43,13 @@ export interface EventEntries {
 /** A CDEvent that was made, for the metrics. */
 export interface MadeCDEvent {
   readonly type: string;
-  /** The preset of the rule; `custom` for a rule of a mapping, `none` for the custom event of what no rule maps. */
+  /** The preset of the rule; `custom` for a rule of a mapping, `none` for the custom event when no rule matched. */
   readonly preset: string;
 }
 
 /**
- * The entries of an event for all its destinations. Pure: what it depends on is passed in, and what to remember is
- * passed back.
+ * The entries of an event for all its destinations. Pure: everything it depends on is passed in, and what to remember
+ * is returned.
  * @param recalled what is remembered of the involved object
  */
 export function entriesOf(
@@ -86,8 +86,7 @@ export function entriesOf(
 }
 
 /**
- * The entries that take the place of one that waited to be mapped. They keep the chain that the event got when it was
- * accepted.
+ * The entries that replace one that waited to be mapped. They keep the chain that the event got when it was accepted.
  * @param source of the entry that waited
  * @param recalled what is remembered of the involved object now
  */
@@ -165,7 +164,7 @@ function entriesFor(destination: Destination, occasion: EventToMap): Destination
 
 const isMade = (converted: ConvertedCDEvent): boolean => 'cdevent' in converted;
 
-/** What all entries of an event for one destination have in common. */
+/** The fields that all entries of an event for one destination share. */
 function commonFields({ alert, provider, resolved }: Destination, event: FluxEvent) {
   const { kind, uid } = event.involvedObject;
   const isOrdered = resolved?.status !== 'ready' || resolved.options.ordering === 'object';
@@ -180,6 +179,6 @@ function commonFields({ alert, provider, resolved }: Destination, event: FluxEve
   };
 }
 
-/** The Alert is part of the id, since its metadata may decide which environment the event is of. */
+/** The Alert is part of the id, because its metadata may decide the environment of the event. */
 const waitingIdOf = (event: FluxEvent, { alert, metadata }: Destination): string =>
   contextIdOf(identityOf(event, undefined, metadata), 'unmapped', hash('sha256', nameOf(alert)));

@@ -29,7 +29,9 @@ export function forwardProvider(address: string): ReadyProvider {
   };
 }
 
-/** The entry that passes one request on. The same body makes the same entry, and events of one object keep their order. */
+/**
+ * The entry that forwards one request. The same body makes the same entry, and events of one object keep their order.
+ */
 export function forwardEntry({ involvedObject, reason }: FluxEvent, body: string): NewEntry {
   return {
     id: entryIdOf(bodyIdOf(body), FORWARD_PROVIDER),
@@ -58,7 +60,7 @@ function outcomeOfForwarding(outcome: DeliveryOutcome): DeliveryOutcome {
   return rejected;
 }
 
-/** Reads the answers to the Provider of `forwardProvider` as those of a notification-controller. */
+/** Treats the answers to the Provider of `forwardProvider` as those of a notification-controller. */
 export function withForwarding<T extends { forProvider(provider: ReadyProvider): Transport }>(transports: T): T {
   return {
     ...transports,

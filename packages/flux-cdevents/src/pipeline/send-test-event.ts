@@ -15,19 +15,19 @@ export interface TestEventSenderDeps {
   readonly snapshot: () => ConfigSnapshot | undefined;
   readonly outbox: EventStore;
   readonly defaults: MapDefaults;
-  /** Epoch ms: when a made-up event happened. */
+  /** Epoch ms: the time of a generated event. */
   readonly now: () => number;
 }
 
-/** The event to send, or the reason of one to make up. */
+/** The event to send, or the reason for one to generate. */
 export interface TestEventRequest {
   readonly reason?: string;
   readonly event?: FluxEvent;
 }
 
-/** What became of a test event. */
+/** The result of sending a test event. */
 export interface TestEventResult {
-  /** `type`: the event type, or the word for an entry that has none. */
+  /** `type`: the event type, or the label of an entry that has none. */
   readonly entries: readonly { readonly id: string; readonly type: string }[];
   /** Why there is none. */
   readonly skipped?: DestinationSkipReason;
@@ -37,10 +37,10 @@ export interface TestEventResult {
 export type TestEventSender = (provider: NamespacedName, request: TestEventRequest) => Promise<TestEventResult>;
 
 /**
- * Sends events through a Provider so that a person can see whether it works. No Alert is matched, and the entries name the
- * Provider as their Alert; everything else is as for other events: mapping, memory, outbox, delivery. There is no
- * duplicate mark, since a person who sends an event twice means it; an event whose entries are in the outbox already
- * changes nothing and is answered with their ids.
+ * Sends events through a Provider so that a person can see whether it works. No Alert is matched, and the entries name
+ * the Provider as their Alert; everything else is as for other events: mapping, memory, outbox, delivery. There is no
+ * duplicate mark, because a person who sends an event twice does so on purpose. An event whose entries are already in
+ * the outbox changes nothing, and the result has their ids.
  * @throws {FluxCDEventsError} from the function that is returned: `FCE_CONFIG_NOT_LOADED`, `FCE_NOT_FOUND`,
  * `FCE_CONFIG_INVALID` or `FCE_API_REFUSED` when the Provider cannot take it, `FCE_STORE_UNAVAILABLE`
  */
@@ -85,7 +85,7 @@ function usableProvider(snapshot: ConfigSnapshot | undefined, ref: NamespacedNam
   return provider;
 }
 
-/** The name of the object that made-up events are about. */
+/** The name of the object that generated events are about. */
 export const TEST_OBJECT_NAME = 'flux-cdevents-test';
 const HELM_REASON = /^(Install|Upgrade|Test|Rollback|Uninstall)(Succeeded|Failed)$/;
 const KUSTOMIZATION_REASON =
@@ -94,7 +94,7 @@ const KUSTOMIZATION_REASON =
 /**
  * An event as a Flux controller would post it, about an object that does not exist.
  * @param namespace of the object
- * @param reason decides on the kind of the object, and on the severity and the message of the event
+ * @param reason decides the kind of the object, and the severity and the message of the event
  * @param at epoch ms; with another instant it is another event
  */
 export function createTestEvent(namespace: string, reason: string, at: number): FluxEvent {

@@ -5,7 +5,7 @@ import { parseGoDuration } from '../lib/go-duration.ts';
 import { urlFault } from './endpoint/url.ts';
 import type { MappingHeader, ProviderOptions, ResolvedProvider } from './provider.ts';
 
-/** Prefix of the annotations on a Provider for which the CRD has no field. */
+/** Prefix of the annotations on a Provider that set the options for which the CRD has no field. */
 export const OPTION_PREFIX = 'cdevents.toolkit.fluxcd.io/';
 
 /** The placeholders of the `source` annotation and of `--source`. */
@@ -25,7 +25,7 @@ export const DEFAULT_OPTIONS: ProviderOptions = {
 export const maxAgeOf = (provider: ResolvedProvider | undefined): number =>
   provider?.status === 'ready' ? provider.options.maxAgeMs : DEFAULT_OPTIONS.maxAgeMs;
 
-/** The options that an annotation sets, or what it should be; `found` where the value itself must not be shown. */
+/** The options that an annotation sets, or what was expected; with `found` when the value itself must not be shown. */
 type OptionReading =
   | Partial<ProviderOptions>
   | { readonly refused: { readonly expected: string; readonly found?: string } };
@@ -91,7 +91,7 @@ export function mappingNameOf(annotations: Readonly<Record<string, string>> = {}
   return name !== undefined && isObjectName(name) ? name : undefined;
 }
 
-/** The annotations under `cdevents.toolkit.fluxcd.io/`, and all that is wrong with them. */
+/** The annotations under `cdevents.toolkit.fluxcd.io/`, and everything that is wrong with them. */
 export function parseProviderOptions(annotations: Readonly<Record<string, string>> = {}): ParsedOptions {
   const issues: Issue[] = [];
   let read: Partial<ProviderOptions> = {};
@@ -131,7 +131,7 @@ export function optionConflicts({ unmapped, specVersion }: ProviderOptions): rea
 /** Where an option is written in a Provider: `metadata.annotations[cdevents.toolkit.fluxcd.io/preset]`. */
 export const optionPath = (name: string): Path => ['metadata', 'annotations', OPTION_PREFIX + name];
 
-/** What a template of `context.source` should be; undefined when it is that. */
+/** What is expected of a template of `context.source`; undefined when the template is valid. */
 export function sourceExpectation(template: string): string | undefined {
   for (const [, placeholder = ''] of template.matchAll(/\{([^{}]*)\}/g)) {
     if (!SOURCE_PLACEHOLDERS.some((known) => known === placeholder)) {

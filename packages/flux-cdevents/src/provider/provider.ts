@@ -1,11 +1,11 @@
 import type { Issue } from '../diagnostics/issue.ts';
 import type { NamespacedName } from '../flux/object-ref.ts';
 
-/** The types that are delivered here; a Provider of any other type is the notification-controller's. */
+/** The types that are delivered here; the notification-controller delivers to Providers of all other types. */
 export const HANDLED_TYPES = ['cdevents', 'generic', 'generic-hmac'] as const;
 export type HandledType = (typeof HANDLED_TYPES)[number];
 
-/** With forwarding, the notification-controller that events are forwarded to serves Providers of the other types. */
+/** With forwarding, the notification-controller that receives the forwarded events also serves the generic types. */
 export const handledTypesWith = (forwards: boolean): readonly HandledType[] =>
   forwards ? ['cdevents'] : HANDLED_TYPES;
 
@@ -18,7 +18,7 @@ export type SpecVersion = '0.3' | '0.4' | '0.5';
 /** The built-in mappings. `none`: no rules. */
 export type PresetName = 'rfc' | 'service' | 'none';
 
-/** Custom rules that a Provider names: read, and found right for its options. */
+/** Custom rules that a Provider names, checked against its options. */
 export interface MappingText {
   /** Name of the ConfigMap. */
   readonly name: string;
@@ -47,9 +47,9 @@ export interface ProviderOptions {
   readonly specVersion: SpecVersion;
   /** @default 'rfc' */
   readonly preset: PresetName;
-  /** Looked at before the preset. */
+  /** Its rules are tried before those of the preset. */
   readonly mapping?: MappingText;
-  /** What becomes of an event that no rule maps. @default 'skip' */
+  /** What to do with an event that no rule maps. @default 'skip' */
   readonly unmapped: 'skip' | 'custom';
   /** @default 'binary' */
   readonly contentMode: 'binary' | 'structured' | 'batched';
@@ -81,22 +81,23 @@ export interface Endpoint {
   readonly hmacKey?: Uint8Array;
   /** PEM. With a CA the system's roots are not used. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
-  /** http or https URL without credentials; those are apart. */
+  /** http or https URL; its credentials are in `authorization`. */
   readonly proxy?: { readonly url: string; readonly authorization?: string };
   /** Every string that must not appear in a log, an error or a metric. */
   readonly secrets: readonly string[];
 }
 
-/** How a request to `/webhook/{namespace}/{name}` shows that it may: a signature with this key, or not at all. */
+/** How requests to `/webhook/{namespace}/{name}` are authenticated: by a signature with this key, or not at all. */
 export type WebhookAuth = { readonly how: 'hmac'; readonly key: Uint8Array } | { readonly how: 'none' };
 
-/** What a Provider is to the webhook. */
+/** What the webhook needs to know about a Provider. */
 interface WebhookSide {
   /** Absent: there is no key to check a signature with, so every request is refused. */
   readonly webhook?: WebhookAuth;
   /**
-   * True for a `generic` or `generic-hmac` Provider with an `address` annotation: the notification-controller sends to
-   * it, and the webhook is where it sends to. Here it is one of type `cdevents` that takes nothing else.
+   * True for a `generic` or `generic-hmac` Provider with an `address` annotation. The notification-controller uses it
+   * to send events to the webhook. Here it acts as a Provider of type `cdevents` that takes events from the webhook
+   * only.
    */
   readonly webhookOnly?: true;
 }
@@ -109,11 +110,11 @@ export interface ReadyProvider extends WebhookSide {
   readonly suspend: boolean;
   readonly options: ProviderOptions;
   readonly endpoint: Endpoint;
-  /** Changes whenever anything above changes: Transports are kept under it, a stop lasts as long as it. */
+  /** Changes whenever anything above changes. A Transport or a stop belongs to one fingerprint, and ends with it. */
   readonly fingerprint: string;
 }
 
-/** A Provider of a handled type that says something wrong: it delivers nothing, and its events wait. */
+/** A Provider of a handled type that is not valid: it delivers nothing, and its events wait. */
 export interface InvalidProvider extends WebhookSide {
   readonly status: 'invalid';
   readonly ref: NamespacedName;
@@ -122,7 +123,7 @@ export interface InvalidProvider extends WebhookSide {
   readonly issues: readonly Issue[];
 }
 
-/** A Provider of a type that is the notification-controller's business. */
+/** A Provider of a type that only the notification-controller handles. */
 export interface ForeignProvider {
   readonly status: 'foreign';
   readonly ref: NamespacedName;

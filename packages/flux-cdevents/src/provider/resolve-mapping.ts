@@ -5,7 +5,7 @@ import type { ConfigMap } from '../flux/config-map.ts';
 import type { MappingHeader, MappingReader, MappingText, ProviderOptions } from './provider.ts';
 import { optionPath, type ParsedOptions } from './provider-options.ts';
 
-/** What a mapping is read with. */
+/** The dependencies of `resolveMapping`. */
 export interface MappingDeps {
   /** A ConfigMap of the Provider's namespace; undefined when there is none, or it cannot be read. */
   configMap(name: string): ConfigMap | undefined;
@@ -16,8 +16,8 @@ export interface MappingDeps {
 export const MAPPING_KEY = 'mapping.yaml';
 
 /**
- * The options of a Provider together with the mapping that it names: what the mapping says of itself counts where no
- * annotation says otherwise.
+ * The options of a Provider together with the mapping that it names: the header of the mapping applies unless an
+ * annotation overrides it.
  */
 export function resolveMapping(
   { options, given, mapping: name }: ParsedOptions,

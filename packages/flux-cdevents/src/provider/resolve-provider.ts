@@ -33,7 +33,7 @@ export const configMapNamesOf = (provider: Provider): readonly string[] => {
 /** Whether the events of a Provider become CDEvents; the others are passed on as Flux sent them. */
 const mapsEvents = (provider: Provider): boolean => provider.spec.type === 'cdevents' || isWebhookOnly(provider);
 
-/** What a Provider is resolved with. */
+/** The dependencies of `resolveProvider`. */
 export interface ProviderDeps extends EndpointDeps, MappingDeps {}
 
 /**
@@ -52,7 +52,7 @@ export function resolveProvider(provider: Provider, deps: ProviderDeps): Resolve
   reading.issues.push(...parsed.issues, ...issues, ...optionConflicts(options));
   const webhook = webhookAuthOf(provider, deps);
   const webhookOnly = isWebhookOnly(provider);
-  // Delivers as a Provider of type `cdevents` would whose receiver is the one of the annotations.
+  // Delivers like a Provider of type `cdevents` with the receiver that the annotations name.
   const sentAs: HandledType = webhookOnly ? 'cdevents' : type;
   const endpoint = resolveEndpoint(webhookOnly ? receiverOf(provider) : provider, sentAs, deps, reading);
   if (webhookOnly && !webhook) {
@@ -93,7 +93,7 @@ export function invalidProvider(document: unknown, issues: readonly Issue[]): In
 const ownedBy = (ref: NamespacedName, issues: readonly Issue[]): readonly Issue[] =>
   issues.map((issue) => withOwner({ kind: 'Provider', ...ref }, issue));
 
-/** The order of annotations does not count, that of headers does. */
+/** The order of annotations does not matter, but that of headers does. */
 function fingerprintOf(provider: Omit<ReadyProvider, 'fingerprint'>): string {
   const { hmacKey, ...endpoint } = provider.endpoint;
   const { mapping } = provider.options;

@@ -71,7 +71,7 @@ export function createEventServer(deps: EventServerDeps): FastifyInstance {
   if (peer) {
     server.addHook('onRequest', async (request, reply) => {
       if (peer(request.raw.socket)) return;
-      logger.info('request refused: its client certificate is not one that may post');
+      logger.info('request refused: its client certificate is not allowed to post');
       return answer(reply.header('Connection', 'close').header('WWW-Authenticate', 'mTLS'), 401, 'unauthorized');
     });
   }

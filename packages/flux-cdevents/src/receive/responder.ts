@@ -5,7 +5,7 @@ import { type FluxEvent, parseFluxEvent } from '../flux/event.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 
-/** What a 503 asks the sender to wait: well under its own timeout of 5 s. */
+/** How long a 503 asks the sender to wait: much less than the sender's timeout of 5 s. */
 const RETRY_AFTER_UNAVAILABLE_S = 1;
 
 /** The `result` label of a request. */
@@ -69,7 +69,7 @@ export function createResponder(metrics: Metrics, logger: Logger, now: () => num
   };
 }
 
-/** True for a failure that passes by itself: the sender repeats the request. */
+/** True for a temporary failure, after which the sender repeats the request. */
 export const isUnavailable = (error: unknown): error is FluxCDEventsError =>
   error instanceof FluxCDEventsError &&
   ['FCE_CONFIG_NOT_LOADED', 'FCE_STORE_UNAVAILABLE', 'FCE_AUTH_UNAVAILABLE'].includes(error.code);

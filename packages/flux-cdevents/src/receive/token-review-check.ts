@@ -21,7 +21,10 @@ const GOOD_FOR_MS = 60_000;
 /** How long a refused token is remembered: its ServiceAccount may have been created a moment ago. */
 const BAD_FOR_MS = 5_000;
 const MAX_REMEMBERED = 1_000;
-/** How many reviews run at a time, so that made-up tokens cannot load the API server. Remembered tokens need none. */
+/**
+ * How many reviews run at a time, so that invented tokens cannot overload the API server. Remembered tokens need no
+ * review.
+ */
 const MAX_UNDER_WAY = 16;
 /** Flux's recorder waits 5 s. */
 const TIMEOUT_MS = 3_000;

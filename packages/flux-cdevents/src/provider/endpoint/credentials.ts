@@ -28,7 +28,7 @@ export function resolveAuthorization(
 ): string | undefined {
   if (!secret) return undefined;
   const sent = type === 'cdevents';
-  // What is not sent need not be right, but must not be shown either.
+  // What is not sent need not be valid, but must not be shown either.
   const reader = sent ? reading : new EndpointReading();
   const token = reader.textOf(secret, 'token');
   const username = reader.textOf(secret, 'username') ?? specUsername;

@@ -2,7 +2,7 @@ import { describeSize } from '../../diagnostics/describe.ts';
 import { createIssue, type Issue, type IssueCode, type Path } from '../../diagnostics/issue.ts';
 import type { Secret } from '../../flux/secret.ts';
 
-/** Expected and found, of something whose place is known. */
+/** What was expected and what was found, at a place that the caller knows. */
 export type Fault = Pick<Issue, 'expected' | 'found'> & { readonly code?: IssueCode };
 
 /** Collects what is wrong with a Provider and its Secrets, and what must not be shown, while they are read. */

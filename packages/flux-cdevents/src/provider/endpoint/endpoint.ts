@@ -14,13 +14,13 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 /** The longest time that a timer can hold: 24 days. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** What an endpoint is resolved with. */
+/** The dependencies of `resolveEndpoint`. */
 export interface EndpointDeps {
   /** A Secret of the Provider's namespace; undefined when there is none. */
   secret(name: string): Secret | undefined;
 }
 
-/** Says where and how to deliver. When the reading has any issue afterwards, the endpoint must not be used. */
+/** Finds out where and how to deliver. If the reading has any issue afterwards, the endpoint must not be used. */
 export function resolveEndpoint(
   { metadata, spec }: Provider,
   type: HandledType,

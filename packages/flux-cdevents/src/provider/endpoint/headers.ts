@@ -2,7 +2,7 @@ import { parseDocument } from 'yaml';
 import { describeSize } from '../../diagnostics/describe.ts';
 import type { Fault } from './endpoint-reading.ts';
 
-/** What HTTP itself sets: a client refuses to take them from anyone else. */
+/** Headers that HTTP clients set themselves, and refuse to take from a caller. */
 const ofTheConnection = new Set([
   'connection',
   'content-length',
@@ -56,7 +56,7 @@ export function parseHeaders(text: string): {
 /** A token of RFC 9110, section 5.6.2. */
 const isHeaderName = (name: string): boolean => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name);
 
-/** What every HTTP client takes: printable ASCII, spaces and tabs. */
+/** What every HTTP client accepts: printable ASCII, spaces and tabs. */
 export const isHeaderValue = (value: string): boolean => /^[\t\x20-\x7e]*$/.test(value);
 
 /** The value of a header, its name in any case. */

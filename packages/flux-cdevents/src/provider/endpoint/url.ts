@@ -25,7 +25,7 @@ const withoutUserinfo = (text: string): string => {
   return `${/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.exec(text)?.[0] ?? ''}*****${text.slice(at)}`;
 };
 
-/** A URL and the credentials that stood in it. */
+/** A URL and the credentials that it contained. */
 export interface SplitUrl {
   /** Without the credentials. */
   readonly url: string;
