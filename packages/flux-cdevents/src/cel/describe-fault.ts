@@ -159,7 +159,7 @@ function describeTypeError(error: TypeFault, text: string, { variables, fieldsOf
     case 'cannot_index_type':
       return {
         ...place,
-        expected: 'something that has fields',
+        expected: 'a value with fields',
         found: /type '(.*)'/.exec(summary)?.[1] ?? 'something else',
       };
     case 'invalid_index_type':
@@ -167,7 +167,7 @@ function describeTypeError(error: TypeFault, text: string, { variables, fieldsOf
     case 'optional_expected':
       return { ...place, expected: 'an optional value, such as event.?action', found: got };
     default:
-      return { ...place, expected: 'types that fit', found: lowerFirst(summary) };
+      return { ...place, expected: 'types that go together', found: lowerFirst(summary) };
   }
 }
 

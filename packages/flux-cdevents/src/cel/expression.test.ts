@@ -73,8 +73,8 @@ describe('an expression that is wrong when it is loaded', () => {
     ['event.reason.map(x, x)', '6+6: expected a list or a map, found string'],
     ['[1].map(1, 1)', '8+1: expected the name of a variable, found 1'],
     ['has(event)', '4+5: expected has(something.field), found event'],
-    ['event.reason.name', '13+4: expected something that has fields, found string'],
-    ["duration('1s').seconds", '0+22: expected something that has fields, found google.protobuf.Duration'],
+    ['event.reason.name', '13+4: expected a value with fields, found string'],
+    ["duration('1s').seconds", '0+22: expected a value with fields, found google.protobuf.Duration'],
     ["event.message.matches('(?=a)')", /^22\+7: expected a regular expression of RE2, found \(\?=a\) \(invalid/],
     ["[1].all(x, event.message.matches('a(b'))", /^33\+5: expected a regular expression of RE2, found a\(b \(/],
     [
@@ -124,10 +124,14 @@ describe('an expression that is wrong when it is loaded', () => {
     ['event.reason', 'bool', '0+12: expected an expression of type bool, found string'],
     ['event.metadata', 'text', '0+14: expected an expression of type string, found map<string, string>'],
     ['release.version', 'text', '0+15: expected an expression of type string, found int'],
-    ["b'abc'", 'value', '0+6: expected a value that JSON has, found bytes'],
-    ['timestamp(event.timestamp)', 'value', '0+26: expected a value that JSON has, found google.protobuf.Timestamp'],
-    ['[type(1)]', 'value', '0+9: expected a value that JSON has, found list<type>'],
-    ['optional', 'value', '0+8: expected a value that JSON has, found OptionalNamespace'],
+    ["b'abc'", 'value', '0+6: expected a value that JSON can represent, found bytes'],
+    [
+      'timestamp(event.timestamp)',
+      'value',
+      '0+26: expected a value that JSON can represent, found google.protobuf.Timestamp',
+    ],
+    ['[type(1)]', 'value', '0+9: expected a value that JSON can represent, found list<type>'],
+    ['optional', 'value', '0+8: expected a value that JSON can represent, found OptionalNamespace'],
   ])('for what it is used as: %s, %s', (text, result, issue) => expect(issueOf(text, result)).toBe(issue));
 });
 
@@ -202,8 +206,11 @@ describe('an expression that is right', () => {
     ['1 / 0 > 1', 'division by zero'],
     ['9223372036854775807 + 1', 'integer overflow: 9223372036854775808'],
     ['int(1e30)', 'integer overflow: 1000000000000000019884624838656'],
-    ['0.0 / 0.0', 'expected a value that JSON has, found the double NaN'],
-    ['dyn(timestamp(event.timestamp))', 'expected a value that JSON has, found bytes, a time, a duration or a type'],
+    ['0.0 / 0.0', 'expected a value that JSON can represent, found the double NaN'],
+    [
+      'dyn(timestamp(event.timestamp))',
+      'expected a value that JSON can represent, found bytes, a time, a duration or a type',
+    ],
     ["'a'.matches('(' + event.reason)", /^matches: not a regular expression of RE2: missing/],
     ["string(duration('1' + event.message))", 'expected a duration such as 1h30m, found a long text'],
   ])('fails for this event: %s', (text, message) => {

@@ -102,7 +102,7 @@ function shortened(error: unknown): unknown {
 const EXPECTED: Readonly<Record<ExpressionResult, string>> = {
   bool: 'an expression of type bool',
   text: 'an expression of type string',
-  value: 'a value that JSON has',
+  value: 'a value that JSON can represent',
 };
 
 /** Whether a type suits the purpose of an expression. `dyn` does: its values are checked at run time. */

@@ -127,7 +127,7 @@ function refuseIndexOfFields(node: Node, fieldsOf: FieldsOf): void {
 
 /** The library would read properties of the JavaScript objects behind timestamps, durations and namespaces. */
 function refuseInternals(node: Node, type: CelType | undefined): void {
-  if (type?.kind === 'message') throw faultAt(node, 'something that has fields', type.name);
+  if (type?.kind === 'message') throw faultAt(node, 'a value with fields', type.name);
   const { handle } = node;
   if (type?.kind !== 'dyn' || !handle) return;
   node.handle = (value, ...rest) => {

@@ -4,9 +4,9 @@ import { spend } from './cost.ts';
 import { isRecord } from './object-types.ts';
 
 /**
- * Copies a CEL value to a JSON value. An absent optional value becomes null; an integer that a JavaScript number cannot hold
- * becomes its digits, as CEL's own mapping to JSON has it.
- * @throws {Error} for a value that JSON does not have
+ * Copies a CEL value to a JSON value. An absent optional value becomes null; an integer that a JavaScript number cannot
+ * hold becomes its digits, as CEL's own mapping to JSON has it.
+ * @throws {Error} for a value that JSON cannot represent
  */
 export function toPlain(value: unknown): unknown {
   switch (typeof value) {
@@ -19,11 +19,11 @@ export function toPlain(value: unknown): unknown {
       return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
     case 'number':
       if (Number.isFinite(value)) return value;
-      throw new Error(`expected a value that JSON has, found the double ${value}`);
+      throw new Error(`expected a value that JSON can represent, found the double ${value}`);
     case 'object':
       return value === null ? null : toPlainObject(value);
     default:
-      throw new Error(`expected a value that JSON has, found a ${typeof value}`);
+      throw new Error(`expected a value that JSON can represent, found a ${typeof value}`);
   }
 }
 
@@ -40,5 +40,5 @@ function toPlainObject(value: object): unknown {
     }
     return copy;
   }
-  throw new Error('expected a value that JSON has, found bytes, a time, a duration or a type');
+  throw new Error('expected a value that JSON can represent, found bytes, a time, a duration or a type');
 }

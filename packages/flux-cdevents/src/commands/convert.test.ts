@@ -171,7 +171,7 @@ describe('convert', () => {
             content.reason          event.severity == 'error' ? event.message : null
                                     = "Helm test failed for release apps/podinfo.v6 with chart podinfo@6.…
         – dev.cdevents.incident.detected.0.2.0
-            not sent: incident apps/podinfo/incident/28114030 is open already
+            not sent: incident apps/podinfo/incident/28114030 is already open
       3 Flux events: 4 CDEvents, 0 skipped, 0 invalid
       "
     `);

@@ -26,7 +26,8 @@ const reference = (description: string) =>
 const anyMap = (description: string) =>
   Type.Record(Type.String(), Type.Unknown(), says('a map of what is expected', description));
 
-const CAPTURE = 'A text $name is the same value everywhere in the case; null is for what must not be there.';
+const CAPTURE =
+  'A string $name stands for the same value throughout the case; null means that the field must be absent.';
 
 const object = Type.Object(
   {
@@ -34,7 +35,9 @@ const object = Type.Object(
     namespace: Type.Optional(text('a namespace', 'apps when left out.')),
     name: Type.Optional(text('a name', 'podinfo when left out.')),
     apiVersion: Type.Optional(text('an API version', 'That of the kind in Flux 2 when left out.')),
-    uid: Type.Optional(text('a uid', 'None when left out. Another one is another object of the same name.')),
+    uid: Type.Optional(
+      text('a uid', 'None when left out. A different uid means a different object with the same name.'),
+    ),
     resourceVersion: Type.Optional(quoted('a resource version', 'None when left out.')),
   },
   { ...closed, ...says('a map with kind, namespace and name', 'The Flux object that the event is about.') },
@@ -45,7 +48,10 @@ const writtenEvent = Type.Object(
     reason: text('the reason of the event', 'Such as UpgradeSucceeded.'),
     involvedObject: Type.Optional(object),
     severity: Type.Optional(
-      Type.Enum(['info', 'error'], says('info or error', 'error for reasons that Flux reports as such when left out.')),
+      Type.Enum(
+        ['info', 'error'],
+        says('info or error', 'When left out: error for the reasons that Flux reports with that severity, else info.'),
+      ),
     ),
     timestamp: Type.Optional(
       Type.String({
@@ -59,8 +65,8 @@ const writtenEvent = Type.Object(
     metadata: Type.Optional(
       texts(
         'a map of texts',
-        'As the controller sends it. Keys may leave out their prefix: revision and others of the controllers get that of ' +
-          'the object, all others that of a user, event.toolkit.fluxcd.io/.',
+        'As the controller sends it. Prefixes may be left out: revision and other keys of the controllers get the prefix ' +
+          'of the object, and all others get event.toolkit.fluxcd.io/.',
       ),
     ),
     reportingController: Type.Optional(text('a controller', 'That of the kind when left out.')),
@@ -68,7 +74,10 @@ const writtenEvent = Type.Object(
     action: Type.Optional(text('an action', 'As Flux 2.10 sends it. None when left out.')),
     relatedObject: Type.Optional(texts('a map of texts', 'As Flux 2.10 sends it. None when left out.')),
   },
-  { ...closed, ...says('a Flux event such as {reason: UpgradeSucceeded}', 'A Flux event, as far as it matters.') },
+  {
+    ...closed,
+    ...says('a Flux event such as {reason: UpgradeSucceeded}', 'A Flux event; only the fields that matter are needed.'),
+  },
 );
 
 const expected = ({ type }: OpenCaseParts) =>
@@ -97,23 +106,26 @@ const expected = ({ type }: OpenCaseParts) =>
 
 const stepFields = (parts: OpenCaseParts) => ({
   event: parts.event(writtenEvent),
-  rule: Type.Optional(text('the name of a rule', 'The rule that is to match.')),
+  rule: Type.Optional(text('the name of a rule', 'The rule that should match.')),
   expect: Type.Optional(
     Type.Array(expected(parts), {
-      ...says('a list of CDEvents ([] for none)', 'All CDEvents that are to come of the event, [] for none.'),
+      ...says('a list of CDEvents ([] for none)', 'All CDEvents that the event should make, [] for none.'),
     }),
   ),
   skipped: Type.Optional(
-    Type.Enum([...SKIP_REASONS], says(listed(SKIP_REASONS), 'Why nothing is to come of the event.')),
+    Type.Enum([...SKIP_REASONS], says(listed(SKIP_REASONS), 'Why the event should make no CDEvent.')),
   ),
-  error: Type.Optional(text('a part of an error', 'What the error has in it with which a rule is to fail.')),
+  error: Type.Optional(text('a part of an error', 'A part of the error with which a rule should fail.')),
 });
 
 const caseShape = (parts: OpenCaseParts) => {
   const { event, ...outcome } = stepFields(parts);
   const step = Type.Object(
     { event, ...outcome },
-    { ...closed, ...says('a map with event and expect', 'An event, after those before it, and what comes of it.') },
+    {
+      ...closed,
+      ...says('a map with event and expect', 'An event, and what is expected of it after the steps before it.'),
+    },
   );
   return Type.Object(
     {
@@ -127,10 +139,7 @@ const caseShape = (parts: OpenCaseParts) => {
         Type.Array(step, {
           minItems: 1,
           maxItems: MAX_STEPS,
-          ...says(
-            `a list of 1 to ${MAX_STEPS} steps`,
-            'Events that follow on each other: what is remembered carries on.',
-          ),
+          ...says(`a list of 1 to ${MAX_STEPS} steps`, 'Events one after the other: what is remembered carries over.'),
         }),
       ),
     },
@@ -163,8 +172,8 @@ export const casesShape = (parts: OpenCaseParts) =>
       cases: Type.Array(caseShape(parts), {
         minItems: 1,
         maxItems: MAX_CASES,
-        ...says(`a list of 1 to ${MAX_CASES} cases`, 'Each stands for itself: nothing is remembered from another.'),
+        ...says(`a list of 1 to ${MAX_CASES} cases`, 'Each case is independent: nothing is remembered from another.'),
       }),
     },
-    { ...closed, ...says('a map with cases', 'What a mapping is to make of which Flux events.') },
+    { ...closed, ...says('a map with cases', 'Which CDEvents a mapping should make of which Flux events.') },
   );

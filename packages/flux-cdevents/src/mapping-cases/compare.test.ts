@@ -115,7 +115,7 @@ describe('they differ', () => {
   it('by two names that stand for the same', () => {
     const captures: Captures = new Map([['first', 'apps/podinfo']]);
     expect(compare([{ type: 'service.upgraded', subject: { id: '$second' } }], [upgraded], captures)).toEqual({
-      expected: only({ subject: { id: '$second, another value than $first' } }),
+      expected: only({ subject: { id: '$second, a different value than $first' } }),
       found: only({ subject: { id: 'apps/podinfo' } }),
     });
   });

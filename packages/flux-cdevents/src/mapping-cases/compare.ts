@@ -87,7 +87,7 @@ function compareCapture(name: string, found: unknown, captures: Captures): Pair 
   if (found === ABSENT) return { expected: `$${name}`, found };
   if (captures.has(name)) return { expected: captures.get(name), found };
   const [other] = [...captures].find(([, value]) => isDeepStrictEqual(value, found)) ?? [];
-  if (other !== undefined) return { expected: `$${name}, another value than $${other}`, found };
+  if (other !== undefined) return { expected: `$${name}, a different value than $${other}`, found };
   captures.set(name, found);
   return { expected: found, found };
 }

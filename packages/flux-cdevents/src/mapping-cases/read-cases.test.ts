@@ -107,7 +107,7 @@ cases:
     [
       'a type twice',
       one('event: {reason: X}\nexpect: [{type: service.upgraded}, {type: service.upgraded}]'),
-      'cases[0].expect[1].type: expected another type than the CDEvents before it, found "service.upgraded"',
+      'cases[0].expect[1].type: expected a type that no CDEvent before it has, found "service.upgraded"',
     ],
     [
       'a case with steps and an event',

@@ -118,8 +118,7 @@ function readStep(step: Fields, path: Path, list: IssueList): Step {
   for (const [index, { type }] of listOf(expect).entries()) {
     const place = [...path, 'expect', index, 'type'];
     if (typeof type === 'string') checkType(type, place, list);
-    if (types.has(type))
-      list.value(place, 'another type than the CDEvents before it', describeFound(type), 'duplicate');
+    if (types.has(type)) list.value(place, 'a type that no CDEvent before it has', describeFound(type), 'duplicate');
     types.add(type);
   }
   return { ...rest, event, line, expect: expect ?? [] } as Step;

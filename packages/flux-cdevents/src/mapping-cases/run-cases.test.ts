@@ -80,7 +80,7 @@ describe('a case', () => {
       'another error',
       'UpgradeSucceeded',
       { error: 'division' },
-      ['expected an error with "division" in it, found rule fails: customData.team: No such key: team'],
+      ['expected an error that contains "division", found rule fails: customData.team: No such key: team'],
     ],
     [
       'an error that should not be',
@@ -88,7 +88,12 @@ describe('a case', () => {
       {},
       ['expected no error for service.upgraded, found rule fails: customData.team: No such key: team'],
     ],
-    ['no error', 'DependencyNotReady', { error: 'division' }, ['expected an error with "division" in it, found none']],
+    [
+      'no error',
+      'DependencyNotReady',
+      { error: 'division' },
+      ['expected an error that contains "division", found none'],
+    ],
     ['the rule', 'DependencyNotReady', { rule: 'ignores' }, []],
     ['another rule', 'DependencyNotReady', { rule: 'fails' }, ['expected rule fails, found rule ignores']],
     [
@@ -108,7 +113,7 @@ describe('a case', () => {
       'what is not skipped',
       'InstallSucceeded',
       { skipped: 'ignored', expect: [{ type: 'service.deployed' }] },
-      ['expected the event to be skipped as ignored, found it was not skipped'],
+      ['expected the event to be skipped as ignored, found an event that was not skipped'],
     ],
   ])('names %s', (_, reason, step, expected) => {
     const options = { ...mapping, preset: 'service' as const };

@@ -68,14 +68,14 @@ function judge({ expect, rule, skipped, error }: Step, result: Conversion, captu
   const say = (expected: string, found: string) => complaints.push(`expected ${expected}, found ${found}`);
   if (rule !== undefined && result.rule !== rule) say(`rule ${rule}`, result.rule ? `rule ${result.rule}` : 'none');
   if (skipped !== undefined && result.skipped !== skipped) {
-    say(`the event to be skipped as ${skipped}`, result.skipped ?? 'it was not skipped');
+    say(`the event to be skipped as ${skipped}`, result.skipped ?? 'an event that was not skipped');
   }
   const errors = result.cdevents.flatMap((mapped) => ('error' in mapped ? [mapped] : []));
   if (error === undefined)
     for (const one of errors)
       say(one.type === NO_TYPE ? 'no error' : `no error for ${nameOfType(one.type)}`, one.error);
   else if (!errors.some((one) => one.error.includes(error))) {
-    say(`an error with ${JSON.stringify(error)} in it`, errors.map((one) => one.error).join('; ') || 'none');
+    say(`an error that contains ${JSON.stringify(error)}`, errors.map((one) => one.error).join('; ') || 'none');
   }
   const made = result.cdevents.flatMap((mapped): CDEvent[] => ('cdevent' in mapped ? [mapped.cdevent] : []));
   const difference = compareCDEvents(expect, made, captures);

@@ -45,11 +45,11 @@ describe('mapping test', () => {
                   content:
             -       artifactId: pkg:helm/podinfo@6.5.2
             +       artifactId: pkg:helm/podinfo@6.5.1
-        ✗ an incident that is open already
+        ✗ an incident that is already open
             failing.cases.yaml:22, step 2: HelmRelease apps/podinfo UpgradeFailed
             matched by rule upgrade-or-rollback-failed of preset service
             rules tried: 11 rules, the last: install-or-uninstall-failed, upgrade-or-rollback-failed
-            not sent: incident.detected: incident apps/podinfo/incident/5eec8c1b is open already
+            not sent: incident.detected: incident apps/podinfo/incident/5eec8c1b is already open
             - expected
             + found
               - type: taskrun.finished
@@ -60,7 +60,7 @@ describe('mapping test', () => {
             failing.cases.yaml:27: HelmRelease apps/podinfo InstallSucceeded
             matched by rule install-succeeded of preset service
             rules tried: rollback-succeeded, install-succeeded, install-succeeded
-            expected the event to be skipped as ignored, found it was not skipped
+            expected the event to be skipped as ignored, found an event that was not skipped
             - expected
             + found
             - [] (none)

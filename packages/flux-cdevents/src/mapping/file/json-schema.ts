@@ -33,17 +33,17 @@ const parts: OpenMappingParts = {
   // The fields depend on the type.
   content: unsafe({
     description:
-      'The content of the CDEvent, in its shape, with CEL expressions as values. What evaluates to null is left out. It ' +
+      'The content of the CDEvent, in the same shape, with CEL expressions as values. A field that is null is left out. It ' +
       'replaces the default content of the type as a whole.',
     type: 'object',
   }),
   customData: unsafe(
-    template('Stands in the customData of the CDEvent, beside the Flux event under `flux`. A map of CEL expressions.', {
+    template('Added to the customData of the CDEvent, next to the Flux event under `flux`. A map of CEL expressions.', {
       properties: { flux: false },
     }),
   ),
   type: unsafe({
-    description: 'What is announced: the name of an event, or the full type of a custom event.',
+    description: 'The name of an event, or the full type of a custom event.',
     anyOf: [{ enum: allEventNames }, { type: 'string', pattern: CUSTOM_TYPE }],
   }),
 };

@@ -31,7 +31,10 @@ const subjectShape = ({ expression }: OpenMappingParts) =>
     },
     {
       ...closed,
-      ...says('a map with id or source', 'What the CDEvent is about. What is left out comes from its type.'),
+      ...says(
+        'a map with id or source',
+        'What the CDEvent is about. A field that is left out has the default of the type.',
+      ),
     },
   );
 
@@ -46,9 +49,7 @@ const incidentShape = ({ expression }: OpenMappingParts) =>
         ),
       ),
       oncePer: Type.Optional(
-        expression(
-          'While the incident is open, incident.detected is sent again when this has another value than the last time.',
-        ),
+        expression('While the incident is open, incident.detected is sent again when this value changes.'),
       ),
     },
     {
@@ -79,14 +80,14 @@ const ruleShape = (parts: OpenMappingParts, emit: TSchema) =>
     {
       name: name('the name of the rule', 'Names the rule in explanations and errors. Unique in the mapping.'),
       optional: Type.Optional(
-        name('a name that enable can list', 'The rule counts only when `enable` lists this name.'),
+        name('a name that enable can list', 'The rule applies only when `enable` lists this name.'),
       ),
-      match: parts.expression('True for the Flux events that the rule is for. The first rule that matches wins.'),
+      match: parts.expression('True for the Flux events that the rule handles. The first rule that matches wins.'),
       emit: Type.Array(emit, {
         maxItems: MAX_EMITS,
         ...says(
           `a list of at most ${MAX_EMITS} CDEvents ([] for none)`,
-          'The CDEvents that come of the event, each of another type. [] leaves the event alone on purpose.',
+          'The CDEvents to make of the event, each of a different type. [] ignores the event on purpose.',
         ),
       }),
     },
@@ -102,7 +103,7 @@ export const mappingShape = (parts: OpenMappingParts, emit: TSchema = emitShape(
         Type.Enum([...presetNames], {
           ...says(
             'the name of a preset: rfc, service or none',
-            'The built-in rules that follow after these. The annotation of the Provider wins. Default: rfc.',
+            'The built-in rules that follow these. The annotation of the Provider wins. Default: rfc.',
           ),
         }),
       ),

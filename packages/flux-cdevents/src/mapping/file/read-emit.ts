@@ -49,7 +49,7 @@ export class EmitReader {
       }
     }
     if (isFields(customData) && Object.hasOwn(customData, 'flux')) {
-      this.issues.key([...path, 'customData', 'flux'], 'another name: the Flux event itself stands there', 'flux');
+      this.issues.key([...path, 'customData', 'flux'], 'another name, because flux is the Flux event itself', 'flux');
     }
     if (isFields(incident)) this.checkIncident(type, incident, at('incident'));
     return read;

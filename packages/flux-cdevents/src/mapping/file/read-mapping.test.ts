@@ -50,7 +50,7 @@ const broken: readonly (readonly [file: string, issues: readonly string[]])[] = 
       `16:11: rules[0].emit[2].content.service: expected a CEL expression (write a list in CEL: "['a', 'b']"), found a list`,
       '17:11: rules[0].emit[2].content.description: expected an expression that gives text, found a map',
       '18:11: rules[0].emit[2].content.artifactId: expected a CEL expression, found nothing',
-      '19:22: rules[0].emit[2].customData.flux: expected another name: the Flux event itself stands there, found flux',
+      '19:22: rules[0].emit[2].customData.flux: expected another name, because flux is the Flux event itself, found flux',
       '19:35: rules[0].emit[2].customData.constructor: expected another name: JavaScript has its own use for this one, found constructor',
       "25:20: rules[1].emit[0].content.outcome: expected 'pass', 'fail', 'cancel' or 'error', found 'succes'",
       '26:24: rules[1].emit[0].content.environment: expected an expression that gives a map with id and source, found one that gives TaskRun, a map with id and name',
@@ -142,7 +142,7 @@ const broken: readonly (readonly [file: string, issues: readonly string[]])[] = 
   [
     'same-name.yaml',
     [
-      '6:15: rules[0].emit[1].type: expected another type than the CDEvents before it: a Flux event gives one of a type, found that of emit[0] on line 5',
+      '6:15: rules[0].emit[1].type: expected a type that no CDEvent before it has, because a Flux event makes at most one of each type, found that of emit[0] on line 5',
       '7:11: rules[1].name: expected a name that no other rule has, found that of rules[0] on line 2',
       '8:12: rules[1].match: expected an expression that no earlier rule has, found that of rules[0] on line 3, which matches first',
     ],

@@ -76,7 +76,7 @@ export class RulesReader {
       if (first === undefined) types.set(emit.type, index);
       else if (typeof emit.type === 'string') {
         const line = this.issues.lineOf([...path, first, 'type']);
-        const expected = 'another type than the CDEvents before it: a Flux event gives one of a type';
+        const expected = 'a type that no CDEvent before it has, because a Flux event makes at most one of each type';
         this.issues.value([...path, index, 'type'], expected, `that of emit[${first}] on line ${line}`, 'duplicate');
       }
       return [this.emits.read(emit, [...path, index])];
