@@ -14,9 +14,9 @@ const TAG = /^\w[\w.-]{0,127}$/;
 const REVISION = /^(?:(.+)@)?(sha(?:256|384|512):[0-9a-f]+)$/;
 
 /**
- * The package URL of what was deployed or published. A chart has the same one whether its source or the HelmRelease that
- * uses it posts the event: by its digest in a registry, or by its version. Everything else is named for its object, at
- * its revision if there is one.
+ * The package URL of what was deployed or published. A chart has the same one in the events of its source and in those
+ * of the HelmRelease that uses it: with its digest in a registry, or with its version. Everything else is named after
+ * its object, with its revision if there is one.
  * @see https://github.com/package-url/purl-spec
  */
 export function artifactIdOf(facts: ArtifactFacts): string {
@@ -42,7 +42,7 @@ function ofChartSource(facts: ArtifactFacts): string {
   return ofRevision(facts);
 }
 
-/** At the commit that an OCI artifact was made from, with the digest of the artifact as its checksum. */
+/** For an OCI artifact, the version is the commit that it was built from, and the checksum is its digest. */
 function ofRevision({ event, metadata }: ArtifactFacts): string {
   const { originRevision, revision } = metadata;
   const { name } = event.involvedObject;
@@ -60,7 +60,7 @@ function ofImage(name: string, digest: string, version: string | undefined): str
   return purl('oci', name.toLowerCase(), digest, tag && TAG.test(tag) && { tag });
 }
 
-/** Reads `6.5.0@sha256:…` or `sha256:…`; of a revision without a digest neither part. */
+/** Reads `6.5.0@sha256:…` or `sha256:…`. Without a digest, both parts are absent. */
 function readRevision(revision: string | undefined): { readonly tag?: string; readonly digest?: string } {
   const [, tag, digest] = REVISION.exec(revision ?? '') ?? [];
   return { ...(tag && { tag }), ...(digest && { digest }) };

@@ -15,7 +15,7 @@ import type { Emitted } from '../mapping/rules/compile.ts';
 import type { SpecVersion } from '../provider/provider.ts';
 import type { HelmFacts } from './messages.ts';
 
-/** What is known of a Flux event, the same for all CDEvents that it becomes for one Provider. */
+/** What is known about a Flux event. All its CDEvents for one Provider share these facts. */
 export interface EventFacts {
   readonly event: FluxEvent;
   /** Merged for the Alert, without prefixes. */
@@ -32,12 +32,12 @@ export interface EventFacts {
 export interface ContextIds {
   readonly id: string;
   readonly chainId: string;
-  /** Of the CDEvent before it in its chain. */
+  /** The id of the CDEvent before it in its chain. */
   readonly previous: string | undefined;
 }
 
 /**
- * The CDEvent that a rule makes.
+ * Makes the CDEvent of a rule.
  * @throws {CDEventsError} when it would not be valid
  */
 export function createRuleCDEvent(facts: EventFacts, ids: ContextIds, type: string, emitted: Emitted): CDEvent {
@@ -57,7 +57,7 @@ export function createRuleCDEvent(facts: EventFacts, ids: ContextIds, type: stri
 }
 
 /**
- * The custom event of what no rule maps, with the fields of the Flux event as its content.
+ * Makes the custom event for a Flux event that no rule maps, with the fields of the Flux event as its content.
  * @throws {CDEventsError} when it would not be valid
  */
 export function createUnmappedCDEvent(facts: EventFacts, ids: ContextIds): CDEvent {
@@ -91,8 +91,8 @@ const contextOf = ({ event, source, specVersion }: EventFacts, { id, chainId, pr
 });
 
 /**
- * Every link has `tags`, even with nothing in them: the CDEvents SDK for Go would write `tags: null` otherwise, which its
- * own schema then refuses.
+ * Every link has `tags`, even empty ones: otherwise the CDEvents SDK for Go would write `tags: null`, which its own
+ * schema refuses.
  */
 function linksOf(event: FluxEvent, previous: string | undefined): { links?: EmbeddedLink[] } {
   const trigger = userValue(event, 'triggerId');
@@ -105,7 +105,7 @@ function linksOf(event: FluxEvent, previous: string | undefined): { links?: Embe
   return links.length > 0 ? { links } : {};
 }
 
-/** The Flux event and what its message says, field by field: the token must not get out. */
+/** The Flux event and the facts from its message, copied field by field so that the token is not included. */
 function fluxOf({ event, metadata, cluster, helm }: EventFacts) {
   const { involvedObject, severity, timestamp, message, reason, reportingController, action, relatedObject } = event;
   return {

@@ -41,7 +41,7 @@ export interface ConversionRequest {
   /** Template of `context.source`. */
   readonly source: string | undefined;
   readonly chainId: string;
-  /** What is remembered of the involved object. */
+  /** What is remembered about the involved object. */
   readonly memory: ObjectMemory;
 }
 
@@ -55,7 +55,9 @@ export type ConvertedCDEvent = {
 
 export const NO_TYPE = 'unmapped';
 
-/** A CDEvent of an incident that is not sent: the Provider has it already, or was never notified of the incident. */
+/**
+ * A CDEvent of an incident that is not sent, because the Provider has it already or was never notified of the incident.
+ */
 export interface WithheldCDEvent {
   readonly type: string;
   readonly why: string;
@@ -68,13 +70,13 @@ export type SkipReason = (typeof SKIP_REASONS)[number];
 export interface Conversion {
   /** The rules that were evaluated, in order. */
   readonly tried: readonly string[];
-  /** The rule that matched; `unmapped` for an event that no rule maps and that became a custom event nevertheless. */
+  /** The rule that matched; `unmapped` for the custom event of a Flux event that no rule matched. */
   readonly rule?: string;
   /** Whether that rule is one of the custom mapping or one of the preset. */
   readonly from?: 'mapping' | 'preset';
   readonly cdevents: readonly ConvertedCDEvent[];
   readonly withheld: readonly WithheldCDEvent[];
-  /** What to remember of the involved object from now on. */
+  /** What to remember about the involved object from now on. */
   readonly memory: ObjectMemory;
   /** Why there is no CDEvent. */
   readonly skipped?: SkipReason;
@@ -127,7 +129,7 @@ export function convertEvent(request: ConversionRequest): Conversion {
   };
 }
 
-/** A conversion under way. */
+/** A conversion in progress. */
 interface ConversionState {
   readonly facts: EventFacts;
   readonly identity: Identity;
@@ -172,7 +174,7 @@ function startConversion(
   };
 }
 
-/** Makes one CDEvent of a rule, unless its incident says that it is not to be sent. */
+/** Makes one CDEvent of a rule, unless the state of its incident withholds it. */
 function convertEmit(state: ConversionState, emit: CompiledEmit): void {
   const { facts, chainId } = state;
   const { event, specVersion } = facts;
@@ -209,7 +211,7 @@ function convertEmit(state: ConversionState, emit: CompiledEmit): void {
   }
 }
 
-/** Makes the custom event of what no rule maps. */
+/** Makes the custom event for a Flux event that no rule maps. */
 function convertUnmapped(state: ConversionState): void {
   const type = unmappedTypeOf(state.facts.event);
   const id = idOf(state, type);
@@ -222,7 +224,7 @@ function convertUnmapped(state: ConversionState): void {
   }
 }
 
-/** What a CDEvent does to the incident of the object; undefined when it has nothing to do with one. */
+/** How a CDEvent changes the incident of the object; undefined when it concerns no incident. */
 function decideIncident(
   state: ConversionState,
   emit: CompiledEmit,

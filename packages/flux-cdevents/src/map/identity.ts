@@ -19,7 +19,7 @@ function idOf(parts: readonly (string | undefined)[]): string {
   return stringify(bytes);
 }
 
-/** What tells a Flux event from others, the same on every replica and after every restart. */
+/** What distinguishes a Flux event from others: the same on every replica and after every restart. */
 export function identityOf(event: FluxEvent, cluster: string | undefined, metadata: Readonly<Record<string, string>>) {
   const { kind, namespace, name, uid } = event.involvedObject;
   return [

@@ -3,13 +3,13 @@ export interface HelmFacts {
   readonly release?: { readonly namespace: string; readonly name: string; readonly version?: number };
   readonly chart?: string;
   readonly chartVersion?: string;
-  /** True for an uninstall that repairs a failed install or upgrade, which has the reason and action of a removal. */
+  /** True for an uninstall after a failed install or upgrade. Its reason and action are those of a removal. */
   readonly remediation?: boolean;
 }
 
 // helm-controller v1.6.3: "Helm upgrade succeeded for release apps/podinfo.v2 with chart podinfo@6.5.1",
 // "Helm rollback to previous release apps/podinfo.v2 with chart …", "Cluster state of release apps/podinfo.v1 has …".
-// Only plain words may precede it: a release that an error message quotes is not that of this object.
+// Only plain words may precede it: a release that an error message quotes may belong to another object.
 const RELEASE =
   /^[A-Z][A-Za-z ]* release ([a-z0-9.-]+)\/([a-z0-9.-]+?)(?:\.v(\d+))?(?= with chart | has | in |:|$)(?: with chart ([^\s@]+)@([^\s:]+))?/;
 /** These fail before Helm gives the release a number, so a `.v2` is part of its name. */

@@ -15,7 +15,7 @@ export type SequentialConverterOptions = ConversionRequest['options'] & {
   readonly alert?: NamespacedName;
 };
 
-/** A conversion, and what was remembered of the object before it. */
+/** A conversion, and what was remembered about the object before it. */
 export interface Converted {
   readonly result: Conversion;
   readonly before: ObjectMemory;
@@ -24,9 +24,9 @@ export interface Converted {
 const NAME = { namespace: 'default', name: 'convert' };
 
 /**
- * Converts events one after the other, as the controller does for a single Provider with these options and an Alert that
- * selects everything. Each event leaves behind what the next one of its object depends on: its chain, its incident, the
- * revision that was announced.
+ * Converts events one after the other, as the controller does for a single Provider with these options and an Alert
+ * that selects everything. The next event of an object sees what the previous ones left: its chain, its incident and
+ * the announced revision.
  * @param eventMetadata what the Alert adds to every event
  * @param memories what is remembered, by `objectKey`
  */

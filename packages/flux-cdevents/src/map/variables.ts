@@ -43,7 +43,7 @@ export const environmentIdOf = (
   return metadata.environment || metadata.env || (cluster ? `${cluster}/${namespace}` : namespace);
 };
 
-/** What the expressions of a mapping see; `incident` follows for each CDEvent, since its id is made from that. */
+/** The variables of the expressions of a mapping, except `incident`: that one differs for each CDEvent. */
 export function variablesOf(
   facts: EventFacts,
   {

@@ -23,7 +23,7 @@ export function isUnchanged(event: FluxEvent, { announced, incidents }: Provider
   return announced.revision === groupValue(event, 'revision') && announced.uid === event.involvedObject.uid;
 }
 
-/** What is remembered of announcements after this event. An event older than the last announcement changes nothing. */
+/** What to remember about announcements after this event. An event older than the last announcement changes nothing. */
 export function afterAnnouncement(event: FluxEvent, memory: ProviderMemory): ProviderMemory {
   if (!isKustomization(event)) return memory;
   const { announced, ...rest } = memory;

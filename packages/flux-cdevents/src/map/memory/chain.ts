@@ -7,15 +7,15 @@ import { parseHelmMessage } from '../messages.ts';
 export interface Chain {
   readonly id: string;
   readonly kind: 'rollout' | 'removal';
-  /** Of the event that started it. */
+  /** The revision of the event that started it. */
   readonly revision?: string;
-  /** Of the object at that time: an object that is created again starts a new chain. */
+  /** The uid of the object at that time: an object that is created again starts a new chain. */
   readonly uid?: string;
 }
 
 /**
- * The chain that an event belongs to, and the `chainId` of its CDEvents: a user may give one on the object. Remember the
- * chain only if something is sent of the event; otherwise the next event would start the same one, or its own.
+ * The chain that an event belongs to, and the `chainId` of its CDEvents, which a user may set on the object. Remember
+ * the chain only if a CDEvent of the event is sent. Otherwise the next event starts this chain, or one of its own.
  */
 export function chainOf(
   event: FluxEvent,
@@ -30,8 +30,8 @@ export function chainOf(
 const ATTEMPT = /^(?:Install|Upgrade)(?:Succeeded|Failed)$/;
 
 /**
- * For a HelmRelease each attempt to install or upgrade starts a chain, which its tests, its rollback and its uninstall
- * remediation continue; a removal is a chain of its own, its repeats included. For everything else a revision is a
+ * For a HelmRelease, each attempt to install or upgrade starts a chain, which its tests, its rollback and its uninstall
+ * remediation continue. A removal and its repeats are one chain of their own. For all other kinds, each revision is a
  * chain, and so is a deletion.
  * @param newId makes the id of a chain that starts here
  */

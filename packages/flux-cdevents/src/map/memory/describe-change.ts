@@ -1,6 +1,6 @@
 import type { ObjectMemory, ProviderMemory } from './memory.ts';
 
-/** What an event changed in what is remembered of its object, in sentences for people. */
+/** What an event changed in the memory of its object, as text for people. */
 export function describeChange(
   { notified: before = {} }: ObjectMemory,
   { notified: after = {} }: ObjectMemory,
@@ -23,6 +23,6 @@ function incidentChange({ incidents: before }: ProviderMemory, { incidents: afte
 
 function announcementChange({ announced: was }: ProviderMemory, { announced: is }: ProviderMemory): string[] {
   if (is && is.revision !== was?.revision) return [`revision ${is.revision} was announced`];
-  if (was && !is) return [`revision ${was.revision} is to be announced again, since something changed or failed`];
+  if (was && !is) return [`revision ${was.revision} will be announced again, because something changed or failed`];
   return [];
 }

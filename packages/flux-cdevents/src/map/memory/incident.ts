@@ -2,11 +2,11 @@
 interface KnownIncident {
   /** `subject.id` of its CDEvents. */
   readonly subjectId: string;
-  /** Of the rollout that broke the object. */
+  /** The chain of the rollout that broke the object. */
   readonly chainId: string;
   /** The last CDEvent of that chain. */
   readonly last: string;
-  /** The ids of its `incident.detected`, each by the value that it was sent for: see `IncidentEvent.once`. */
+  /** The ids of its `incident.detected`, by the value that each was sent for: see `IncidentEvent.once`. */
   readonly sent: Readonly<Record<string, string>>;
 }
 
@@ -22,7 +22,7 @@ interface ClosedIncident extends KnownIncident {
   readonly closedBy: string;
 }
 
-/** What is remembered of the incidents of an object, which has at most one open incident. */
+/** What is remembered about the incidents of an object, which has at most one open incident. */
 export interface IncidentMemory {
   readonly open?: OpenIncident;
   /** The last one that was closed, so that the events that opened and closed it give the same CDEvents again. */
@@ -55,7 +55,7 @@ export type IncidentDecision =
 
 /** Stands for all causes. */
 const ANY = '*';
-/** How many values of `once` are remembered of an incident, the newest ones. */
+/** How many values of `once` are remembered for an incident: the newest ones. */
 const MAX_SENT = 100;
 
 /** Decides on an `incident.detected`, which opens the incident of the object or belongs to the open one. */
@@ -68,7 +68,7 @@ export function detectIncident(
   if (same) return { send: true, known: same, after: () => memory };
 
   const recoveredAt = Math.max(memory.recovered?.[ANY] ?? 0, memory.recovered?.[cause] ?? 0);
-  if (at < recoveredAt) return { send: false, why: 'the object recovered since', after: memory };
+  if (at < recoveredAt) return { send: false, why: 'the object has recovered since', after: memory };
 
   const { open } = memory;
   if (!open) {
@@ -78,7 +78,7 @@ export function detectIncident(
   const causes = open.causes.includes(cause) ? open.causes : [...open.causes, cause];
   const still = { ...open, causes, failedAt: Math.max(open.failedAt, at) };
   if (once === undefined || Object.hasOwn(open.sent, once)) {
-    return { send: false, why: `incident ${open.subjectId} is open already`, after: { ...memory, open: still } };
+    return { send: false, why: `incident ${open.subjectId} is already open`, after: { ...memory, open: still } };
   }
   const sent = Object.fromEntries([...Object.entries(open.sent), [once, id]].slice(-MAX_SENT));
   return { send: true, known: open, after: () => ({ ...memory, open: { ...still, sent } }) };
@@ -92,7 +92,7 @@ export function resolveIncident(memory: IncidentMemory, { id, at, cause }: Incid
   const key = cause ?? ANY;
   const recovered = { ...memory.recovered, [key]: Math.max(memory.recovered?.[key] ?? 0, at) };
   if (!open) return { send: false, why: 'no incident is open', after: { ...memory, recovered } };
-  if (at < open.failedAt) return { send: false, why: 'the object failed since', after: memory };
+  if (at < open.failedAt) return { send: false, why: 'the object has failed since', after: memory };
 
   const causes = cause === undefined ? [] : open.causes.filter((other) => other !== cause);
   if (causes.length > 0) {

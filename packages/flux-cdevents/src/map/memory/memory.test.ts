@@ -47,7 +47,7 @@ it('forgets an announcement after a failure of which nothing was sent', () => {
   });
   expect(changes).toEqual([
     ['unmapped', 'revision a was announced'],
-    ['unmapped', 'revision a is to be announced again, since something changed or failed'],
+    ['unmapped', 'revision a will be announced again, because something changed or failed'],
     ['unmapped', 'revision a was announced'],
   ]);
 });

@@ -7,12 +7,12 @@ import type { ThreadMemory } from './thread.ts';
 export interface ProviderMemory {
   /** The revision whose success was sent, when (epoch ms), and the object's uid at that time. */
   readonly announced?: { readonly revision: string; readonly at: number; readonly uid?: string };
-  /** The last event of the chain: where the PATH link of the next one comes from. */
+  /** The last event of the chain, which the PATH link of the next one points to. */
   readonly previous?: ThreadMemory;
   readonly incidents?: IncidentMemory;
 }
 
-/** What is remembered of an object, durably and with a version. */
+/** What is remembered about an object. It is durable and has a version. */
 export interface ObjectMemory {
   readonly chain?: Chain;
   /** By Provider and environment: `flux-system/hub production`. */

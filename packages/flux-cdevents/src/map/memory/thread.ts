@@ -8,14 +8,14 @@ export interface ThreadMemory {
 
 /** The CDEvents of one event, in their order after those that their chain already has. */
 export interface Thread {
-  /** The CDEvent that one with this id follows. */
+  /** The id of the CDEvent that precedes the one with this id. */
   previousOf(id: string): string | undefined;
   add(id: string): void;
   /** What to remember; undefined when nothing was added. */
   after(): ThreadMemory | undefined;
 }
 
-/** @param last the last event of which something was sent; when it comes again it takes its own place */
+/** @param last the last event with a CDEvent that was sent; when it comes again, it takes its own place */
 export function createThread(chainId: string, last: ThreadMemory | undefined): Thread {
   const known = last?.chainId === chainId ? last : undefined;
   const ids: string[] = [];
