@@ -32,7 +32,7 @@ import { createTokenReviewCheck, fluxServiceAccounts } from './receive/token-rev
 import { createTransports } from './transport/create-transports.ts';
 import { VERSION } from './version.ts';
 
-/** The URLs of the servers, with the ports that they really have. */
+/** The URLs of the servers, with the ports that they listen on. */
 export interface Addresses {
   readonly events: string;
   readonly metrics: string;
@@ -54,10 +54,10 @@ export interface App {
   stop(): Promise<void>;
 }
 
-/** A stopping Flux controller has 10 s; what is in flight has less, so that the store closes in time. */
+/** A Flux controller has 10 s to stop. Requests in flight have less, so that the store closes in time. */
 const DRAIN_MS = 5_000;
 const PURGE_EVERY_MS = 60_000;
-/** How soon to go on while there is more to remove: events come in between. */
+/** The pause while there is more to remove, so that events are handled in between. */
 const PURGE_AGAIN_MS = 100;
 
 /** The composition root: the one place that knows which implementation stands behind which port. */
@@ -118,7 +118,7 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       webhook: {
         provider: pipeline.provider,
         accept: pipeline.acceptFor,
-        // Files are read as soon as they change; Secrets of a cluster only now and then.
+        // Files are read as soon as they change, but the Secrets of a cluster only from time to time.
         ...(options.kubernetes && { renew: renewalOf(config) }),
       },
       ...(await authenticationOf(options.events, { connect: cluster.connect, logger: eventsLogger, now })),
@@ -185,7 +185,7 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
   };
 }
 
-/** The notification-controller of `--forward-to` beside the Providers that are configured. */
+/** Adds the notification-controller of `--forward-to` to the configured Providers. */
 const addForwarding = (snapshot: ConfigSnapshot, forwardTo: string): ConfigSnapshot => ({
   ...snapshot,
   providers: new Map([...snapshot.providers, [nameOf(FORWARD_PROVIDER), forwardProvider(forwardTo)]]),
@@ -197,7 +197,7 @@ interface AuthenticationDeps {
   readonly now: () => number;
 }
 
-/** An API server and the snapshot after it need a fraction of it. */
+/** Reading from the API server and making the snapshot take a fraction of this time. */
 const RENEWAL_MS = 500;
 
 const renewalOf =
@@ -207,7 +207,7 @@ const renewalOf =
     return sleep(RENEWAL_MS, undefined, { ref: false });
   };
 
-/** How the senders of events show who they are. */
+/** How the senders of events are authenticated. */
 async function authenticationOf(
   { auth }: EventsOptions,
   { connect, logger, now }: AuthenticationDeps,
@@ -218,7 +218,7 @@ async function authenticationOf(
   const { audience } = auth;
   const namespace = process.env.RUNTIME_NAMESPACE || client.namespace || 'flux-system';
   const serviceAccounts = auth.serviceAccounts.length > 0 ? auth.serviceAccounts : fluxServiceAccounts(namespace);
-  logger.info({ audience, serviceAccounts: serviceAccounts.map(nameOf) }, 'events need a token of a ServiceAccount');
+  logger.info({ audience, serviceAccounts: serviceAccounts.map(nameOf) }, 'events need the token of a ServiceAccount');
   const review = (token: string, signal: AbortSignal) => reviewToken(client, { token, audience, signal });
   return { authenticate: createTokenReviewCheck({ review, audience, serviceAccounts, now }) };
 }
@@ -230,12 +230,12 @@ function tlsOf({ tls }: EventsOptions, logger: Logger, now: () => number): Pick<
   return { tls: openTlsFiles(files, logger), ...(files.clientCa && { peer: createPeerCheck(ids, now) }) };
 }
 
-/** Removes what retention no longer keeps, a little at a time. @returns after how many milliseconds to go on */
+/** Removes what retention no longer keeps, in small steps. @returns the milliseconds until the next step */
 async function applyRetention(outbox: Outbox, { retention }: ServeOptions, logger: Logger): Promise<number> {
   try {
     return (await outbox.purge(retention)) > 0 ? PURGE_AGAIN_MS : PURGE_EVERY_MS;
   } catch (error) {
-    logger.error({ error: messageOf(error) }, 'could not apply the retention; trying again later');
+    logger.error({ error: messageOf(error) }, 'could not apply the retention; will try again later');
     return PURGE_EVERY_MS;
   }
 }

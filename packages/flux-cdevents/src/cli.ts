@@ -4,8 +4,8 @@ import { type Io, processIo } from './commands/io.ts';
 import { VERSION } from './version.ts';
 
 /**
- * The commands, in the order of the help. Only the one that is asked for is loaded, because loading takes most of the time of
- * a short command, and only `serve` needs everything.
+ * The commands, in the order of the help. Only the requested one is loaded, because loading takes most of the time of a
+ * short command, and only `serve` needs everything.
  */
 const commands: Readonly<Record<string, () => Promise<(io: Io) => Command>>> = {
   serve: async () => (await import('./commands/serve.ts')).createServeCommand,
@@ -20,7 +20,7 @@ const commands: Readonly<Record<string, () => Promise<(io: Io) => Command>>> = {
 };
 
 const io = processIo();
-// A reader that closes the pipe early (`| head`) is no failure.
+// A reader that closes the pipe early (`| head`) is not a failure.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 }
@@ -49,5 +49,5 @@ for (const [, load] of wanted.length > 0 ? wanted : Object.entries(commands)) {
 }
 
 const code = await run(program, argv, io);
-// Leave an exit code alone that a command has set by itself.
+// Keep an exit code that a command has set itself.
 if (code !== 0) process.exitCode = code;

@@ -5,39 +5,39 @@ import { FluxCDEventsError, messageOf } from './errors.ts';
 import type { Address } from './options/address.ts';
 
 /**
- * A start that can be cancelled, and a stop that undoes it, whenever it comes:
+ * A start that can be cancelled, and a stop that undoes it at any time:
  *
  *     new ──start──► starting ──────► running
  *      │                │  failed        │
  *      └─────stop───────┴─────► stopping ◄┘ ──► stopped
  *
- * Everything that has to be released again is opened through a lifecycle: what opens only after a stop was asked for is
+ * Everything that must be released later is opened through a lifecycle. What opens after a stop was requested is
  * released at once, and the start ends there.
  */
 export interface Lifecycle {
-  /** Aborts when a stop is asked for. */
+  /** Aborts when a stop is requested. */
   readonly signal: AbortSignal;
   /**
    * Runs the start. When it fails, everything that was opened is released first.
-   * @throws {FluxCDEventsError} `FCE_STOPPED` when a stop was asked for before it was done
+   * @throws {FluxCDEventsError} `FCE_STOPPED` when a stop was requested before the start completed
    */
   start<T>(work: () => Promise<T>): Promise<T>;
   /**
-   * Waits for something that opens.
+   * Waits for something to open.
    * @param release undoes it
-   * @throws {FluxCDEventsError} `FCE_STOPPED` when a stop was asked for meanwhile; it is released then
+   * @throws {FluxCDEventsError} `FCE_STOPPED` when a stop was requested in the meantime; what opened is then released
    */
   open<T>(opening: Promise<T> | T, release: (opened: T) => unknown): Promise<T>;
-  /** Has something released on stop; the last one first. */
+  /** Registers something to release on stop. The last one registered is released first. */
   onStop(release: () => unknown): void;
   /**
    * Listens until the stop.
    * @param name in error messages: `events`
-   * @returns the URL under which the server can be reached on this machine: a port 0 has become a real one
+   * @returns the URL of the server on this machine, with the real port in place of port 0
    * @throws {FluxCDEventsError} `FCE_LISTEN_FAILED`, `FCE_STOPPED`
    */
   listen(server: FastifyInstance, address: Address, name: string): Promise<string>;
-  /** Repeats some work until the stop. @param work answers after how many milliseconds to repeat it */
+  /** Repeats some work until the stop. @param work resolves with the milliseconds until the next time */
   repeat(firstMs: number, work: () => Promise<number>): void;
   /** Releases everything, the last opened first. Waits for a start under way to end, but no longer than `graceMs`. */
   stop(graceMs: number): Promise<void>;
@@ -62,7 +62,7 @@ export function createLifecycle(): Lifecycle {
         try {
           return await work();
         } catch (error) {
-          // Whatever the stop interrupted fails in its own way: the stop is why.
+          // What the stop interrupted fails with errors of its own, but the cause is the stop.
           assertNotStopping(signal);
           await releaseAll();
           throw error;
@@ -106,10 +106,10 @@ export function createLifecycle(): Lifecycle {
 }
 
 function assertNotStopping(signal: AbortSignal): void {
-  if (signal.aborted) throw new FluxCDEventsError('FCE_STOPPED', 'stopped before the start was done');
+  if (signal.aborted) throw new FluxCDEventsError('FCE_STOPPED', 'stopped before the start completed');
 }
 
-/** Waits for a promise, but no longer than so many milliseconds. */
+/** Waits for a promise, but at most `ms` milliseconds. */
 async function within(ms: number, promise: Promise<unknown>): Promise<void> {
   const { promise: timeout, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);

@@ -12,7 +12,7 @@ import { createEventReports, type EventReports } from './report/event-reports.ts
 import { createKubernetesReporter } from './report/kubernetes-reporter.ts';
 import { silentReporter } from './report/reporter.ts';
 
-/** The source of the configuration, and what the rest of the program can do with its place of origin. */
+/** The source of the configuration, and what else the program can do with the place that it comes from. */
 export interface OpenConfig {
   readonly source: ConfigSource;
   /** Why there is no snapshot yet, for the readiness probe. */
@@ -22,7 +22,7 @@ export interface OpenConfig {
    * refresh. Does nothing for files, which are watched.
    */
   refresh(provider: NamespacedName): void;
-  /** Makes failures visible beside the log: as Kubernetes Events, or not at all for files. */
+  /** Reports failures outside the log: as Kubernetes Events, or not at all for files. */
   readonly reports: EventReports;
   /** The folder or the URL of the API server, for log lines. */
   readonly name: string;

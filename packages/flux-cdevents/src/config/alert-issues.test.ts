@@ -28,12 +28,12 @@ describe('alertIssues', () => {
     [
       'an inclusion that does not compile',
       { inclusionList: ['ok', '(?=x)'] },
-      'error: spec.inclusionList[1]: expected a regular expression as Go reads it (RE2), found invalid or unsupported Perl syntax: `(?=`',
+      'error: spec.inclusionList[1]: expected a regular expression in the syntax of Go (RE2), found invalid or unsupported Perl syntax: `(?=`',
     ],
     [
       'an exclusion that does not compile',
       { exclusionList: ['('] },
-      'error: spec.exclusionList[0]: expected a regular expression as Go reads it (RE2), found missing closing ): `(`',
+      'error: spec.exclusionList[0]: expected a regular expression in the syntax of Go (RE2), found missing closing ): `(`',
     ],
     [
       'no sources',
@@ -43,12 +43,12 @@ describe('alertIssues', () => {
     [
       'labels of objects that are not there',
       { eventSources: [{ kind: 'HelmRelease', name: '*', matchLabels: { a: 'b' } }] },
-      'warning: spec.eventSources[0].matchLabels: expected objects of kind HelmRelease of namespace apps among the files, to read labels from, found none: not evaluable, selects nothing',
+      'warning: spec.eventSources[0].matchLabels: expected objects of kind HelmRelease of namespace apps among the files, to read labels from, found none, so matchLabels selects nothing',
     ],
     [
       'labels of an object that is not there',
       { eventSources: [{ ...elsewhere, name: 'x', matchLabels: { a: 'b' } }] },
-      'warning: spec.eventSources[0].matchLabels: expected HelmRelease x of namespace infra among the files, to read labels from, found none: not evaluable, selects nothing',
+      'warning: spec.eventSources[0].matchLabels: expected HelmRelease x of namespace infra among the files, to read labels from, found none, so matchLabels selects nothing',
     ],
   ])('finds %s', (_, spec, message) => expect(findingsOf(spec)).toEqual([message]));
 

@@ -44,7 +44,7 @@ export function alertIssues({ metadata, spec }: Alert, context: AlertContext): r
     if (hasMatchLabels(source) && !context.labelsKnown({ namespace, ...source })) {
       const object = source.name === '*' ? `objects of kind ${source.kind}` : `${source.kind} ${source.name}`;
       const expected = `${object} of namespace ${source.namespace ?? namespace} among the files, to read labels from`;
-      const found = 'none: not evaluable, selects nothing';
+      const found = 'none, so matchLabels selects nothing';
       issues.push(createWarning('not-found', at('matchLabels'), expected, found));
     }
   }
@@ -53,7 +53,7 @@ export function alertIssues({ metadata, spec }: Alert, context: AlertContext): r
     for (const [index, expression] of (spec[list] ?? []).entries()) {
       const regexp = goRegexp(expression);
       if (typeof regexp !== 'string') continue;
-      const expected = 'a regular expression as Go reads it (RE2)';
+      const expected = 'a regular expression in the syntax of Go (RE2)';
       issues.push(createIssue('invalid-value', ['spec', list, index], expected, regexp));
     }
   }

@@ -345,7 +345,7 @@ describe('labels', () => {
     const source = 'eventSources: [{kind: HelmRelease, name: "*", matchLabels: {team: a}}]';
     const alert = anAlert('all', `providerRef: {name: hub}, ${source}`);
     const files = { 'a.yaml': documents(aProvider('hub'), alert) };
-    expect((await write(files)).problems).toEqual([expect.stringMatching(/not evaluable/)]);
+    expect((await write(files)).problems).toEqual([expect.stringMatching(/matchLabels selects nothing/)]);
     expect((await write({ 'b.yaml': release('{}') })).problems).toEqual([]);
   });
 });

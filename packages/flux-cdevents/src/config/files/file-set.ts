@@ -126,7 +126,7 @@ export function createFileSet({ noCrossNamespaceRefs, readMapping }: FileSetOpti
     named = new Set([...placed].flatMap(([key, { object }]) => configMapsOf(effective(key, object))));
   }
 
-  /** Whether an object is of the configuration. */
+  /** Whether an object belongs to the configuration. */
   const isOurs = (key: string, { reading }: FileObject): boolean =>
     reading.kind === 'ConfigMap' ? named.has(key) : reading.kind !== 'Other';
 

@@ -12,8 +12,8 @@ import { memberOf, NOTIFICATION_GROUP, readName } from '../../flux/read-object.t
 import { parseSecret, type Secret } from '../../flux/secret.ts';
 
 /**
- * What an object is read as. Of a kind that is not the configuration's, only the labels count; a ConfigMap may be of
- * the configuration or not, so both count.
+ * How an object is read. Only the labels matter for kinds that are not part of the configuration. A ConfigMap may or
+ * may not be part of it, so both its data and its labels matter.
  */
 export type Reading =
   | ({ readonly kind: 'Alert' } & Parsed<Alert>)
@@ -45,7 +45,10 @@ export interface FileObject {
 /** A document of a file. */
 export interface ReadDocument {
   readonly objects: readonly FileObject[];
-  /** Why objects cannot be recognised, each issue with its line. With any, objects of an earlier version stay in force. */
+  /**
+   * Why objects cannot be recognised, each issue with its line. When there are any, the objects of an earlier version
+   * stay in force.
+   */
   readonly issues: readonly Issue[];
 }
 

@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 
-/** The files of a folder at one moment, as far as they can be known without being read. */
+/** The files of a folder at one moment, without their content. */
 export interface Scan {
   /** Relative path with `/` → a text that differs whenever the file changes. In path order. */
   readonly files: ReadonlyMap<string, string>;
@@ -16,9 +16,9 @@ const extensions = new Set(['.yaml', '.yml', '.json']);
 
 /**
  * Lists the YAML and JSON files below a folder, or the one file that `root` is. Symbolic links are followed, as
- * Kubernetes mounts ConfigMaps and Secrets through them; names with a leading dot are left out: they are the far end
+ * Kubernetes mounts ConfigMaps and Secrets through them; names with a leading dot are left out: these are the targets
  * of those links (`..data`), editors' swap files, and `.git`.
- * @throws when `root` is not there
+ * @throws when `root` does not exist
  */
 export async function scan(root: string): Promise<Scan> {
   const files: [string, string][] = [];

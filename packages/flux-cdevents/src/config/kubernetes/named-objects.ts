@@ -8,7 +8,7 @@ export interface NamedObjectsOptions<T> {
   readonly kind: 'Secret' | 'ConfigMap';
   readonly parse: (document: unknown) => Parsed<T>;
   readonly api: Pick<KubeClient, 'request'>;
-  /** Called when an object changed, came or is gone. */
+  /** Called when an object was added, changed or removed. */
   readonly onChange: () => void;
   /** The rate limit of the client in requests a second; reading these objects takes at most a quarter of it. @default 50 */
   readonly qps?: number;
@@ -57,7 +57,7 @@ const MAX_RETRY_MS = 30_000;
 /** After this many attempts without an answer, an object that was never read is a problem. */
 const GIVE_UP_AFTER = 3;
 
-/** Without chance, which `spread` adds. */
+/** Without jitter, which `spread` adds. */
 const retryAfterMs = (failures: number, firstMs: number): number =>
   backoffMs(failures, 0, { firstMs, maxMs: MAX_RETRY_MS, jitter: 0 });
 

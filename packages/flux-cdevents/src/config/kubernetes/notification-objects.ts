@@ -8,7 +8,7 @@ import type { Discovery, ServedResource } from '../../kube-api/discovery.ts';
 import type { InvalidProvider } from '../../provider/provider.ts';
 import { invalidProvider } from '../../provider/resolve-provider.ts';
 
-/** What is known of an Alert or a Provider after all its versions so far. */
+/** What is known about an Alert or a Provider after all its versions so far. */
 export interface ObjectState<T> {
   /** The last version that was valid; undefined when none was. */
   readonly good: T | undefined;
