@@ -49,7 +49,7 @@ describeOnCluster('a change in the cluster', () => {
     expect(request?.headers['content-type']).toContain('application/cloudevents+json');
   });
 
-  it('that deletes the Alert: its events are nobody’s', async () => {
+  it('that deletes the Alert: no Alert selects its events', async () => {
     const { controller, receiver } = scene;
     await scene.deleteObject('Alert', 'all');
     await eventually(async () => expect(await scene.alerts()).toEqual([]));

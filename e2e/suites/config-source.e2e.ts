@@ -129,7 +129,7 @@ describeOnCluster('the configuration in an API server', () => {
     expect(config.snapshots.length - before).toBeLessThan(20);
   });
 
-  it('does not change with what does not count, nor with a Secret that stays the same', async () => {
+  it('does not change with irrelevant fields, nor with a Secret that stays the same', async () => {
     const token = addressSecret(named('token'), { token: 'x' });
     const hub = provider('hub', { secretRef: { name: 'token' } });
     await admin.apply([token, hub, alert('all')]);
@@ -158,7 +158,7 @@ describeOnCluster('the configuration in an API server', () => {
     await eventually(() => expect(statuses(config)).toEqual({ 'source/hub': 'ready' }));
   });
 
-  it('reads Secrets at once when it is asked to, and when a Provider names another', async () => {
+  it('reads Secrets at once on request, and when a Provider names another one', async () => {
     const token = addressSecret(named('token'), { address: 'http://one' });
     const hub = provider('hub', { secretRef: { name: 'token' } });
     await admin.apply([token, addressSecret(named('other'), { address: 'http://other' }), hub]);
@@ -227,7 +227,7 @@ describeOnCluster('the configuration in an API server', () => {
     expect(config.snapshots.map(({ providers }) => providers.get('source/hub')?.status)).not.toContain('invalid');
   });
 
-  it('leaves Providers of other types alone, and their Secrets', async () => {
+  it('ignores Providers of other types, and their Secrets', async () => {
     await admin.apply([provider('raw', { type: 'generic', secretRef: { name: 'no' } }), provider('hub')]);
     const config = await start({ handledTypes: ['cdevents'] });
     expect(statuses(config)).toEqual({ 'source/raw': 'foreign', 'source/hub': 'ready' });

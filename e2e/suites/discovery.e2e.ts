@@ -21,7 +21,7 @@ describeOnCluster('the CRDs of Flux', () => {
     await cluster.stop();
   });
 
-  it('2.9: v1beta3 alone is read', async () => {
+  it('2.9: only v1beta3 is read', async () => {
     await cluster.admin.apply(notificationCrds('2.9'));
     scene = await startScene({ admin: cluster.admin, namespace: 'apps', apiVersion: NOTIFICATION_V1BETA3 });
     await scene.applyProvider();

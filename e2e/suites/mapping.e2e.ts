@@ -82,7 +82,7 @@ describeOnCluster('a mapping in a ConfigMap', () => {
     await eventually(async () => expect(await waiting()).toEqual([]));
   });
 
-  it('that is not there lets events wait until it is', async () => {
+  it('that does not exist makes events wait until it does', async () => {
     await scene.admin.delete(rules(''));
     await scene.applyProvider({ timeout: '9s' }, { mapping: 'rules' });
     await eventually(async () => expect((await issues())[0]?.found).toContain('does not exist or cannot be read'));

@@ -51,7 +51,7 @@ describeOnCluster('with', () => {
     expect(paths()).toEqual(['/', '/elsewhere']);
   });
 
-  it('--watch-all-namespaces=false: those of RUNTIME_NAMESPACE alone', async () => {
+  it('--watch-all-namespaces=false: only those of RUNTIME_NAMESPACE', async () => {
     const { receiver, post, controller } = await startWithNeighbours(['--watch-all-namespaces=false']);
     await eventually(async () => expect(await alertNames()).toEqual(['own']));
     await providersReady(1);
@@ -61,7 +61,7 @@ describeOnCluster('with', () => {
     expect((await controller.providers()).map(({ namespace }) => namespace)).toEqual(['scope']);
   });
 
-  it('--no-cross-namespace-refs: an Alert selects objects of its own namespace alone', async () => {
+  it('--no-cross-namespace-refs: an Alert selects only objects of its own namespace', async () => {
     const { receiver, post, controller } = await startWithNeighbours(['--no-cross-namespace-refs']);
     await eventually(async () => expect(await alertNames()).toEqual(['neighbours', 'own']));
     await providersReady(2);

@@ -81,7 +81,7 @@ describeOnCluster('--events-auth token-review', () => {
     expect(await post(await token())).toEqual({ status, body: '' });
   });
 
-  it('goes by what it knows while the API server is away, and answers 503 to whom it does not know', async () => {
+  it('uses remembered reviews while the API server is away, and answers 503 to other tokens', async () => {
     const known = await admin.tokenFor('flux-system', 'helm-controller', AUDIENCE);
     const unknown = await admin.tokenFor('flux-system', 'helm-controller', AUDIENCE);
     expect(await post(known)).toMatchObject({ status: 202 });

@@ -52,7 +52,7 @@ describe('a lifecycle', () => {
     expect(next).not.toHaveBeenCalled();
   });
 
-  it('tells a start under way that fails because of the stop from one that fails by itself', async () => {
+  it('distinguishes a start that fails because of the stop from one that fails by itself', async () => {
     const lifecycle = createLifecycle();
     const start = lifecycle.start(async () => {
       const { promise, reject } = Promise.withResolvers<void>();
@@ -82,7 +82,7 @@ describe('a lifecycle', () => {
     expect(work).not.toHaveBeenCalled();
   });
 
-  it('stops once, however often it is asked to', async () => {
+  it('stops once, however often stop is called', async () => {
     const lifecycle = createLifecycle();
     const release = vi.fn();
     lifecycle.onStop(release);

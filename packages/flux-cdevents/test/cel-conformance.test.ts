@@ -13,14 +13,14 @@ describe('the conformance tests of CEL', () => {
     expect(tests.length).toBeGreaterThan(1000);
   });
 
-  it('pass, but for the known differences', () => {
+  it('pass, except for the known differences', () => {
     const failed = [...differences].flatMap(([id, difference]) =>
       difference && !expected.includes(id) ? [`${id}: ${difference}`] : [],
     );
     expect(failed).toEqual([]);
   });
 
-  it('have no known difference that is none any more', () => {
+  it('list no known difference that has disappeared', () => {
     expect(expected.filter((id) => !differences.get(id))).toEqual([]);
     expect(new Set(expected).size).toBe(expected.length);
   });

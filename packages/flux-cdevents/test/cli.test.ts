@@ -123,7 +123,7 @@ describe('flux-cdevents', () => {
 });
 
 describe('flux-cdevents sink', () => {
-  it('takes a port, prints what comes, and counts when it is told to end', async () => {
+  it('takes a port, prints what arrives, and prints counts when it ends', async () => {
     const { child, ended } = start(['sink', '--port', '0']);
     const [banner] = (await once(child.stderr, 'data')) as [Buffer];
     const url = /listening on (\S+)/.exec(String(banner))?.[1] ?? '';
@@ -169,7 +169,7 @@ describe('flux-cdevents demo', () => {
     }
   };
 
-  it('loses nothing, stays up when told to, and leaves nothing behind', async () => {
+  it('loses nothing, keeps running with --keep, and leaves nothing behind', async () => {
     const before = leftovers();
     const { child, ended } = start(['demo', '--keep']);
     const hint = await said(child.stderr, /deliveries list --server \S+\n/);
@@ -185,7 +185,7 @@ describe('flux-cdevents demo', () => {
     expect(leftovers()).toEqual(before);
   }, 40_000);
 
-  it('tells the same rollout in the words of another preset', async () => {
+  it('shows the same rollout with another preset', async () => {
     const { code, stdout } = await cli(['demo', '--preset', 'service']);
     expect(stdout).toContain('annotated preset: service');
     expect(stdout).toMatch(/HelmRelease apps\/podinfo +UpgradeFailed +incident\.detected +yes/);

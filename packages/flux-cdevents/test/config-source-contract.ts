@@ -197,7 +197,7 @@ export function describeConfigSource(name: string, open: () => Promise<ConfigPla
       await source.close();
     });
 
-    it('does not start when it is closed meanwhile', async () => {
+    it('does not start when it is closed in the meantime', async () => {
       const starting = source.start();
       await Promise.all([expect(starting).rejects.toMatchObject({ code: 'FCE_CONFIG_NOT_LOADED' }), source.close()]);
       expect(source.snapshot()).toBeUndefined();

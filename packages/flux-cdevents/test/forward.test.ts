@@ -101,7 +101,7 @@ describe('every event goes on to the notification-controller', () => {
     expect(hub.requests).toHaveLength(1); // the generic Provider is left to it
   });
 
-  it('if no Alert selects it, too; but no repeat, and nothing that is no event', async () => {
+  it('even if no Alert selects it; but no repeat, and nothing that is not an event', async () => {
     const { post } = await start();
     const body = bodyOf('NewArtifact', aFluxEvent({ involvedObject: { kind: 'Bucket' } }));
     expect(await post(body)).toBe(202);
@@ -172,7 +172,7 @@ it('nothing is lost over a restart while it is away', async () => {
   expect(controller.requests.slice(count).map((request) => request.body)).toEqual(bodies);
 });
 
-it('what is a dead letter can be looked at and replayed, mapped anew or not', async () => {
+it('a dead letter can be inspected and replayed, mapped again or not', async () => {
   const { post, forwarded, detail, replay, providers, scrape, send } = await start();
   controller.next(400);
   await post(bodyOf('UpgradeSucceeded'));

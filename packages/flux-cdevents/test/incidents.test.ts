@@ -124,7 +124,7 @@ describe('the incident of an object', () => {
     expect((await predicates()).filter((name) => name === 'incident.detected')).toHaveLength(1);
   });
 
-  it('stays as it is when its CDEvents are mapped anew', async () => {
+  it('does not change when its CDEvents are mapped again', async () => {
     const { accept, mapWaiting } = aPipeline();
     for (const event of [failure(0), success(1)]) await accept(event);
     const before = await incidents();
@@ -146,7 +146,7 @@ describe('the incident of an object', () => {
     ]);
   });
 
-  it('ends as its events say, in whatever order they arrive and however often', async () => {
+  it('ends as its events say, in whatever order and however often they arrive', async () => {
     const arrivals = fc.array(fc.integer({ min: 0, max: 7 }), { minLength: 1, maxLength: 14 });
     const { accept } = aPipeline();
     let runs = 0;

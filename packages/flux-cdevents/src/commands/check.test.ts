@@ -113,7 +113,7 @@ data:
     });
   });
 
-  it('minds cross-namespace references when it is told to', async () => {
+  it('reports cross-namespace references when they are disabled', async () => {
     await write('all.yaml', good.replace("name: '*'", "name: '*'\n      namespace: apps"));
     expect((await check(directory)).code).toBe(0);
     expect((await check('--no-cross-namespace-refs', directory)).code).toBe(1);

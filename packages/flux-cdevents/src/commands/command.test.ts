@@ -49,7 +49,7 @@ describe('run', () => {
     expect(stderr).toMatch(/^flux-cdevents: FCE_OPTION_INVALID: .+\nRun the command with --help/);
   });
 
-  it('help is no failure', async () => {
+  it('help is not a failure', async () => {
     const { code, stdout } = await runCommand(
       create(() => undefined),
       ['--help'],

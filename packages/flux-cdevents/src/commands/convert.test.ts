@@ -87,7 +87,7 @@ describe('convert', () => {
     expect(jsonLines(stdout)).toMatchObject([expected]);
   });
 
-  it('sends unchanged ones when told to', async () => {
+  it('sends unchanged ones on request', async () => {
     const count = async (...argv: string[]) => jsonLines((await convert([ROLLOUT, ...argv])).stdout).length;
     expect(await count('--unchanged', 'send')).toBe((await count()) + 1);
   });
@@ -195,7 +195,7 @@ describe('convert', () => {
       expect(stderr).toBe('3 Flux events: 4 CDEvents, 0 skipped, 0 invalid\n');
     });
 
-    it('names it in why an event gave nothing, and whose rule matched', async () => {
+    it('names it in the reason for a skipped event, and as the origin of the rule that matched', async () => {
       const mapping = join(FIXTURES, 'overlapping.yaml');
       const stdin = [install.replace('podinfo', 'frontend'), install.replace('InstallSucceeded', 'Nothing')].join('\n');
       const skipped = await convert(['--mapping', mapping], { stdin });

@@ -167,7 +167,7 @@ describe('deliveries replay and discard', () => {
 });
 
 describe('send', () => {
-  it('tells what was stored', async () => {
+  it('prints what was stored', async () => {
     const { code, stdout } = await send(['--reason', 'UpgradeFailed']);
     expect([code, stdout]).toEqual([
       0,

@@ -46,7 +46,7 @@ describe('install --export', () => {
     [['--image', `registry.example.com/a@sha256:${'0'.repeat(64)}`], `registry.example.com/a@sha256:${'0'.repeat(64)}`],
   ])('%j runs %s', async (argv, image) => expect(container(await printed(...argv)).image).toBe(image));
 
-  it('asks for the volume that it is told to', async () => {
+  it('requests the given volume', async () => {
     const { spec } = one(await printed('--storage-class', 'fast', '--storage-size', '20Gi'), 'PersistentVolumeClaim');
     expect(spec).toMatchObject({ storageClassName: 'fast', resources: { requests: { storage: '20Gi' } } });
   });

@@ -42,7 +42,7 @@ describe('readEvents', () => {
     ['an empty array', '[]', []],
   ])('reads %s', (_, input, expected) => expect(summary(input ?? '')).toEqual(expected));
 
-  it('goes on after what is wrong, and says where it was', () => {
+  it('continues after an invalid event, and reports its place', () => {
     const wrong = JSON.stringify({ ...event('x'), reason: '' });
     expect(summary(`${a}\n{"oops\n${wrong}\n${b}`)).toEqual([
       ['f:1', 'a'],

@@ -236,7 +236,7 @@ describe('a store that is unavailable', () => {
 });
 
 describe('drain', () => {
-  it('lets requests in flight end, and claims nothing more', async () => {
+  it('waits for requests in flight, and claims nothing more', async () => {
     const receiver = await aReceiver({ answer: { status: 202, delayMs: 100 } });
     const rig = await aRig({ concurrent: 1 });
     for (const id of ['a', 'b', 'c']) await rig.add('a/hub', { id });

@@ -52,7 +52,7 @@ describe('health', () => {
     expect(isDown(health)).toBe(false);
   });
 
-  it('rests at once when it is asked to, within limits', () => {
+  it('rests at once when the receiver asks for it, within limits', () => {
     expect(fail(healthy, 1000, { retryAfterMs: 60_000 }).restsUntil).toBe(61_000);
     expect(fail(healthy, 1000, { retryAfterMs: 0 }).restsUntil).toBe(2000);
     expect(fail(healthy, 1000, { retryAfterMs: 86_400_000 }).restsUntil).toBe(601_000);

@@ -49,7 +49,7 @@ describe('parseFluxEvent', () => {
     );
   });
 
-  it.each(['', '{', 'involvedObject: {}'])('refuses %j, which is no JSON', (body) => {
+  it.each(['', '{', 'involvedObject: {}'])('refuses %j, which is not JSON', (body) => {
     expect(() => parseFluxEvent(body, NOW)).toThrow(expect.objectContaining({ code: 'FCE_EVENT_INVALID' }));
   });
 });

@@ -45,7 +45,7 @@ describe('parseAlert', () => {
     expect(value?.spec.summary).toBe(summary);
   });
 
-  it('leaves out nulls and fields that it does not know, and lets every kind through', () => {
+  it('leaves out nulls and unknown fields, and accepts every kind', () => {
     const yaml = `
 apiVersion: notification.toolkit.fluxcd.io/v1
 kind: Alert

@@ -133,7 +133,7 @@ describe('a kubeconfig', () => {
     expect(await authorization(access)).toBe('Bearer two');
   });
 
-  it('that changes is read again, and what was read last counts while it is broken', async () => {
+  it('that changes is read again; while it is broken, the last good version is used', async () => {
     const access = await open(kubeconfig({ token: 'one' }));
     expect(await authorization(access)).toBe('Bearer one');
     file('kubeconfig', '{');

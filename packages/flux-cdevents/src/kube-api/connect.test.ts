@@ -30,7 +30,7 @@ describe('a shared connection', () => {
     await expect(first.request({ path: '/' })).rejects.toThrow();
   });
 
-  it('can be closed when nobody connected, and when that failed', async () => {
+  it('can be closed when nothing connected, and when connecting failed', async () => {
     await connectOnce({}).close();
     const connection = connectOnce({ kubeconfig: join(folder, 'missing') });
     await expect(connection.connect()).rejects.toMatchObject({ code: 'FCE_CONFIG_INVALID' });

@@ -14,7 +14,7 @@ describe('resourcePath', () => {
 it.each(['a', 'a.b-c', 'system:discovery', 'a?b#c d'])('%s may be a name', (name) =>
   expect(isObjectName(name)).toBe(true),
 );
-it.each(['', '.', '..', 'a/b', '%2e%2e', 'a'.repeat(254)])('%s is no name', (name) =>
+it.each(['', '.', '..', 'a/b', '%2e%2e', 'a'.repeat(254)])('%s is not a name', (name) =>
   expect(isObjectName(name)).toBe(false),
 );
 

@@ -41,7 +41,7 @@ describe('backoffMs', () => {
 describe('createBackoff', () => {
   const limits = { firstMs: 400, maxMs: 30_000, jitter: 1 };
 
-  it('doubles up to the longest wait, and begins anew', () => {
+  it('doubles up to the longest wait, and starts again', () => {
     const backoff = createBackoff(limits, () => 1);
     expect(Array.from({ length: 8 }, () => backoff.next())).toEqual([
       800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000,

@@ -17,6 +17,6 @@ it.each([
   ['+1s', 1000],
 ])('%s is %d ms', (text, ms) => expect(parseGoDuration(text)).toBeCloseTo(ms, 6));
 
-it.each(['', '5', '1d', '1 s', 's', '1h 30m', '.s', '1e3s', '--1s', 'NaN'])('%j is no duration', (text) =>
+it.each(['', '5', '1d', '1 s', 's', '1h 30m', '.s', '1e3s', '--1s', 'NaN'])('%j is not a duration', (text) =>
   expect(parseGoDuration(text)).toBeUndefined(),
 );

@@ -9,7 +9,7 @@ async function takenAtOnce(bucket: TokenBucket, count: number): Promise<number[]
   return passed;
 }
 
-it('lets a burst through, then so many a second, in order', async () => {
+it('allows a burst, then one in each interval, in order', async () => {
   const bucket = createTokenBucket({ intervalMs: 100, burst: 3 });
   const begun = performance.now();
   const passed = await takenAtOnce(bucket, 6);

@@ -174,7 +174,7 @@ describe('artifactIdOf', () => {
   const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }).filter((value) => value.trim() === value);
   const named = fc.string({ unit: fc.constantFrom(...'abcxyz019-'), minLength: 1, maxLength: 20 });
 
-  it('reads back as the parts that it was made of', () => {
+  it('can be parsed into the parts it was made of', () => {
     fc.assert(
       fc.property(named, text, fc.option(text), (name, revision, originRevision) => {
         const metadata = { revision, ...(originRevision !== null && { originRevision }) };

@@ -44,7 +44,7 @@ describe('a case', () => {
     expect([passed, steps.map(isWrong)]).toEqual([false, [true]]);
   });
 
-  it('lets a minute pass from event to event', () => {
+  it('puts a minute between events', () => {
     const at = '2026-03-01T10:00:00Z';
     const story = aCase(
       aStep('DependencyNotReady', { skipped: 'unmapped' }),

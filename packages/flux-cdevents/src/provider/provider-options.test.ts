@@ -105,7 +105,7 @@ describe('parseProviderOptions', () => {
     expect(issues).toHaveLength(3);
   });
 
-  it('tells what annotations say, which a mapping cannot change', () => {
+  it('reports what annotations set, which a mapping cannot change', () => {
     const annotations = { [`${OPTION_PREFIX}preset`]: 'service', [`${OPTION_PREFIX}mapping`]: 'rules' };
     expect(parseProviderOptions(annotations)).toMatchObject({ given: { preset: 'service' }, mapping: 'rules' });
     expect(parseProviderOptions({ [`${OPTION_PREFIX}preset`]: 'servce' })).toMatchObject({ given: {} });

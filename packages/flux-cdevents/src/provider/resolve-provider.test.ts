@@ -77,7 +77,7 @@ describe('a Provider', () => {
     }
   });
 
-  it('tells which Secrets it needs', () => {
+  it('names the Secrets that it needs', () => {
     const [a, b] = [{ name: 'a' }, { name: 'b' }];
     expect(secretNamesOf(aProvider({ secretRef: a, certSecretRef: b, proxySecretRef: a }))).toEqual(['a', 'b']);
   });
@@ -416,7 +416,7 @@ describe('the fingerprint', () => {
   };
   const prefix = 'cdevents.toolkit.fluxcd.io/';
 
-  it('stays while nothing that counts changes', () => {
+  it('does not change while nothing relevant changes', () => {
     expect(of({})).toBe(of({}));
     expect(of({ timeout: '60s' })).toBe(of({ timeout: '1m' }));
     expect(annotated({ [`${prefix}cluster`]: 'a', [`${prefix}source`]: '/b' })).toBe(

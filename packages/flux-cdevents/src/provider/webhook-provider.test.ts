@@ -104,7 +104,7 @@ describe('an annotated Provider of the notification-controller', () => {
     });
   });
 
-  it('needs no key where no signature is asked for', () => {
+  it('needs no key when no signature is required', () => {
     const provider = aProvider({ type: 'generic' }, { address: 'http://hub', 'webhook-auth': 'none' });
     expect(resolve(provider, {})).toMatchObject({ status: 'ready', webhook: { how: 'none' } });
   });
@@ -125,7 +125,7 @@ describe('every other Provider', () => {
     expect(resolved).not.toHaveProperty('webhookOnly');
   });
 
-  it('has none without a Secret, which is no issue', () => {
+  it('has none without a Secret, which is not an issue', () => {
     const { secretRef: _, ...spec } = aProvider({ type: 'cdevents' }, {}).spec;
     const resolved = resolve({ ...aProvider({}, {}), spec });
     expect(resolved).toMatchObject({ status: 'ready' });

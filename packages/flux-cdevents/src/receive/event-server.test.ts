@@ -121,7 +121,7 @@ describe('authentication that takes a while', () => {
   });
 });
 
-it('hands over the body as it came', async () => {
+it('passes on the body as it was received', async () => {
   const bodies: string[] = [];
   const { post } = aServer({
     accept: async (_, text) => {
@@ -168,7 +168,7 @@ describe('on a socket', () => {
     expect((await send(port, agent, { 'x-long': 'x'.repeat(bytes) })).status).toBe(status);
   });
 
-  it('answers what is no HTTP with 400 and an empty body', async () => {
+  it('answers a request that is not HTTP with 400 and an empty body', async () => {
     const { port } = await aListeningServer();
     const answer = await new Promise<string>((resolve, reject) => {
       let text = '';

@@ -32,7 +32,7 @@ const anything = fc.record({
 const changed = (bytes: Uint8Array, at: number, flip: number) =>
   bytes.map((byte, index) => (index === at % bytes.length ? byte ^ flip : byte));
 
-it('fits any body, and none of which a byte was changed', () => {
+it('matches any body, but none with a changed byte', () => {
   fc.assert(
     fc.property(anything, ({ key, body, at, flip }) => {
       const signature = sign(body, key);

@@ -126,7 +126,7 @@ describe('answers', () => {
     expect([answer.statusCode, answer.body]).toEqual([405, '']);
   });
 
-  it('tell an outsider nothing of which Providers there are', async () => {
+  it('do not reveal to an outsider which Providers exist', async () => {
     const { post } = aServer();
     const answers = [];
     for (const name of ['hub', 'wrong', 'plain', 'no-key', 'chat', 'nobody']) {

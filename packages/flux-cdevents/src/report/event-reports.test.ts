@@ -26,7 +26,7 @@ it('reports every change of a Provider on the Alert that showed it', () => {
   ]);
 });
 
-it('reports it on the Provider where there is no Alert', () => {
+it('reports it on the Provider when there is no Alert', () => {
   const { reported, reports } = setUp({ exists: ({ kind }) => kind === 'Provider' });
   reports.failing(hub, hub, 'failing', '503');
   expect(reported.map(({ about }) => about)).toEqual([{ kind: 'Provider', ...hub }]);

@@ -124,7 +124,7 @@ describe('classifyFailure', () => {
     });
   });
 
-  it('tells the proxy from the receiver', () => {
+  it('distinguishes the proxy from the receiver', () => {
     expect(classifyFailure(failure('ECONNREFUSED'), { proxied: true })).toMatchObject({
       error: 'the proxy: connection refused',
     });

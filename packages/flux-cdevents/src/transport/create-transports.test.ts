@@ -106,7 +106,7 @@ describe('what is sent', () => {
     ]);
   });
 
-  it('is a Flux event as it came, without the token', async () => {
+  it('is a Flux event as it was received, without the token', async () => {
     const receiver = await aReceiver();
     const provider = aProvider({
       address: receiver.url,
@@ -171,7 +171,7 @@ describe('what is sent', () => {
     });
   });
 
-  it('rejects what is no CDEvent', async () => {
+  it('rejects what is not a CDEvent', async () => {
     const receiver = await aReceiver();
     expect(await send(aProvider({ address: receiver.url }), [{ kind: 'cdevent', body: '{' }])).toMatchObject({
       status: 'rejected',
@@ -227,7 +227,7 @@ describe('what comes back', () => {
     });
   });
 
-  it('is a delivery with a 2xx, whatever becomes of the body', async () => {
+  it('is a delivery with a 2xx, whatever happens to the body', async () => {
     const receiver = await aReceiver({ answer: { status: 200, body: 'y'.repeat(5_000_000) } });
     expect(await send(aProvider({ address: receiver.url }))).toEqual({ status: 'delivered', code: '200' });
   });

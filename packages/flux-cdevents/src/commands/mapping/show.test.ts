@@ -33,7 +33,7 @@ const show = async (...argv: string[]) => {
 };
 
 describe('mapping show', () => {
-  it('spells out what an event type says by itself', async () => {
+  it('spells out the defaults of an event type', async () => {
     const mapping = parse(await show());
     expect(mapping.rules.map(({ name }: { name: string }) => name)).toEqual([
       'install-succeeded',

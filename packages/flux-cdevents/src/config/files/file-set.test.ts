@@ -86,7 +86,7 @@ describe('files', () => {
     expect(set.counts()).toEqual({ files: 0, providers: 0, alerts: 0, secrets: 0, configMaps: 0 });
   });
 
-  it('do not differ when only what does not count is new', async () => {
+  it('do not differ when nothing relevant changed', async () => {
     const { write } = aFileSet();
     await write({ 'a.yaml': aProvider('hub') });
     expect((await write({ 'a.yaml': aProvider('hub') })).differs).toBe(false);
@@ -184,7 +184,7 @@ describe('an object that two files define', () => {
 describe('an object that is broken', () => {
   const broken = aProvider('hub', 'type: cdevents, address: 5, timeout: 1h');
 
-  it('stays as it last was, over several edits, and the problem goes when it is repaired', async () => {
+  it('keeps its last good version over several edits, and has no problem once it is fixed', async () => {
     const { write } = aFileSet();
     await write({ 'a.yaml': aProvider('hub') });
     for (const edit of [broken, aProvider('hub', 'type: 1'), broken]) {
@@ -200,7 +200,7 @@ describe('an object that is broken', () => {
     });
   });
 
-  it('stays as it last was when it moves to another file', async () => {
+  it('keeps its last good version when it moves to another file', async () => {
     const { write } = aFileSet();
     await write({ 'a.yaml': aProvider('hub') });
     expect(await write({ 'a.yaml': undefined, 'b.yaml': broken })).toMatchObject({
@@ -230,7 +230,7 @@ describe('an object that is broken', () => {
     expect(state.problems).toEqual([expect.stringMatching(/^a\.yaml:4: Provider default\/hub: spec\.type: /)]);
   });
 
-  it('leaves the others of its file alone', async () => {
+  it('does not affect the others in its file', async () => {
     const { write } = aFileSet();
     await write({ 'a.yaml': documents(aProvider('hub'), anAlert('one')) });
     const state = await write({ 'a.yaml': documents(broken, anAlert('two')) });
@@ -275,7 +275,7 @@ describe('what an API server would take, but cannot work,', () => {
   });
 });
 
-describe('a file that is no YAML', () => {
+describe('a file that is not YAML', () => {
   const garbage = 'a: [1,\n';
 
   it('keeps the objects that it held, over several edits', async () => {

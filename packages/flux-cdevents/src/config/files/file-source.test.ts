@@ -81,7 +81,7 @@ describe('start', () => {
     expect((await start()).snapshot()).toEqual({ alerts: [], providers: new Map(), problems: [] });
   });
 
-  it('fails where there is no folder', async () => {
+  it('fails when there is no folder', async () => {
     await write('file.yaml', '');
     for (const path of [join(parent, 'nowhere'), join(directory, 'file.yaml')]) {
       const failing = createFileSource({ directory: path, readMapping: mappingReader, logger: silentLogger() });
@@ -92,7 +92,7 @@ describe('start', () => {
 });
 
 describe('a change', () => {
-  it('is told to listeners with the new snapshot, once', async () => {
+  it('notifies listeners once, with the new snapshot', async () => {
     await write('a.yaml', aProvider('a', 'http://a'));
     const started = await start();
     const seen: unknown[] = [];
@@ -155,7 +155,7 @@ describe('a change', () => {
     expect(seen).toEqual([{ a: 'http://b' }]);
   });
 
-  it('is not told when nothing that counts changed', async () => {
+  it('does not notify listeners when nothing relevant changed', async () => {
     await write('a.yaml', aProvider('a', 'http://a'));
     const started = await start();
     const listener = vi.fn();

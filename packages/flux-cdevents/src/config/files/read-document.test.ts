@@ -94,7 +94,7 @@ spec:
     expect(problemsOf(rows.join('\n'))).toEqual([expect.stringMatching(/alias/)]);
   });
 
-  it('tells the line of a field, or of what comes nearest', () => {
+  it('gives the line of a field, or of the nearest place above it', () => {
     const [object] = readDocument(`---
 apiVersion: notification.toolkit.fluxcd.io/v1
 kind: Alert

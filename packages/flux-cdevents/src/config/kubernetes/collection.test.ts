@@ -78,7 +78,7 @@ describe('the list', () => {
     expect(changes).toBe(1);
   });
 
-  it('starts anew when the API server expires it between two pages', async () => {
+  it('starts again when the API server expires it between two pages', async () => {
     api.pageSize = 1;
     for (const name of ['a', 'b']) api.put(anAlertObject(name));
     let discarded = false;
@@ -225,7 +225,7 @@ describe('the watch', () => {
     expect(lists()).toHaveLength(1);
   });
 
-  it.each(['status', 'event'] as const)('lists anew after 410 as %s, and loses nothing', async (how) => {
+  it.each(['status', 'event'] as const)('lists again after 410 as %s, and loses nothing', async (how) => {
     api.put(anAlertObject('gone'));
     api.put(anAlertObject('kept'));
     const collection = start();
@@ -279,7 +279,7 @@ describe('an object', () => {
     expect(parsed).toEqual([{ apiVersion, kind, metadata: { ...metadata, annotations: ours }, spec }]);
   });
 
-  it('that says the same again is no change', async () => {
+  it('that repeats the same is not a change', async () => {
     api.put(anAlertObject('a'));
     const collection = start();
     await upToDate(collection);

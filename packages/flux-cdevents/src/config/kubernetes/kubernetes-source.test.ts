@@ -209,7 +209,7 @@ it('names an object as a Kubernetes Event does', async () => {
   expect(reference('Provider', named('all'))).toBeUndefined();
 });
 
-it('leaves Providers of other types alone, and their Secrets', async () => {
+it('ignores Providers of other types, and their Secrets', async () => {
   api.put(aProviderObject('raw', { type: 'generic', secretRef: { name: 'no' } }));
   await start({ handledTypes: ['cdevents'] });
   expect(statusOf('raw')).toBe('foreign');

@@ -106,7 +106,7 @@ describe('a rotated Secret', () => {
     expect(changes).toBe(2);
   });
 
-  it('is seen at once when it is asked for', async () => {
+  it('is read at once on request', async () => {
     api.put(aSecretObject('a', { token: 'old' }));
     const objects = follow(['a']);
     await answered(objects);
@@ -115,7 +115,7 @@ describe('a rotated Secret', () => {
     await eventually(() => expect(textOf(objects, 'a')).toBe('new'));
   });
 
-  it('is read once more when it is asked for during a read', async () => {
+  it('is read again when a read is requested during another', async () => {
     api.put(aSecretObject('a', { token: 'old' }));
     const client = api.client();
     const firstAnswer = Promise.withResolvers<void>();
@@ -138,7 +138,7 @@ describe('a rotated Secret', () => {
     expect(api.requests).toHaveLength(2);
   });
 
-  it('that stays the same is no change', async () => {
+  it('that stays the same is not a change', async () => {
     api.put(aSecretObject('a', { token: 'x' }));
     const objects = follow(['a'], { refreshMs: 1 });
     await answered(objects);
@@ -150,7 +150,7 @@ describe('a rotated Secret', () => {
 });
 
 describe('an object that cannot be read', () => {
-  it('is looked for again while it is missing', async () => {
+  it('is read again while it is missing', async () => {
     const objects = follow(['a'], { retryMs: 10 });
     await answered(objects);
     expect(objects.get(named('a'))).toBeUndefined();
@@ -187,7 +187,7 @@ describe('an object that cannot be read', () => {
     expect(problemsOf(objects)).toEqual(['Secret apps/a: data.token: expected base64, found 8 bytes that are not']);
   });
 
-  it('stays as it was while there is no answer', async () => {
+  it('does not change while there is no answer', async () => {
     api.put(aSecretObject('a', { token: 'x' }));
     const objects = follow(['a'], { refreshMs: 10 });
     await answered(objects);

@@ -35,7 +35,7 @@ describe('the memory of an object', () => {
   });
 });
 
-it('forgets an announcement after a failure of which nothing was sent', () => {
+it('forgets an announcement after a failure that sent nothing', () => {
   const memories = new Map<string, ObjectMemory>();
   const options = { specVersion: '0.4', preset: 'none', unmapped: 'skip', unchanged: 'skip' } as const;
   const convert = createSequentialConverter(options, {}, memories);

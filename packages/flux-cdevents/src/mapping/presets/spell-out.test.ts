@@ -20,7 +20,7 @@ const ofPreset = (name: string): Rule => {
 const namesOf = ({ rules }: Mapping): readonly string[] => rules.map(({ name }) => name);
 
 describe('a mapping and its preset as one', () => {
-  it('is the preset where there is no mapping', () => {
+  it('is the preset when there is no mapping', () => {
     const { mapping, neverReached } = spellOut(undefined, service);
     expect([namesOf(mapping), neverReached]).toEqual([namesOf(presets.service), []]);
   });

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { MAX_COST, type Variables } from '../../cel/expression.ts';
 import { compileRules } from './compile.ts';
 
-it('keeps to own members, whatever a field is called', () => {
+it('sets own members only, whatever the name of a field', () => {
   const customData = { constructor: { keys: '1' }, toString: { name: "'x'" }, ['__proto__']: { polluted: 'true' } };
   const { rules } = compileRules(
     [

@@ -172,7 +172,7 @@ export const describeDeadLetters = (create: CreateStore): void =>
         expect(await claimIds()).toEqual(['a.2']);
       });
 
-      it('leaves entries alone for the grace', async () => {
+      it('keeps entries during the grace', async () => {
         await commit(anEntry('a.1', { maxAgeMs: MINUTE }));
         advance(2 * MINUTE);
         expect(await scene.outbox.expire(MINUTE + 1)).toEqual([]);

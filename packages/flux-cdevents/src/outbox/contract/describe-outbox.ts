@@ -81,7 +81,7 @@ const describeLife = (create: CreateStore): void =>
         expect(await scene.outbox.recall(object)).toMatchObject({ memory: 'one' });
       });
 
-      it('lets marks stand until they expire', async () => {
+      it('keeps marks until they expire', async () => {
         const mark = { key: 'm', ttlMs: 5 * MINUTE };
         await scene.outbox.commit(aCommit([anEntry('a.1')], { mark }));
         advance(MINUTE);

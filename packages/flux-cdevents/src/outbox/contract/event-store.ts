@@ -104,7 +104,7 @@ export const describeEventStore = (create: CreateStore): void =>
         });
       });
 
-      it('changes nothing when all entries are in the store, whatever became of them', async () => {
+      it('changes nothing when all entries are in the store, whatever their state', async () => {
         await commit(anEntry('a.1'), anEntry('a.2'));
         await deliver('a.1');
         const again = aCommit([anEntry('a.2'), anEntry('a.1')], { expect: 7, remember: 'changed' });

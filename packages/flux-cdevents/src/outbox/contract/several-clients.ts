@@ -111,7 +111,7 @@ export const describeSeveralClients = (create: CreateStore): void =>
       expect(await second.stats()).toMatchObject([{ counts: { pending: 1, delivering: 1 } }]);
     });
 
-    it('do not need each other: one goes on when the other is closed', async () => {
+    it('do not need each other: one continues when the other is closed', async () => {
       await first.commit(aCommit([anEntry('a.1')]));
       await first.close();
       expect((await claimOne(second)).id).toBe('a.1');
