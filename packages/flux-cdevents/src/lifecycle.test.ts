@@ -128,4 +128,63 @@ describe('a lifecycle', () => {
     });
     await lifecycle.stop(GRACE_MS);
   });
+
+  it('releases the rest when a release fails, then fails with the first error', async () => {
+    const lifecycle = createLifecycle();
+    const release = vi.fn();
+    await lifecycle.open('store', release);
+    lifecycle.onStop(async () => {
+      throw new Error('second');
+    });
+    lifecycle.onStop(() => {
+      throw new Error('first');
+    });
+    await expect(lifecycle.stop(GRACE_MS)).rejects.toThrow('first');
+    expect(release).toHaveBeenCalledExactlyOnceWith('store');
+  });
+
+  it('waits for the start when a release before it failed', async () => {
+    const lifecycle = createLifecycle();
+    const { opening, open, release } = aResource();
+    lifecycle.onStop(() => {
+      setImmediate(open);
+      throw new Error('server');
+    });
+    const start = lifecycle.start(() => lifecycle.open(opening, release));
+    const stopped = expect(start).rejects.toMatchObject(stoppedEarly);
+    await expect(lifecycle.stop(GRACE_MS)).rejects.toThrow('server');
+    expect(release).toHaveBeenCalledOnce();
+    await stopped;
+  });
+
+  it('keeps the error of a start that fails when a release fails too, and reports that one on stop', async () => {
+    const lifecycle = createLifecycle();
+    const release = vi.fn();
+    const start = lifecycle.start(async () => {
+      await lifecycle.open('store', release);
+      lifecycle.onStop(() => {
+        throw new Error('still in use');
+      });
+      throw new Error('no such folder');
+    });
+    await expect(start).rejects.toThrow('no such folder');
+    expect(release).toHaveBeenCalledOnce();
+    await expect(lifecycle.stop(GRACE_MS)).rejects.toThrow('still in use');
+  });
+
+  it('repeats work that failed', async () => {
+    vi.useFakeTimers();
+    try {
+      const lifecycle = createLifecycle();
+      const work = vi.fn(async (): Promise<number> => {
+        throw new Error('no answer');
+      });
+      lifecycle.repeat(100, work);
+      await vi.advanceTimersByTimeAsync(200);
+      expect(work).toHaveBeenCalledTimes(2);
+      await lifecycle.stop(GRACE_MS);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 });

@@ -18,7 +18,7 @@ export interface Lifecycle {
   /** Aborts when a stop is requested. */
   readonly signal: AbortSignal;
   /**
-   * Runs the start. When it fails, everything that was opened is released first.
+   * Runs the start. When it fails, everything that was opened is released first; `stop` reports a release that failed.
    * @throws {FluxCDEventsError} `FCE_STOPPED` when a stop was requested before the start completed
    */
   start<T>(work: () => Promise<T>): Promise<T>;
@@ -37,9 +37,16 @@ export interface Lifecycle {
    * @throws {FluxCDEventsError} `FCE_LISTEN_FAILED`, `FCE_STOPPED`
    */
   listen(server: FastifyInstance, address: Address, name: string): Promise<string>;
-  /** Repeats some work until the stop. @param work resolves with the milliseconds until the next time */
+  /**
+   * Repeats some work until the stop.
+   * @param work resolves with the milliseconds until the next time. It logs its own failures: when it rejects, it is
+   * repeated after `firstMs`
+   */
   repeat(firstMs: number, work: () => Promise<number>): void;
-  /** Releases everything, the last opened first. Waits for a start under way to end, but no longer than `graceMs`. */
+  /**
+   * Releases everything, the last opened first. Waits for a start under way to end, but no longer than `graceMs`.
+   * @throws the first error of a release, once everything else is released
+   */
   stop(graceMs: number): Promise<void>;
 }
 
@@ -47,11 +54,18 @@ export function createLifecycle(): Lifecycle {
   const stopping = new AbortController();
   const { signal } = stopping;
   const releases: (() => unknown)[] = [];
+  const failures: unknown[] = [];
   let starting: Promise<unknown> = Promise.resolve();
   let stopped: Promise<void> | undefined;
 
   const releaseAll = async (): Promise<void> => {
-    for (let release = releases.pop(); release; release = releases.pop()) await release();
+    for (let release = releases.pop(); release; release = releases.pop()) {
+      try {
+        await release();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
   };
 
   const lifecycle: Lifecycle = {
@@ -87,8 +101,9 @@ export function createLifecycle(): Lifecycle {
     repeat(firstMs, work) {
       let timer: NodeJS.Timeout;
       const schedule = (ms: number) => {
-        if (!signal.aborted) timer = setTimeout(() => void work().then(schedule), ms).unref();
+        if (!signal.aborted) timer = setTimeout(() => void run(), ms).unref();
       };
+      const run = async () => schedule(await work().catch(() => firstMs));
       schedule(firstMs);
       signal.addEventListener('abort', () => clearTimeout(timer));
     },
@@ -98,6 +113,7 @@ export function createLifecycle(): Lifecycle {
         await releaseAll();
         await within(graceMs, starting);
         await releaseAll();
+        if (failures.length > 0) throw failures[0];
       })();
       return stopped;
     },
