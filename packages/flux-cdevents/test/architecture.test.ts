@@ -49,7 +49,6 @@ const house: Readonly<Record<string, Room>> = {
       'map',
       'outbox/entry.ts',
       'outbox/event-store.ts',
-      'outbox/work-queue.ts',
       'config/config-source.ts',
       'transport/transport.ts',
     ],

@@ -249,7 +249,7 @@ describe('mapWaiting', () => {
     const [first] = (await claim()).entries;
     if (!first) throw new Error('nothing to claim');
     expect(first.reason).toBe('UpgradeFailed');
-    await pipeline.mapWaiting(first);
+    expect(await pipeline.mapWaiting(first)).toBe('committed');
     const [mapped] = (await claim()).entries;
     expect(mapped).toMatchObject({ type: 'dev.cdevents.taskrun.finished.0.2.0', reason: 'UpgradeFailed' });
     expect(mapped?.expiresAt).toBe(first.expiresAt);
@@ -264,20 +264,20 @@ describe('mapWaiting', () => {
     if (!first) throw new Error('nothing to claim');
     now += 2000;
     const [again] = (await claim()).entries;
-    await pipeline.mapWaiting(first);
+    expect(await pipeline.mapWaiting(first)).toBe('lost');
     expect(again?.id).toBe(first.id);
     expect(await stored()).toMatchObject([{ id: first.id, kind: 'cdevent', state: 'delivering' }]);
     expect((await stored())[0]).not.toHaveProperty('message');
     expect((await metrics.eventsMapped.get()).values).toEqual([]);
   });
 
-  it('gives back an entry whose Provider became invalid again', async () => {
+  it('leaves an entry as it is when its Provider became invalid again', async () => {
     const { pipeline } = aPipeline([anAlert('a')], [anInvalidProvider('hub')]);
     await pipeline.accept(aFluxEvent());
     const [entry] = (await claim()).entries;
     if (!entry) throw new Error('nothing to claim');
-    await pipeline.mapWaiting(entry);
-    expect(await stored()).toMatchObject([{ kind: 'cdevent', state: 'waiting', attempts: 0 }]);
+    expect(await pipeline.mapWaiting(entry)).toBe('not-ready');
+    expect(await stored()).toMatchObject([{ kind: 'cdevent', state: 'delivering', attempts: 0 }]);
   });
 });
 

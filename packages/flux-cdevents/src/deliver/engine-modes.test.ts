@@ -65,7 +65,7 @@ const createScene = () => {
   const engine = createDeliveryEngine({
     outbox,
     transports: { forProvider: () => ({ send, close: async () => {} }), retain: () => {} },
-    map: () => call('map', undefined),
+    map: () => call('map', 'committed' as const),
     logger: silentLogger(),
     metrics: createMetrics(),
     random: () => 0,

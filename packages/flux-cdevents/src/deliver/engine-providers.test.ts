@@ -140,6 +140,7 @@ describe('a Provider', () => {
       const { version } = await rig.outbox.recall(object);
       const entries = [{ ...mapped, provider, alert, object, reason, message: cdevent('mapped') }];
       await rig.outbox.commit({ object, expect: version, entries, replaces: { id, leaseId } });
+      return 'committed';
     };
     await rig.start();
     const unmapped = { mapped: false, deadLetter: 'Provider a/hub does not exist' };

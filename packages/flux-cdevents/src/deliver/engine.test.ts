@@ -3,7 +3,8 @@ import { aProvider, aReceiver, aRig, cdevent } from '../../test/helpers/delivery
 import { eventually } from '../../test/helpers/eventually.ts';
 import { refOf } from '../../test/helpers/providers.ts';
 import type { Receiver } from '../../test/helpers/receiver.ts';
-import type { NewEntry } from '../outbox/entry.ts';
+import type { ClaimedEntry, NewEntry } from '../outbox/entry.ts';
+import type { EventStore } from '../outbox/event-store.ts';
 
 const idsAt = (receiver: Receiver) => receiver.requests.map(({ headers }) => headers['ce-id']);
 
@@ -215,29 +216,50 @@ describe('delivery', () => {
 });
 
 describe('an entry that waits to be mapped', () => {
+  /** Puts an entry with a message in the place of one that has none. */
+  const commitMapped = async (outbox: EventStore, entry: ClaimedEntry) => {
+    const { id, leaseId, object, provider, alert, reason } = entry;
+    const mapped: NewEntry = {
+      id: `${id}-mapped`,
+      provider,
+      alert,
+      kind: 'cdevent',
+      type: 'dev.cdevents.x',
+      object,
+      reason,
+      maxAgeMs: 1000,
+      message: cdevent('mapped'),
+    };
+    const { version } = await outbox.recall(object);
+    await outbox.commit({ object, expect: version, entries: [mapped], replaces: { id, leaseId } });
+    return 'committed' as const;
+  };
+
   it('is mapped, and the result is delivered', async () => {
     const receiver = await aReceiver();
     const rig = await aRig();
-    rig.map = async (entry) => {
-      const { id, leaseId, object, provider, alert, reason } = entry;
-      const mapped: NewEntry = {
-        id: `${id}-mapped`,
-        provider,
-        alert,
-        kind: 'cdevent',
-        type: 'dev.cdevents.x',
-        object,
-        reason,
-        maxAgeMs: 1000,
-        message: cdevent('mapped'),
-      };
-      const { version } = await rig.outbox.recall(object);
-      await rig.outbox.commit({ object, expect: version, entries: [mapped], replaces: { id, leaseId } });
-    };
+    rig.map = (entry) => commitMapped(rig.outbox, entry);
     await rig.start(aProvider('a/hub', receiver.url));
     const id = await rig.add('a/hub', { mapped: false });
     await rig.settled(`${id}-mapped`, 'delivered');
     expect(idsAt(receiver)).toEqual(['mapped']);
+  });
+
+  it('returns to the queue when its Provider is not ready, and is mapped later', async () => {
+    const receiver = await aReceiver();
+    const rig = await aRig({ limit: 1 });
+    const claimed: ClaimedEntry[] = [];
+    rig.map = async (entry) => {
+      claimed.push(entry);
+      return claimed.length === 1 ? 'not-ready' : commitMapped(rig.outbox, entry);
+    };
+    await rig.start(aProvider('a/hub', receiver.url));
+    const id = await rig.add('a/hub', { mapped: false });
+    await rig.settled(`${id}-mapped`, 'delivered');
+    expect(claimed).toMatchObject([
+      { id, attempts: 0 },
+      { id, attempts: 0 },
+    ]);
   });
 
   it('becomes a dead letter when it cannot be mapped', async () => {

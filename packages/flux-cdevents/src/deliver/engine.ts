@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import type { MapOutcome } from '../contracts.ts';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
 import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
 import type { Logger } from '../observe/log.ts';
@@ -40,10 +41,10 @@ export interface DeliveryEngineDeps {
   readonly outbox: WorkQueue & Pick<Inspection, 'stats'> & Pick<DeadLetters, 'replay' | 'abandon' | 'expire'>;
   readonly transports: TransportSource;
   /**
-   * Maps an entry that has no message yet, and commits the result in its place. If it throws, the entry becomes a dead
-   * letter, unless the store is unavailable.
+   * Maps an entry that has no message yet, and commits the result in its place. An entry whose Provider is not ready
+   * returns to the queue. If it throws, the entry becomes a dead letter, unless the store is unavailable.
    */
-  readonly map: (entry: ClaimedEntry) => Promise<void>;
+  readonly map: (entry: ClaimedEntry) => Promise<MapOutcome>;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** A monotonic clock for rests, leases and timers, in ms. @default performance.now */
@@ -291,9 +292,11 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     const { id, leaseId } = job.entry;
     lanes.begin(lane);
     try {
-      await deps.map(job.entry);
-      lanes.hold(lane, -1); // the mapped entries have replaced it
-      void claim();
+      if ((await deps.map(job.entry)) === 'not-ready') release(lane, [job]);
+      else {
+        lanes.hold(lane, -1); // its lease has ended
+        void claim();
+      }
     } catch (thrown) {
       if (isStoreFailure(thrown)) {
         release(lane, [job]);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ConfigSnapshot, ConfigSource } from '../config/config-source.ts';
-import type { Acceptance } from '../contracts.ts';
+import type { Acceptance, MapOutcome } from '../contracts.ts';
 import { FluxCDEventsError } from '../errors.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { duplicateKey, type MetadataConflict, mergeMetadata, restorePrefixes } from '../flux/metadata.ts';
@@ -10,7 +10,6 @@ import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { type ClaimedEntry, type NewEntry, typeLabelOf } from '../outbox/entry.ts';
 import type { EventStore } from '../outbox/event-store.ts';
-import type { WorkQueue } from '../outbox/work-queue.ts';
 import type { ResolvedProvider } from '../provider/provider.ts';
 import { commitMapped } from './commit-loop.ts';
 import { readEntrySource } from './entry-source.ts';
@@ -28,7 +27,7 @@ export interface PipelineDeps {
   readonly config: Pick<ConfigSource, 'labels'>;
   /** The configuration in force, with an index of its Alerts; undefined until it is loaded. */
   readonly current: () => { readonly snapshot: ConfigSnapshot; readonly matcher: Matcher } | undefined;
-  readonly outbox: EventStore & Pick<WorkQueue, 'settle'>;
+  readonly outbox: EventStore;
   readonly defaults: MapDefaults;
   /** For how long the same event counts as a duplicate. */
   readonly rateLimitIntervalMs: number;
@@ -62,8 +61,8 @@ export interface Pipeline {
    * @throws {FluxCDEventsError} `FCE_CONFIG_NOT_LOADED`
    */
   provider(name: NamespacedName): ResolvedProvider | undefined;
-  /** Maps a waiting entry and commits the result in its place, or releases the entry when its Provider is not ready. */
-  mapWaiting(entry: WaitingEntry): Promise<void>;
+  /** Maps a waiting entry and commits the result in its place, unless its Provider is not ready. */
+  mapWaiting(entry: WaitingEntry): Promise<MapOutcome>;
 }
 
 /**
@@ -155,17 +154,16 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     async mapWaiting(entry) {
       const { id, leaseId } = entry;
       const provider = current()?.snapshot.providers.get(nameOf(entry.provider));
-      if (provider?.status !== 'ready') {
-        await outbox.settle([{ id, leaseId, outcome: 'release' }]);
-        return;
-      }
+      if (provider?.status !== 'ready') return 'not-ready';
       const source = readEntrySource(entry);
       const { mapped, receipt } = await commitMapped(outbox, {
         object: objectKey(source.event.involvedObject),
         replaces: { id, leaseId },
         map: (recalled) => entriesInPlaceOf(source, entry.alert, provider, recalled, defaults),
       });
-      if (receipt.status === 'stored') record(mapped);
+      if (receipt.status !== 'stored') return 'lost';
+      record(mapped);
+      return 'committed';
     },
   };
 }

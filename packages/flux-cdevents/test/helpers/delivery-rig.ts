@@ -7,7 +7,7 @@ import { createDeliveryEngine, type DeliveryEngineDeps, type ProviderReport } fr
 import { nameOf } from '../../src/flux/object-ref.ts';
 import { createLogger } from '../../src/observe/log.ts';
 import { createMetrics } from '../../src/observe/metrics.ts';
-import type { ClaimedEntry, EntryState, NewEntry } from '../../src/outbox/entry.ts';
+import type { EntryState, NewEntry } from '../../src/outbox/entry.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import { openSqliteOutbox } from '../../src/outbox/sqlite/sqlite-outbox.ts';
 import type { ReadyProvider, ResolvedProvider } from '../../src/provider/provider.ts';
@@ -65,7 +65,7 @@ class DeliveryRig {
   readonly reports: ProviderReport[] = [];
   readonly logs: { level: string; msg: string; [field: string]: unknown }[] = [];
   readonly metrics = createMetrics();
-  map: (entry: ClaimedEntry) => Promise<void> = async () => {};
+  map: DeliveryEngineDeps['map'] = async () => 'committed';
   readonly #real: Outbox;
   readonly #transports = createTransports({ env: {} });
   readonly #engine;
