@@ -10,7 +10,7 @@ import type { Inspection } from '../outbox/inspection.ts';
 import type { ProviderStop, Settled, Settlement, WorkQueue } from '../outbox/work-queue.ts';
 import type { ReadyProvider, ResolvedProvider } from '../provider/provider.ts';
 import { maxAgeOf } from '../provider/provider-options.ts';
-import type { DeliveryOutcome, OutgoingMessage, Transport } from '../transport/transport.ts';
+import type { DeliveryOutcome, OutgoingMessage, Transports } from '../transport/transport.ts';
 import { isSplit, takeBatch } from './batch.ts';
 import { createConfiguredProviders, type ProviderMap } from './configured-providers.ts';
 import { createDeliveryMetrics } from './delivery-metrics.ts';
@@ -19,12 +19,6 @@ import { assess, isDown } from './provider-health.ts';
 import { abandonedQueues, providerChanges } from './reconcile.ts';
 import { storeDelayMs } from './retry-delay.ts';
 import { settlementOf } from './settle.ts';
-
-/** The source of Transports: `createTransports` of transport/. */
-export interface TransportSource {
-  forProvider(provider: ReadyProvider): Transport;
-  retain(fingerprints: ReadonlySet<string>): void;
-}
 
 /** A change in the health of a Provider. Reported once for each change, not for each attempt. */
 export interface ProviderReport {
@@ -39,7 +33,7 @@ export interface ProviderReport {
 
 export interface DeliveryEngineDeps {
   readonly outbox: WorkQueue & Pick<Inspection, 'stats'> & Pick<DeadLetters, 'replay' | 'abandon' | 'expire'>;
-  readonly transports: TransportSource;
+  readonly transports: Pick<Transports, 'forProvider' | 'retain'>;
   /**
    * Maps an entry that has no message yet, and commits the result in its place. An entry whose Provider is not ready
    * returns to the queue. If it throws, the entry becomes a dead letter, unless the store is unavailable.

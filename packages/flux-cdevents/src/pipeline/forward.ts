@@ -5,7 +5,7 @@ import { bodyIdOf, entryIdOf } from '../map/identity.ts';
 import type { NewEntry } from '../outbox/entry.ts';
 import type { ReadyProvider } from '../provider/provider.ts';
 import { DEFAULT_OPTIONS } from '../provider/provider-options.ts';
-import type { DeliveryOutcome, Transport } from '../transport/transport.ts';
+import type { DeliveryOutcome, Transports } from '../transport/transport.ts';
 
 /**
  * The name of the notification-controller of `--forward-to` among the Providers, in the outbox, the API and the metrics.
@@ -61,7 +61,7 @@ function outcomeOfForwarding(outcome: DeliveryOutcome): DeliveryOutcome {
 }
 
 /** Treats the answers to the Provider of `forwardProvider` as those of a notification-controller. */
-export function withForwarding<T extends { forProvider(provider: ReadyProvider): Transport }>(transports: T): T {
+export function withForwarding(transports: Transports): Transports {
   return {
     ...transports,
     forProvider(provider) {

@@ -1,8 +1,8 @@
 import { Pool, ProxyAgent } from 'undici';
-import type { Endpoint, ReadyProvider } from '../provider/provider.ts';
+import type { Endpoint } from '../provider/provider.ts';
 import { createHttpTransport } from './http.ts';
 import { proxyFromEnv } from './proxy-from-env.ts';
-import type { Transport } from './transport.ts';
+import type { Transport, Transports } from './transport.ts';
 
 export interface TransportsOptions {
   /** `flux-cdevents/1.2.3`. @default 'flux-cdevents' */
@@ -13,16 +13,6 @@ export interface TransportsOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** The clock for dates in `Retry-After`, epoch ms. @default Date.now */
   readonly now?: () => number;
-}
-
-/** The Transports of all Providers. */
-export interface Transports {
-  /** The Transport of this Provider. It stays the same as long as the fingerprint does. */
-  forProvider(provider: ReadyProvider): Transport;
-  /** Removes the Transports with other fingerprints, and closes each when its requests have ended. */
-  retain(fingerprints: ReadonlySet<string>): void;
-  /** Resolves when the requests in flight have ended. */
-  close(): Promise<void>;
 }
 
 /** How long an idle connection is kept, unless the receiver sets its own time (`Keep-Alive: timeout=…`). */

@@ -1,3 +1,5 @@
+import type { ReadyProvider } from '../provider/provider.ts';
+
 /**
  * What to send: a CDEvent as a CloudEvent, a Flux event as the notification-controller sends it, or an unchanged body.
  */
@@ -34,5 +36,15 @@ export type DeliveryOutcome =
 export interface Transport {
   /** Sends one message, or several as one batch when the content mode is `batched`. Does not throw. */
   send(messages: readonly OutgoingMessage[], signal: AbortSignal): Promise<DeliveryOutcome>;
+  close(): Promise<void>;
+}
+
+/** The Transports of all Providers. */
+export interface Transports {
+  /** The Transport of this Provider. It stays the same as long as the fingerprint does. */
+  forProvider(provider: ReadyProvider): Transport;
+  /** Removes the Transports with other fingerprints, and closes each when its requests have ended. */
+  retain(fingerprints: ReadonlySet<string>): void;
+  /** Resolves when the requests in flight have ended. */
   close(): Promise<void>;
 }
