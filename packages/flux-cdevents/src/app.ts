@@ -22,7 +22,7 @@ import { tokenFromFile } from './options/token-file.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import { openSqliteOutbox } from './outbox/sqlite/sqlite-outbox.ts';
 import { createPipeline } from './pipeline/accept.ts';
-import { FORWARD_PROVIDER, forwardProvider, withForwarding } from './pipeline/forward.ts';
+import { FORWARD_PROVIDER, forwardProvider, isForwardProvider } from './pipeline/forward.ts';
 import { createTestEventSender } from './pipeline/send-test-event.ts';
 import { createBearerCheck } from './receive/bearer.ts';
 import { createEventServer, type EventServerDeps } from './receive/event-server.ts';
@@ -30,6 +30,7 @@ import { createPeerCheck } from './receive/spiffe.ts';
 import { openTlsFiles } from './receive/tls-files.ts';
 import { createTokenReviewCheck, fluxServiceAccounts } from './receive/token-review-check.ts';
 import { createTransports } from './transport/create-transports.ts';
+import { withForwarding } from './transport/forwarding.ts';
 import { VERSION } from './version.ts';
 
 /** The URLs of the servers, with the ports that they listen on. */
@@ -98,7 +99,7 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
     lifecycle.onStop(() => transports.close());
     const delivery = createDeliveryEngine({
       outbox,
-      transports: forwardTo === undefined ? transports : withForwarding(transports),
+      transports: withForwarding(transports, ({ ref }) => isForwardProvider(ref)),
       map: (entry) => pipeline.mapWaiting(entry),
       logger,
       metrics,

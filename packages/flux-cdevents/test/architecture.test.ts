@@ -50,7 +50,6 @@ const house: Readonly<Record<string, Room>> = {
       'outbox/entry.ts',
       'outbox/event-store.ts',
       'config/config-source.ts',
-      'transport/transport.ts',
     ],
   },
 

@@ -5,7 +5,6 @@ import { bodyIdOf, entryIdOf } from '../map/identity.ts';
 import type { NewEntry } from '../outbox/entry.ts';
 import type { ReadyProvider } from '../provider/provider.ts';
 import { DEFAULT_OPTIONS } from '../provider/provider-options.ts';
-import type { DeliveryOutcome, Transports } from '../transport/transport.ts';
 
 /**
  * The name of the notification-controller of `--forward-to` among the Providers, in the outbox, the API and the metrics.
@@ -48,29 +47,3 @@ export function forwardEntry({ involvedObject, reason }: FluxEvent, body: string
 
 export const isForwardProvider = ({ namespace, name }: NamespacedName): boolean =>
   namespace === FORWARD_PROVIDER.namespace && name === FORWARD_PROVIDER.name;
-
-/**
- * What the answer of a notification-controller means. 429 says that it has the event already, since another attempt
- * reached it. 410 says nothing about later events, as it would from the receiver of a Provider.
- */
-function outcomeOfForwarding(outcome: DeliveryOutcome): DeliveryOutcome {
-  if (outcome.status === 'retryable' && outcome.code === '429') return { status: 'delivered', code: '429' };
-  if (outcome.status !== 'rejected' || !outcome.stop) return outcome;
-  const { stop: _, ...rejected } = outcome;
-  return rejected;
-}
-
-/** Treats the answers to the Provider of `forwardProvider` as those of a notification-controller. */
-export function withForwarding(transports: Transports): Transports {
-  return {
-    ...transports,
-    forProvider(provider) {
-      const transport = transports.forProvider(provider);
-      if (provider.ref !== FORWARD_PROVIDER) return transport;
-      return {
-        ...transport,
-        send: async (messages, signal) => outcomeOfForwarding(await transport.send(messages, signal)),
-      };
-    },
-  };
-}
