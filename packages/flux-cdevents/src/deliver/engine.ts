@@ -5,7 +5,7 @@ import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { DeadLetters } from '../outbox/dead-letters.ts';
-import { type ClaimedEntry, type EntrySummary, typeLabelOf } from '../outbox/entry.ts';
+import { type ClaimedEntry, type EntrySummary, logFieldsOf, typeLabelOf } from '../outbox/entry.ts';
 import type { Inspection } from '../outbox/inspection.ts';
 import type { ProviderStop, Settled, Settlement, WorkQueue } from '../outbox/work-queue.ts';
 import type { ReadyProvider, ResolvedProvider } from '../provider/provider.ts';
@@ -268,7 +268,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     for (const job of jobs) {
       const { entry } = job;
       metrics.countAttempt(lane.ref, typeLabelOf(entry), outcome);
-      if (debug) logger.debug({ ...about(entry), ...outcome, durationMs: Math.round(durationMs) }, 'attempted');
+      if (debug) logger.debug({ ...logFieldsOf(entry), ...outcome, durationMs: Math.round(durationMs) }, 'attempted');
       if (split) {
         job.alone = true;
         continue;
@@ -412,13 +412,13 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     if (answer.state === 'dead-letter') deadLetter(entry, answer.error);
     else if (answer.state === 'delivered') metrics.countSettled(lane.ref, typeLabelOf(entry), 'delivered');
     else if (answer.state === 'lost' && settlement.outcome !== 'release') {
-      logger.debug(about(entry), 'lease lost before the outcome was stored');
+      logger.debug(logFieldsOf(entry), 'lease lost before the outcome was stored');
     }
   };
 
   const deadLetter = (entry: EntrySummary, error: string) => {
     metrics.countSettled(entry.provider, typeLabelOf(entry), 'dead-letter');
-    logger.error({ ...about(entry), error }, 'event became a dead letter');
+    logger.error({ ...logFieldsOf(entry), error }, 'event became a dead letter');
   };
 
   // The store: available, or not
@@ -583,16 +583,6 @@ const toMessage = ({ entry: { kind, message = '', partitionKey } }: Job): Outgoi
   kind,
   body: message,
   ...(partitionKey !== undefined && { partitionKey }),
-});
-
-/** The fields that identify an entry in a log line. */
-const about = (entry: EntrySummary) => ({
-  provider: nameOf(entry.provider),
-  alert: nameOf(entry.alert),
-  id: entry.id,
-  type: typeLabelOf(entry),
-  object: entry.object,
-  reason: entry.reason,
 });
 
 const isStoreFailure = (thrown: unknown): boolean =>

@@ -1,4 +1,4 @@
-import type { NamespacedName } from '../flux/object-ref.ts';
+import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
 
 /**
  * What an entry carries to its Provider: a CDEvent, a Flux event with merged metadata, or the body of a request that is
@@ -93,3 +93,15 @@ export const UNMAPPED = 'unmapped';
 /** The event type of an entry. Without one: `unmapped` for a CDEvent that is not mapped yet, otherwise the kind. */
 export const typeLabelOf = ({ type, kind }: Pick<NewEntry, 'type' | 'kind'>): string =>
   type ?? (kind === 'cdevent' ? UNMAPPED : kind);
+
+/** The fields that identify an entry in a log line. */
+export const logFieldsOf = (
+  entry: Pick<NewEntry, 'id' | 'provider' | 'alert' | 'type' | 'kind' | 'object' | 'reason'>,
+) => ({
+  provider: nameOf(entry.provider),
+  alert: nameOf(entry.alert),
+  id: entry.id,
+  type: typeLabelOf(entry),
+  object: entry.object,
+  reason: entry.reason,
+});

@@ -8,7 +8,7 @@ import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
 import type { Matcher } from '../match/matcher.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { type ClaimedEntry, type NewEntry, typeLabelOf } from '../outbox/entry.ts';
+import { type ClaimedEntry, logFieldsOf, type NewEntry, typeLabelOf } from '../outbox/entry.ts';
 import type { EventStore } from '../outbox/event-store.ts';
 import type { ResolvedProvider } from '../provider/provider.ts';
 import { commitMapped } from './commit-loop.ts';
@@ -125,12 +125,11 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     for (const { type, preset } of made) metrics.eventsMapped.inc({ type, preset });
     for (const { reason } of skipped) metrics.eventsSkipped.inc({ reason });
     for (const entry of entries) {
-      const { id, provider, alert, object, reason, deadLetter } = entry;
+      const { provider, alert, deadLetter } = entry;
       if (deadLetter === undefined) continue;
       const { namespace, name } = provider;
-      const type = typeLabelOf(entry);
-      metrics.deliveries.inc({ namespace, provider: name, type, outcome: 'dead-letter' });
-      logger.error({ provider: nameOf(provider), entry: id, type, object, reason, error: deadLetter }, 'dead letter');
+      metrics.deliveries.inc({ namespace, provider: name, type: typeLabelOf(entry), outcome: 'dead-letter' });
+      logger.error({ ...logFieldsOf(entry), error: deadLetter }, 'event became a dead letter');
       reports?.deadLetter(provider, alert, deadLetter);
     }
   };
