@@ -10,10 +10,8 @@ export const expiredError = (attempts: number, lastError: string | undefined): s
   );
 
 /**
- * The error of an entry that became a dead letter because it was abandoned.
- * @param error why the entries of its Provider were abandoned
+ * The error of an entry that became a dead letter, with what its last failed attempt said.
+ * @param error why it became one
  */
-export const abandonedError = (error: string, lastError: string | undefined): string => withLastError(error, lastError);
-
-const withLastError = (error: string, lastError: string | undefined): string =>
+export const withLastError = (error: string, lastError: string | undefined): string =>
   lastError === undefined ? error : `${error}; last error: ${lastError}`;

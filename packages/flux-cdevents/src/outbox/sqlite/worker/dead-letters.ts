@@ -1,5 +1,5 @@
 import { nameOf } from '../../../flux/object-ref.ts';
-import { abandonedError, expiredError } from '../../dead-letter-error.ts';
+import { expiredError, withLastError } from '../../dead-letter-error.ts';
 import type { EntryFilter } from '../../inspection.ts';
 import { count, DEAD_LETTER, endLease, KINDS, promote, READY, removeEntry, revive, summaryOf } from './entries.ts';
 import type { Operations } from './operation.ts';
@@ -49,7 +49,7 @@ export const deadLetters: Operations<'replay' | 'discard' | 'abandon' | 'expire'
         const lease = store.leases.of(seq);
         if (lease) endLease(store, lease);
       }
-      giveUp(store, rows, (_, lastError) => abandonedError(error, lastError), at);
+      giveUp(store, rows, (_, lastError) => withLastError(error, lastError), at);
       return rows.length;
     },
   },
