@@ -164,16 +164,23 @@ function entriesFor(destination: Destination, occasion: EventToMap): Destination
 
 const isMade = (converted: ConvertedCDEvent): boolean => 'cdevent' in converted;
 
+/** The place of an event in the queue of a Provider: its order among the events of its object, and how lists show it. */
+export const placeOf = ({ involvedObject, reason }: FluxEvent, provider: NamespacedName) => ({
+  orderingKey: `${nameOf(provider)} ${objectKey(involvedObject)}`,
+  object: `${involvedObject.kind}/${nameOf(involvedObject)}`,
+  reason,
+});
+
 /** The fields that all entries of an event for one destination share. */
 function commonFields({ alert, provider, resolved }: Destination, event: FluxEvent) {
-  const { kind, uid } = event.involvedObject;
+  const { uid } = event.involvedObject;
+  const { orderingKey, ...place } = placeOf(event, provider);
   const isOrdered = resolved?.status !== 'ready' || resolved.options.ordering === 'object';
   return {
     provider,
     alert,
-    ...(isOrdered && { orderingKey: `${nameOf(provider)} ${objectKey(event.involvedObject)}` }),
-    object: `${kind}/${nameOf(event.involvedObject)}`,
-    reason: event.reason,
+    ...place,
+    ...(isOrdered && { orderingKey }),
     maxAgeMs: maxAgeOf(resolved),
     ...(uid && { partitionKey: uid }),
   };

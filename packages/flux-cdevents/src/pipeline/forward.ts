@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { FluxEvent } from '../flux/event.ts';
-import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
+import type { NamespacedName } from '../flux/object-ref.ts';
 import { bodyIdOf, entryIdOf } from '../map/identity.ts';
 import type { NewEntry } from '../outbox/entry.ts';
 import type { ReadyProvider } from '../provider/provider.ts';
 import { DEFAULT_OPTIONS } from '../provider/provider-options.ts';
+import { placeOf } from './event-entries.ts';
 
 /**
  * The name of the notification-controller of `--forward-to` among the Providers, in the outbox, the API and the metrics.
@@ -31,15 +32,13 @@ export function forwardProvider(address: string): ReadyProvider {
 /**
  * The entry that forwards one request. The same body makes the same entry, and events of one object keep their order.
  */
-export function forwardEntry({ involvedObject, reason }: FluxEvent, body: string): NewEntry {
+export function forwardEntry(event: FluxEvent, body: string): NewEntry {
   return {
     id: entryIdOf(bodyIdOf(body), FORWARD_PROVIDER),
     provider: FORWARD_PROVIDER,
     alert: FORWARD_PROVIDER,
-    orderingKey: `${nameOf(FORWARD_PROVIDER)} ${objectKey(involvedObject)}`,
+    ...placeOf(event, FORWARD_PROVIDER),
     kind: 'forward',
-    object: `${involvedObject.kind}/${nameOf(involvedObject)}`,
-    reason,
     maxAgeMs: DEFAULT_OPTIONS.maxAgeMs,
     message: body,
   };
