@@ -1,4 +1,4 @@
-import type { ConfigSource } from './config/config-source.ts';
+import { type ConfigSource, NOT_LOADED } from './config/config-source.ts';
 import { createFileSource } from './config/files/file-source.ts';
 import { createKubernetesSource } from './config/kubernetes/kubernetes-source.ts';
 import { FluxCDEventsError } from './errors.ts';
@@ -46,7 +46,7 @@ export async function openConfig(options: ServeOptions, deps: OpenConfigDeps): P
   const logger = deps.logger.child({ logger: 'config' });
   const { config, kubernetes, noCrossNamespaceRefs } = options;
   const { readMapping } = deps;
-  const waiting = ['the configuration is not loaded yet'];
+  const waiting = [NOT_LOADED];
   if (!kubernetes) {
     const directory = config ?? '.';
     const source = createFileSource({ directory, noCrossNamespaceRefs, readMapping, logger });

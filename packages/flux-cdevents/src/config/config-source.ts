@@ -34,6 +34,12 @@ export interface ConfigSource {
   close(): Promise<void>;
 }
 
+/** Why there is no snapshot yet, when nothing more is known. */
+export const NOT_LOADED = 'the configuration is not loaded yet';
+
+/** Why a request fails that needs the first snapshot. */
+export const configNotLoaded = (): FluxCDEventsError => new FluxCDEventsError('FCE_CONFIG_NOT_LOADED', NOT_LOADED);
+
 /** Why `start` fails when the source is closed before the first snapshot. */
 export const closedBeforeLoaded = (): FluxCDEventsError =>
   new FluxCDEventsError('FCE_CONFIG_NOT_LOADED', 'stopped before the configuration was loaded');

@@ -1,7 +1,6 @@
-import type { ConfigSnapshot } from '../config/config-source.ts';
+import { type ConfigSnapshot, configNotLoaded } from '../config/config-source.ts';
 import { toRecord } from '../diagnostics/format.ts';
 import type { Issue } from '../diagnostics/issue.ts';
-import { FluxCDEventsError } from '../errors.ts';
 import type { Alert } from '../flux/alert.ts';
 import { toFluxEvent } from '../flux/event.ts';
 import { nameOf } from '../flux/object-ref.ts';
@@ -29,7 +28,7 @@ export function configRoutes(api: TypedServer, { outbox, snapshot, send, now }: 
   const tags = ['configuration'];
   const loaded = (): ConfigSnapshot => {
     const current = snapshot();
-    if (!current) throw new FluxCDEventsError('FCE_CONFIG_NOT_LOADED', 'the configuration is not loaded yet');
+    if (!current) throw configNotLoaded();
     return current;
   };
 

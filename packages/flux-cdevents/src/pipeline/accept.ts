@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { ConfigSnapshot, ConfigSource } from '../config/config-source.ts';
+import { type ConfigSnapshot, type ConfigSource, configNotLoaded } from '../config/config-source.ts';
 import type { Acceptance, MapOutcome } from '../contracts.ts';
-import { FluxCDEventsError } from '../errors.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { duplicateKey, type MetadataConflict, mergeMetadata, restorePrefixes } from '../flux/metadata.ts';
 import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
@@ -80,7 +79,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
 
   const loaded = () => {
     const configuration = current();
-    if (!configuration) throw new FluxCDEventsError('FCE_CONFIG_NOT_LOADED', 'the configuration is not loaded yet');
+    if (!configuration) throw configNotLoaded();
     return configuration;
   };
 

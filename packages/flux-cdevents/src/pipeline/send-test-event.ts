@@ -1,4 +1,4 @@
-import type { ConfigSnapshot } from '../config/config-source.ts';
+import { type ConfigSnapshot, configNotLoaded } from '../config/config-source.ts';
 import { formatFault } from '../diagnostics/format.ts';
 import { FluxCDEventsError } from '../errors.ts';
 import type { FluxEvent } from '../flux/event.ts';
@@ -63,7 +63,7 @@ export function createTestEventSender({ snapshot, outbox, defaults, now }: TestE
 }
 
 function usableProvider(snapshot: ConfigSnapshot | undefined, ref: NamespacedName): ReadyProvider {
-  if (!snapshot) throw new FluxCDEventsError('FCE_CONFIG_NOT_LOADED', 'the configuration is not loaded yet');
+  if (!snapshot) throw configNotLoaded();
   const name = nameOf(ref);
   const provider = snapshot.providers.get(name);
   if (provider && isForwardProvider(ref)) {

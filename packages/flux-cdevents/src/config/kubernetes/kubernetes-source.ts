@@ -10,7 +10,7 @@ import type { KubeClient } from '../../kube-api/kube-client.ts';
 import type { Logger } from '../../observe/log.ts';
 import type { HandledType, InvalidProvider, MappingReader } from '../../provider/provider.ts';
 import { configMapsNeeded, createAssembler, inNamespaceOf, secretsNeeded } from '../assemble.ts';
-import { type ConfigSnapshot, type ConfigSource, closedBeforeLoaded } from '../config-source.ts';
+import { type ConfigSnapshot, type ConfigSource, closedBeforeLoaded, NOT_LOADED } from '../config-source.ts';
 import { logChange } from '../log-change.ts';
 import { type CollectionOptions, createCollection, type WatchedObject } from './collection.ts';
 import { createLabelReader, type LabelsChange } from './labels.ts';
@@ -273,7 +273,7 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
         ...(secrets.pending > 0 ? [`${secrets.pending} Secrets of Providers are not read yet`] : []),
         ...(configMaps.pending > 0 ? [`${configMaps.pending} ConfigMaps of Providers are not read yet`] : []),
       ];
-      return pending.length > 0 ? pending : ['the configuration is not loaded yet'];
+      return pending.length > 0 ? pending : [NOT_LOADED];
     },
     refresh(name) {
       const provider = providers.items.get(nameOf(name))?.value.good;
