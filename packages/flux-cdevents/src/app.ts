@@ -72,7 +72,7 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
   const lifecycle = createLifecycle();
   let configuration: { readonly snapshot: ConfigSnapshot; readonly matcher: Matcher } | undefined;
   const { kubeconfig, qps, burst } = options.kubernetes ?? {};
-  const cluster = connectOnce({
+  const kubeApi = connectOnce({
     ...(kubeconfig && { kubeconfig }),
     ...(qps && { qps }),
     ...(burst && { burst }),
@@ -122,7 +122,7 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
         // Files are read as soon as they change, but the Secrets of a cluster only from time to time.
         ...(options.kubernetes && { renew: renewalOf(config) }),
       },
-      ...(await authenticationOf(options.events, { connect: cluster.connect, logger: eventsLogger, now })),
+      ...(await authenticationOf(options.events, { connect: kubeApi.connect, logger: eventsLogger, now })),
       ...tlsOf(options.events, eventsLogger, now),
       exportPathMetrics: options.exportHttpPathMetrics,
       metrics,
@@ -171,9 +171,9 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
           (opened) => opened.close(),
         );
         lifecycle.repeat(PURGE_EVERY_MS, () => applyRetention(outbox, options, logger));
-        lifecycle.onStop(() => cluster.close());
+        lifecycle.onStop(() => kubeApi.close());
         const config = await openConfig(options, {
-          connect: cluster.connect,
+          connect: kubeApi.connect,
           readMapping: readMappingForUse,
           logger,
           onStop: lifecycle.onStop,
