@@ -17,6 +17,7 @@ import type { Logger } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { type OpenConfig, openConfig } from './open-config.ts';
 import type { EventsOptions } from './options/events-options.ts';
+import { runtimeNamespace } from './options/kubernetes-options.ts';
 import type { ServeOptions } from './options/serve-options.ts';
 import { tokenFromFile } from './options/token-file.ts';
 import type { Outbox } from './outbox/outbox.ts';
@@ -217,7 +218,7 @@ async function authenticationOf(
   if (auth.how === 'bearer-file') return { authenticate: createBearerCheck(tokenFromFile(auth.file, now)) };
   const client = await connect();
   const { audience } = auth;
-  const namespace = process.env.RUNTIME_NAMESPACE || client.namespace || 'flux-system';
+  const namespace = runtimeNamespace() ?? client.namespace ?? 'flux-system';
   const serviceAccounts = auth.serviceAccounts.length > 0 ? auth.serviceAccounts : fluxServiceAccounts(namespace);
   logger.info({ audience, serviceAccounts: serviceAccounts.map(nameOf) }, 'events need the token of a ServiceAccount');
   const review = (token: string, signal: AbortSignal) => reviewToken(client, { token, audience, signal });

@@ -5,6 +5,7 @@ import { FluxCDEventsError } from './errors.ts';
 import { type NamespacedName, nameOf } from './flux/object-ref.ts';
 import type { KubeClient } from './kube-api/kube-client.ts';
 import type { Logger } from './observe/log.ts';
+import { runtimeNamespace } from './options/kubernetes-options.ts';
 import type { ServeOptions } from './options/serve-options.ts';
 import { handledTypesWith, type MappingReader } from './provider/provider.ts';
 import { createConfigReports } from './report/config-reports.ts';
@@ -55,7 +56,7 @@ export async function openConfig(options: ServeOptions, deps: OpenConfigDeps): P
     return { source, waitsFor: () => waiting, refresh: () => {}, reports, name: directory };
   }
   const api = await deps.connect();
-  const namespace = kubernetes.watchAllNamespaces ? undefined : process.env.RUNTIME_NAMESPACE || api.namespace;
+  const namespace = kubernetes.watchAllNamespaces ? undefined : (runtimeNamespace() ?? api.namespace);
   if (!kubernetes.watchAllNamespaces && !namespace) {
     const expected = 'the namespace to watch in RUNTIME_NAMESPACE';
     throw new FluxCDEventsError('FCE_OPTION_INVALID', `--watch-all-namespaces: expected ${expected}, found nothing`);

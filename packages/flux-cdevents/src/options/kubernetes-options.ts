@@ -15,6 +15,9 @@ export interface KubernetesOptions {
   readonly burst: number;
 }
 
+/** The namespace that the program runs in, when its environment says so: its Pod sets RUNTIME_NAMESPACE. */
+export const runtimeNamespace = (): string | undefined => process.env.RUNTIME_NAMESPACE || undefined;
+
 export const kubernetesFlags = (): readonly Option[] => [
   switchFlag('--kubernetes', 'read Providers, Alerts and Secrets from the API server, not from files'),
   serveFlag(
