@@ -199,9 +199,14 @@ interface AuthenticationDeps {
   readonly now: () => number;
 }
 
-/** Reading from the API server and making the snapshot take a fraction of this time. */
+/**
+ * How long a webhook request waits for the Secrets of its Provider to be read again. Reading them and applying the change
+ * takes a fraction of this time. Every request waits for all of it, because a delay that differs would reveal which
+ * Providers exist.
+ */
 const RENEWAL_MS = 500;
 
+/** Reads the Secrets of a Provider again, for `WebhookDeps.renew`. */
 const renewalOf =
   ({ refresh }: Pick<OpenConfig, 'refresh'>) =>
   (provider: NamespacedName): Promise<void> => {
