@@ -3,8 +3,6 @@ import type { DeliveryOutcome } from './transport.ts';
 
 /** The longest accepted `Retry-After`. A longer one is more likely a fault of the receiver's clock. */
 export const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
-/** The maximum number of characters that an error text quotes from an answer. */
-export const MAX_EXCERPT_LENGTH = 200;
 
 type StatusClass = 'delivered' | 'retry' | 'retry-slowly' | 'reject' | 'stop';
 

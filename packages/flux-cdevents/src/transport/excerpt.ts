@@ -1,6 +1,7 @@
 import { mask } from '../observe/mask.ts';
-import { MAX_EXCERPT_LENGTH } from './classify.ts';
 
+/** The maximum number of characters that an error text quotes from an answer. */
+const MAX_EXCERPT_LENGTH = 200;
 /** How much of an answer is read. The connection to a receiver that sends more is closed. */
 export const MAX_ANSWER_BYTES = 4096;
 
