@@ -51,9 +51,9 @@ export const MAX_REST_MS = 30_000;
  * A success this soon after a failure does not count as a recovery. Otherwise a receiver that fails occasionally under
  * load would be reported each time. Every failure is followed by another attempt after more than this time.
  */
-export const RECOVERY_QUIET_MS = 500;
+const RECOVERY_QUIET_MS = 500;
 /** When a Provider recovers after it was down for at least this time, its retries become due at once. */
-export const WAKE_AFTER_MS = 10_000;
+const WAKE_AFTER_MS = 10_000;
 
 /**
  * The health of a Provider after an attempt, and what the engine must do about it.

@@ -86,7 +86,7 @@ function usableProvider(snapshot: ConfigSnapshot | undefined, ref: NamespacedNam
 }
 
 /** The name of the object that generated events are about. */
-export const TEST_OBJECT_NAME = 'flux-cdevents-test';
+const TEST_OBJECT_NAME = 'flux-cdevents-test';
 const HELM_REASON = /^(Install|Upgrade|Test|Rollback|Uninstall)(Succeeded|Failed)$/;
 const KUSTOMIZATION_REASON =
   /^(?:Reconciliation(?:Succeeded|Failed)|Progressing|(?:Build|Prune|HealthCheck|Artifact)Failed)$/;

@@ -20,7 +20,7 @@ export interface HttpTransportDeps {
 const MAX_DISCARDED_BYTES = 65_536;
 
 /** The code of an attempt whose signal was aborted. It is unknown whether the receiver accepted the event. */
-export const ABORTED = 'aborted';
+const ABORTED = 'aborted';
 
 /** Posts to one Provider's address over kept connections. */
 export function createHttpTransport(deps: HttpTransportDeps): Transport {

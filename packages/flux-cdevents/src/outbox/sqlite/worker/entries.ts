@@ -15,7 +15,7 @@ import { NO_TYPE_ID } from './types.ts';
  *            └► BLOCKED ─┘ when the entry before it is settled
  */
 export const READY = 0;
-export const BLOCKED = 1;
+const BLOCKED = 1;
 export const DELIVERED = 2;
 export const DEAD_LETTER = 3;
 
@@ -65,7 +65,7 @@ export function count(store: Store, provider: ProviderQueue, { state, hasMessage
   }
 }
 
-export interface Insertion {
+interface Insertion {
   readonly seq: number;
   readonly acceptedAt: number;
   readonly expiresAt: number;

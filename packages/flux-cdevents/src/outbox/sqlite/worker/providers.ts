@@ -19,7 +19,7 @@ export interface ProviderQueue {
   nextDueAt: number;
 }
 
-export type Count = 'undelivered' | 'waiting' | 'delivered' | 'deadLetters';
+type Count = 'undelivered' | 'waiting' | 'delivered' | 'deadLetters';
 
 type Counts = [undelivered: number, waiting: number, delivered: number, deadLetters: number];
 const COUNTS = 'undelivered, waiting, delivered, dead_letters';
