@@ -22,7 +22,7 @@ const house: Readonly<Record<string, Room>> = {
   'errors.ts': {},
   'version.ts': { rooms: ['../package.json'] },
   'contracts.ts': {},
-  lib: { rooms: ['errors.ts'], packages: ['lru-cache', 're2js'] },
+  lib: { rooms: ['errors.ts'], packages: ['lru-cache', 're2js', 'undici'] },
   observe: { packages: ['pino', 'pino-pretty', 'prom-client'] },
 
   diagnostics: { packages: ['typebox', 'yaml'] },

@@ -1,16 +1,9 @@
+import type { TlsSettings } from '../lib/http-dispatcher.ts';
+
 /** How a client authenticates to an API server, and how it verifies the server. */
 export interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: TlsSettings;
-}
-
-/** As `tls.connect` takes them. */
-export interface TlsSettings {
-  readonly ca?: string | Buffer;
-  readonly cert?: string | Buffer;
-  readonly key?: string | Buffer;
-  readonly servername?: string;
-  readonly rejectUnauthorized?: boolean;
 }
 
 /** Where an API server is and how to log in to it: from the Pod's ServiceAccount, or from a kubeconfig. */

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
 import { messageOf } from '../errors.ts';
+import { createHttpDispatcher, type TlsSettings } from '../lib/http-dispatcher.ts';
 import { sleep } from '../lib/sleep.ts';
 import { createTokenBucket } from '../lib/token-bucket.ts';
-import type { ApiAccess, Credentials, TlsSettings } from './access.ts';
+import type { ApiAccess, Credentials } from './access.ts';
 import { readLines } from './read-lines.ts';
 
 export interface ApiRequest {
@@ -91,7 +92,7 @@ export function createKubeClient({
     const identity = identityOf(tls);
     if (kept?.identity !== identity) {
       void kept?.dispatcher.close(); // once its watches have ended
-      kept = { identity, dispatcher: createDispatcher(access.proxy, tls) };
+      kept = { identity, dispatcher: createDispatcher(access, tls) };
     }
     return kept.dispatcher;
   };
@@ -163,10 +164,14 @@ async function* watchEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<Wat
   }
 }
 
-function createDispatcher(proxy: string | undefined, tls: TlsSettings): Dispatcher {
-  const connect = { ...tls, timeout: CONNECT_TIMEOUT_MS, keepAlive: true, keepAliveInitialDelay: 30_000 };
-  return proxy === undefined ? new Agent({ connect }) : new ProxyAgent({ uri: proxy, requestTls: connect });
-}
+const createDispatcher = ({ server, proxy }: ApiAccess, tls: TlsSettings): Dispatcher =>
+  createHttpDispatcher({
+    address: server,
+    tls,
+    proxy: proxy === undefined ? undefined : { url: proxy },
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    allowH2: true,
+  });
 
 /** Connections are reused while the client certificate and the trusted authorities stay the same. */
 const identityOf = (tls: TlsSettings): string => {

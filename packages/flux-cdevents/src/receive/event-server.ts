@@ -1,5 +1,5 @@
 import { constants } from 'node:crypto';
-import type { Server as TlsServer } from 'node:tls';
+import type { SecureContext, Server as TlsServer } from 'node:tls';
 import {
   type FastifyInstance,
   type FastifyReply,
@@ -125,10 +125,23 @@ function createServer({ tls, peer, logger }: EventServerDeps): FastifyInstance {
     // A port probe that connects and goes away is not worth a log line.
     if (error.code !== 'ECONNRESET') logger.info({ error: messageOf(error) }, 'TLS handshake failed');
   });
+  trustEveryAuthority(tlsServer);
   // Open connections keep the material that they were opened with.
-  tls.onChange((material) => tlsServer.setSecureContext({ ...material, ...mutual }));
+  tls.onChange((material) => {
+    tlsServer.setSecureContext({ ...material, ...mutual });
+    trustEveryAuthority(tlsServer);
+  });
   server.addHook('onClose', async () => tls.close());
   return server as unknown as FastifyInstance;
+}
+
+/**
+ * Trusts an intermediate certificate among the authorities, and a client's own, without a root, as Go does. A TLS server of
+ * Node.js 24 takes no `allowPartialTrustChain`, so this sets it on the context that `setSecureContext` created.
+ */
+function trustEveryAuthority(server: TlsServer): void {
+  const { _sharedCreds } = server as unknown as { readonly _sharedCreds?: SecureContext };
+  (_sharedCreds?.context as { setAllowPartialTrustChain?: () => void } | undefined)?.setAllowPartialTrustChain?.();
 }
 
 const statusLineOf = (code: string | undefined): string => {

@@ -1,4 +1,4 @@
-import { Pool, ProxyAgent } from 'undici';
+import { createHttpDispatcher } from '../lib/http-dispatcher.ts';
 import type { Endpoint } from '../provider/provider.ts';
 import { createHttpTransport } from './http.ts';
 import { proxyFromEnv } from './proxy-from-env.ts';
@@ -81,25 +81,19 @@ function proxyOf(address: string | undefined): Endpoint['proxy'] {
   return { url: url.href, authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 
-function createDispatcher(endpoint: Endpoint, proxy: Endpoint['proxy'], connections: number) {
-  const tls = { ...endpoint.tls };
-  const options = {
-    connections,
-    pipelining: 1,
+const createDispatcher = ({ address, tls, timeoutMs }: Endpoint, proxy: Endpoint['proxy'], connections: number) =>
+  createHttpDispatcher({
+    address,
+    ...(tls && { tls }),
+    proxy,
+    connectTimeoutMs: timeoutMs,
     allowH2: false, // the notification-controller uses HTTP/1.1 as well
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connectTimeout: endpoint.timeoutMs,
-    // each attempt has its own time limit, which covers all phases
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  };
-  if (!proxy)
-    return new Pool(new URL(endpoint.address).origin, { ...options, connect: { ...tls, timeout: endpoint.timeoutMs } });
-  return new ProxyAgent({
-    ...options,
-    uri: proxy.url,
-    ...(proxy.authorization !== undefined && { token: proxy.authorization }),
-    requestTls: tls,
-    proxyTls: tls,
+    pool: {
+      connections,
+      pipelining: 1,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      // each attempt has its own time limit, which covers all phases
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    },
   });
-}

@@ -5,21 +5,36 @@ export interface Certificate {
   readonly key: string;
 }
 
+interface ServerOptions {
+  /** When it expires. */
+  readonly notAfter?: Date;
+}
+
+interface ClientOptions extends ServerOptions {
+  /** Subject alternative names: `spiffe://…`. */
+  readonly uris?: readonly string[];
+}
+
 /** A certificate authority that lives as long as the test. */
 export interface CertificateAuthority {
   /** PEM. */
   readonly ca: string;
   /** For `localhost`, or for the host that is given. */
-  server(host?: string): Promise<Certificate>;
-  /** @param uris subject alternative names: `spiffe://…` */
-  client(name: string, options?: { readonly uris?: readonly string[]; readonly notAfter?: Date }): Promise<Certificate>;
+  server(host?: string, options?: ServerOptions): Promise<Certificate>;
+  client(name: string, options?: ClientOptions): Promise<Certificate>;
+  /** An authority whose certificate this one issued. What it issues comes without it: a server appends its `ca`. */
+  intermediate(name?: string): Promise<CertificateAuthority>;
 }
 
 const elliptic = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256' } as const;
 
-export async function createAuthority(name = 'test authority'): Promise<CertificateAuthority> {
+/** A root. */
+export const createAuthority = (name = 'test authority'): Promise<CertificateAuthority> => createIssuer(name);
+
+async function createIssuer(name: string, issuer?: Certificate): Promise<CertificateAuthority> {
   const authority = await generate([{ name: 'commonName', value: name }], {
     ...elliptic,
+    ...(issuer && { ca: issuer }),
     extensions: [
       { name: 'basicConstraints', cA: true, critical: true },
       { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
@@ -29,7 +44,7 @@ export async function createAuthority(name = 'test authority'): Promise<Certific
   const issue = async (
     commonName: string,
     usage: 'serverAuth' | 'clientAuth',
-    { uris = [], notAfter }: { readonly uris?: readonly string[]; readonly notAfter?: Date } = {},
+    { uris = [], notAfter }: ClientOptions = {},
   ): Promise<Certificate> => {
     const issued = await generate([{ name: 'commonName', value: commonName }], {
       ...elliptic,
@@ -49,7 +64,8 @@ export async function createAuthority(name = 'test authority'): Promise<Certific
   };
   return {
     ca: authority.cert,
-    server: (host = 'localhost') => issue(host, 'serverAuth'),
+    server: (host = 'localhost', options) => issue(host, 'serverAuth', options),
     client: (clientName, options) => issue(clientName, 'clientAuth', options),
+    intermediate: (intermediateName = 'intermediate authority') => createIssuer(intermediateName, ca),
   };
 }

@@ -1,5 +1,5 @@
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 
 export interface ForwardProxy {
@@ -16,7 +16,9 @@ export interface ForwardProxy {
 export async function startForwardProxy(options: {
   readonly target: { readonly port: number };
   readonly authorization?: string;
-  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly tls?: ServerOptions;
+  /** Bytes that come before the answer to CONNECT. */
+  readonly before?: string;
 }): Promise<ForwardProxy> {
   const requests: { line: string; authorization: string | undefined }[] = [];
   const sockets = new Set<Socket>();
@@ -61,7 +63,7 @@ export async function startForwardProxy(options: {
       return;
     }
     const upstream = connect(options.target.port, '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      socket.write(`${options.before ?? ''}HTTP/1.1 200 Connection established\r\n\r\n`);
       upstream.pipe(socket).pipe(upstream);
     });
     keep(upstream);

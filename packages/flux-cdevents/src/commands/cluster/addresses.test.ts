@@ -30,7 +30,7 @@ describe('probeAddress', () => {
     const authority = await createAuthority();
     receiver = await startReceiver({ tls: await authority.server() });
     expect(await probeAddress(endpoint(receiver.url, { tls: { ca: authority.ca } }))).toBeUndefined();
-    expect(await probeAddress(endpoint(receiver.url))).toMatch(/^UNABLE_TO_VERIFY_LEAF_SIGNATURE: [^;]+$/);
+    expect(await probeAddress(endpoint(receiver.url))).toMatch(/^UNABLE_TO_GET_ISSUER_CERT_LOCALLY: [^;]+$/);
   });
 
   it('does not wait for a receiver that does not answer', async () => {

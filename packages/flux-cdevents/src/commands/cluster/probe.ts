@@ -32,6 +32,7 @@ export function probeAddress(endpoint: ProbedEndpoint, withinMs = PROBE_WITHIN_M
           ...(!isIP(host) && { servername: host }),
           // The authorities of the Secret are for the receiver, not for a proxy.
           ...(endpoint.proxy ? {} : endpoint.tls),
+          allowPartialTrustChain: true,
         })
       : connectTcp(target);
     const done = (trouble: string | undefined) => {
