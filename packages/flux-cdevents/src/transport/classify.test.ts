@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { classifyAnswer, classifyFailure, MAX_RETRY_AFTER_MS, parseRetryAfter, timedOut } from './classify.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
@@ -64,13 +64,17 @@ describe('classifyAnswer', () => {
   });
 });
 
-describe('parseRetryAfter', () => {
+describe.each(['UTC', 'America/New_York'])('parseRetryAfter in the time zone %s', (zone) => {
+  beforeEach(() => void vi.stubEnv('TZ', zone));
+  afterEach(() => void vi.unstubAllEnvs());
+
   it.each([
     ['0', 0],
     ['120', 120_000],
     [' 120 ', 120_000],
     ['Sun, 01 Mar 2026 12:00:30 GMT', 30_000],
     ['Sunday, 01-Mar-26 12:00:30 GMT', 30_000], // the two older forms that a recipient has to know
+    ['Sun Mar  1 12:00:30 2026', 30_000],
     ['Sun Mar  1 12:00:30 2026 GMT', 30_000],
     ['Sun, 01 Mar 2026 11:00:00 GMT', 0],
     ['999999999', MAX_RETRY_AFTER_MS],

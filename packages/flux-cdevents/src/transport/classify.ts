@@ -67,7 +67,7 @@ function describeAnswer(status: number, location: string | undefined, excerpt: s
 }
 
 /**
- * Reads `Retry-After` in both its forms, seconds and HTTP date. A date in the past counts as 0. Any
+ * Reads `Retry-After` in seconds or as an HTTP date, in any of its three formats. A date in the past counts as 0. Any
  * other text is ignored.
  * @returns at most `MAX_RETRY_AFTER_MS`
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
@@ -77,7 +77,8 @@ export function parseRetryAfter(value: string | undefined, now: number): number 
   if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, MAX_RETRY_AFTER_MS);
   // an HTTP date starts with the name of a day; `Date.parse` alone would take `5.5` and `-3` for dates
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)) return undefined;
-  const at = Date.parse(text);
+  // `Sun Nov  6 08:49:37 1994` is UTC like the other forms, which say GMT
+  const at = Date.parse(/\d{4}$/.test(text) ? `${text} GMT` : text);
   return Number.isNaN(at) ? undefined : Math.min(Math.max(at - now, 0), MAX_RETRY_AFTER_MS);
 }
 
