@@ -60,7 +60,7 @@ export const serveFlags = (): readonly Option[] => [
   ...eventsFlags(),
   serveFlag('--rate-limit-interval <duration>', 'how long the same event counts as a duplicate', '5m'),
   switchFlag('--no-cross-namespace-refs', 'Alerts select objects of their own namespace only'),
-  switchFlag('--export-http-path-metrics', 'label HTTP metrics with the request path'),
+  switchFlag('--export-http-path-metrics', 'label HTTP metrics with the path of the route, others with "other"'),
   serveFlag('--log-level <level>', 'debug, info or error', 'info'),
   serveFlag('--log-encoding <encoding>', 'json or console', 'json'),
   serveFlag('--cluster <name>', 'name of this cluster in sources, environments and ids'),

@@ -195,3 +195,26 @@ it('counts as the notification-controller does', async () => {
   expect(text).toContain('flux_cdevents_events_received_total{result="stored"} 1');
   expect(text).toContain('flux_cdevents_events_received_total{result="invalid"} 1');
 });
+
+describe('with paths in the metrics', () => {
+  const handlersIn = async ({ registry }: ReturnType<typeof createMetrics>) =>
+    new Set([...(await registry.metrics()).matchAll(/handler="([^"]*)"/g)].map(([, handler]) => handler));
+
+  it('has a series for each route, and one for all other paths', async () => {
+    const webhook = {
+      provider: () => undefined,
+      accept: async () => ({ status: 'stored' }) as const,
+    };
+    const { server, post, metrics } = aServer({ exportPathMetrics: true, webhook });
+    for (let i = 0; i < 100; i++) {
+      for (const url of [`/?${i}`, `/${i}`, `//${i}`, `/webhook/a/b${i}`, `/webhook/${i}/x/y`])
+        await post(body, { url });
+      await server.inject({ method: 'GET', url: `/get${i}` });
+    }
+    await server.inject({ method: 'GET', url: '/' });
+    expect(await handlersIn(metrics)).toEqual(new Set(['/', '/webhook/:namespace/:name', 'other']));
+    expect(await metrics.registry.metrics()).toContain(
+      'gotk_event_http_request_duration_seconds_count{service="",handler="/",method="POST",code="202"} 100',
+    );
+  });
+});

@@ -41,7 +41,7 @@ export interface EventServerDeps {
   readonly tls?: TlsSource;
   /** Whether the client of a connection may post, to the webhook as well. False: 401, and the connection is closed. */
   readonly peer?: PeerCheck;
-  /** Label the HTTP metrics with the request path instead of `/`. */
+  /** Label the HTTP metrics with the path of the route, and `other` for a path that has none, instead of `/`. */
   readonly exportPathMetrics: boolean;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -152,7 +152,7 @@ const statusLineOf = (code: string | undefined): string => {
 
 /** The metrics that the notification-controller has for its event server, names and labels unchanged. */
 function observeRequests(server: FastifyInstance, { metrics, exportPathMetrics }: EventServerDeps): void {
-  const handlerOf = (request: FastifyRequest) => (exportPathMetrics ? request.url : '/');
+  const handlerOf = (request: FastifyRequest) => (exportPathMetrics ? pathLabelOf(request) : '/');
   // Finding a metric by its labels costs more than counting, so the few that there are stay cached.
   const inflight = memoize((handler) => metrics.httpInflight.labels({ service: '', handler }));
   const answers = memoize((key) => {
@@ -174,6 +174,14 @@ function observeRequests(server: FastifyInstance, { metrics, exportPathMetrics }
   });
 }
 
+/** Every caller chooses its path, so only those of routes have a series of their own. */
+const pathLabelOf = ({ url, routeOptions }: FastifyRequest): string => {
+  if (url.split('?', 1)[0] === '/') return '/';
+  const route = routeOptions.url ?? '*';
+  return route.endsWith('*') ? OTHER_PATHS : route;
+};
+
+const OTHER_PATHS = 'other';
 const MAX_MEMOIZED = 1000;
 
 function memoize<T extends object>(make: (key: string) => T): (key: string) => T {
