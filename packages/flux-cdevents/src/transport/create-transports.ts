@@ -1,4 +1,7 @@
 import { createHttpDispatcher } from '../lib/http-dispatcher.ts';
+import { mask } from '../observe/mask.ts';
+import { credentialsOf } from '../provider/endpoint/credentials.ts';
+import { basicAuthorization, splitUrl } from '../provider/endpoint/url.ts';
 import type { Endpoint } from '../provider/provider.ts';
 import { createHttpTransport } from './http.ts';
 import { proxyFromEnv } from './proxy-from-env.ts';
@@ -41,16 +44,16 @@ export function createTransports({
       const known = transports.get(provider.fingerprint);
       if (known) return known;
       const { endpoint } = provider;
-      const proxy = endpoint.proxy ?? proxyOf(proxyFromEnv(endpoint.address, env));
+      const fromEnv = endpoint.proxy ? undefined : proxyOf(proxyFromEnv(endpoint.address, env));
+      const proxy = endpoint.proxy ?? fromEnv?.proxy;
+      const secrets = [...endpoint.secrets, ...(fromEnv?.secrets ?? [])];
+      const where = new URL(proxy?.url ?? endpoint.address).origin;
+      const isShown = (proxy !== undefined || !endpoint.addressIsSecret) && mask(where, secrets) === where;
       const transport = createHttpTransport({
-        provider,
+        provider: { ...provider, endpoint: { ...endpoint, secrets } },
         dispatcher: createDispatcher(endpoint, proxy, concurrent),
         userAgent,
-        where: proxy
-          ? new URL(proxy.url).origin
-          : endpoint.addressIsSecret
-            ? undefined
-            : new URL(endpoint.address).origin,
+        where: isShown ? where : undefined,
         proxied: proxy !== undefined,
         now,
       });
@@ -70,15 +73,12 @@ export function createTransports({
 }
 
 /** Separates the credentials from the URL of a proxy in the environment, so that the URL can be shown. */
-function proxyOf(address: string | undefined): Endpoint['proxy'] {
+function proxyOf(address: string | undefined) {
   if (address === undefined) return undefined;
-  const url = new URL(address);
-  const { username, password } = url;
-  url.username = '';
-  url.password = '';
-  if (username === '') return { url: url.href };
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { url: url.href, authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+  const { url, username, password = '', secrets } = splitUrl(address);
+  if (username === undefined) return { proxy: { url }, secrets };
+  const authorization = basicAuthorization(username, password);
+  return { proxy: { url, authorization }, secrets: [...secrets, credentialsOf(authorization)] };
 }
 
 const createDispatcher = ({ address, tls, timeoutMs }: Endpoint, proxy: Endpoint['proxy'], connections: number) =>

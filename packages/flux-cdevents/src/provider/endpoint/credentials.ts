@@ -3,7 +3,7 @@ import type { Secret } from '../../flux/secret.ts';
 import type { HandledType } from '../provider.ts';
 import { EndpointReading } from './endpoint-reading.ts';
 import { headerValue, isHeaderValue, parseHeaders } from './headers.ts';
-import { basicAuthorization, MIN_MASKED_CHARS } from './url.ts';
+import { basicAuthorization } from './url.ts';
 
 /** The `headers` of a Secret. */
 export function resolveHeaders(secret: Secret, reading: EndpointReading): Readonly<Record<string, string>> {
@@ -11,11 +11,9 @@ export function resolveHeaders(secret: Secret, reading: EndpointReading): Readon
   if (text === undefined) return {};
   const { headers, faults } = parseHeaders(text);
   for (const fault of faults) reading.inSecret(secret, 'headers', fault);
-  for (const value of Object.values(headers)) {
-    if (value.length >= MIN_MASKED_CHARS) reading.masked.add(value);
-  }
+  for (const value of Object.values(headers)) reading.mask(value);
   const authorization = headerValue(headers, 'authorization');
-  if (authorization) reading.masked.add(credentialsOf(authorization));
+  if (authorization) reading.mask(credentialsOf(authorization));
   return headers;
 }
 
@@ -33,10 +31,9 @@ export function resolveAuthorization(
   const token = reader.textOf(secret, 'token');
   const username = reader.textOf(secret, 'username') ?? specUsername;
   const password = reader.textOf(secret, 'password');
-  if (token) reading.masked.add(token).add(token.trim());
-  if (password) reading.masked.add(password);
+  reading.mask(token?.trim() ?? '', password ?? '');
   const basic = username !== undefined && password !== undefined ? basicAuthorization(username, password) : undefined;
-  if (basic) reading.masked.add(credentialsOf(basic));
+  if (basic) reading.mask(credentialsOf(basic));
   if (!sent) return undefined;
 
   if (username === undefined && password !== undefined) {
@@ -60,13 +57,15 @@ export function resolveAuthorization(
   if (token.trim() === '') {
     reading.inSecret(secret, 'token', { expected: 'a token', found: token === '' ? 'nothing' : 'only white space' });
   } else if (!isHeaderValue(token)) {
-    const found = /[\r\n]$/.test(token) ? `${describeSize(token)} that end with a line break` : describeSize(token);
-    reading.inSecret(secret, 'token', { expected: 'one line of printable ASCII without a line break', found });
+    reading.inSecret(secret, 'token', { expected: 'one line of printable ASCII', found: describeSize(token) });
   }
   return `Bearer ${token}`;
 }
 
-/** The HMAC key, byte for byte: the `token` of `generic-hmac`, as in the notification-controller, else `hmacKey`. */
+/**
+ * The HMAC key: the `token` of `generic-hmac`, as in the notification-controller, else `hmacKey`. It is used byte for byte,
+ * line breaks at its end included: the receiver has the same bytes, and would find another signature wrong.
+ */
 export function resolveHmacKey(
   type: HandledType,
   secret: Secret | undefined,
@@ -80,8 +79,8 @@ export function resolveHmacKey(
     reading.inSecret(secret, name, { code: 'missing', expected: 'the HMAC key', found: 'nothing' });
     return undefined;
   }
-  const text = Buffer.from(key).toString('utf8');
-  reading.masked.add(text).add(text.trim());
+  const bytes = Buffer.from(key);
+  reading.mask(bytes.toString('utf8').trim(), bytes.toString('base64'), bytes.toString('base64url'));
   return key;
 }
 

@@ -8,8 +8,17 @@ export type Fault = Pick<Issue, 'expected' | 'found'> & { readonly code?: IssueC
 /** Collects what is wrong with a Provider and its Secrets, and what must not be shown, while they are read. */
 export class EndpointReading {
   readonly issues: Issue[] = [];
+  readonly #masked = new Set<string>();
+
   /** Every string that must not be shown. */
-  readonly masked = new Set<string>();
+  get secrets(): readonly string[] {
+    return [...this.#masked];
+  }
+
+  /** Keeps these from being shown. */
+  mask(...secrets: readonly string[]): void {
+    for (const secret of secrets) if (secret !== '') this.#masked.add(secret);
+  }
 
   /** Reports a field of the Provider. */
   inProvider(path: Path, { code = 'invalid-value', expected, found }: Fault): void {
@@ -21,12 +30,15 @@ export class EndpointReading {
     this.issues.push({ ...createIssue(code, [key], expected, found), object: { kind: 'Secret', ...secret.metadata } });
   }
 
-  /** A value of a Secret as text; undefined when it is absent, or when it is not text, which is an issue. */
+  /**
+   * A value of a Secret as text, without the line breaks at its end, which most tools that write files leave there;
+   * undefined when it is absent, or when it is not text, which is an issue.
+   */
   textOf(secret: Secret | undefined, key: string): string | undefined {
     const bytes = secret?.data[key];
     if (!secret || !bytes) return undefined;
     try {
-      return utf8.decode(bytes);
+      return utf8.decode(bytes).replace(/[\r\n]+$/, '');
     } catch {
       this.inSecret(secret, key, { expected: 'text in UTF-8', found: `${describeSize(bytes)} of something else` });
       return undefined;

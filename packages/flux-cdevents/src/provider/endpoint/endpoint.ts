@@ -8,7 +8,7 @@ import type { EndpointReading } from './endpoint-reading.ts';
 import { headerValue } from './headers.ts';
 import { resolveProxy } from './proxy.ts';
 import { resolveTls } from './tls.ts';
-import { basicAuthorization, MIN_MASKED_CHARS, splitUrl, urlFault } from './url.ts';
+import { basicAuthorization, secretsInAddress, secretsInQuery, splitUrl, urlFault } from './url.ts';
 
 const DEFAULT_TIMEOUT_MS = 15_000;
 /** The longest time that a timer can hold: 24 days. */
@@ -53,7 +53,7 @@ export function resolveEndpoint(
     reading.inProvider(['spec', 'secretRef'], { code: 'missing', expected, found: 'nothing' });
   }
   const tls = certSecret && resolveTls(certSecret, reading);
-  if (tls?.key) reading.masked.add(tls.key);
+  if (tls?.key) reading.mask(tls.key);
   const proxy = resolveProxy(spec.proxy, secret, spec.proxySecretRef ? { secret: proxySecret } : undefined, reading);
   const explicit = headerValue(headers, 'authorization') !== undefined;
   return {
@@ -65,7 +65,7 @@ export function resolveEndpoint(
     ...(hmacKey && { hmacKey }),
     ...(tls && { tls }),
     ...(proxy && { proxy }),
-    secrets: [...reading.masked].filter((text) => text !== ''),
+    secrets: reading.secrets,
   };
 }
 
@@ -93,7 +93,7 @@ function resolveAddress(
   const fromSecret = reading.textOf(secret, 'address')?.trim();
   const text = fromSecret ?? fromSpec;
   const isSecret = fromSecret !== undefined;
-  if (isSecret) reading.masked.add(fromSecret);
+  if (isSecret) reading.mask(...secretsInAddress(fromSecret));
   if (text === undefined) {
     const expected = 'an absolute http or https URL, here or as address of the Secret';
     reading.inProvider(['spec', 'address'], { code: 'missing', expected, found: 'nothing' });
@@ -106,14 +106,9 @@ function resolveAddress(
     return undefined;
   }
   const { url, username, password, secrets } = splitUrl(text);
-  for (const part of secrets) reading.masked.add(part);
-  if (isSecret) {
-    const { href, pathname, search } = new URL(url);
-    reading.masked.add(url).add(href);
-    if (pathname.length + search.length >= MIN_MASKED_CHARS) reading.masked.add(pathname + search);
-  }
+  reading.mask(...secrets, ...secretsInQuery(new URL(url)));
   if (username === undefined) return { url, secret: isSecret };
   const authorization = basicAuthorization(username, password ?? '');
-  reading.masked.add(credentialsOf(authorization));
+  reading.mask(credentialsOf(authorization));
   return { url, secret: isSecret, authorization };
 }

@@ -2,7 +2,7 @@ import type { Secret } from '../../flux/secret.ts';
 import type { Endpoint } from '../provider.ts';
 import { credentialsOf } from './credentials.ts';
 import type { EndpointReading } from './endpoint-reading.ts';
-import { basicAuthorization, splitUrl, urlFault } from './url.ts';
+import { basicAuthorization, secretsInAddress, splitUrl, urlFault } from './url.ts';
 
 /** The later wins: `spec.proxy`, `proxy` of the Secret, `spec.proxySecretRef`. */
 export function resolveProxy(
@@ -16,7 +16,7 @@ export function resolveProxy(
     const address = reading.textOf(proxyRef.secret, 'address')?.trim() ?? '';
     const username = reading.textOf(proxyRef.secret, 'username');
     const password = reading.textOf(proxyRef.secret, 'password');
-    if (password) reading.masked.add(password);
+    if (password) reading.mask(password);
     if (username === undefined && password !== undefined) {
       reading.inSecret(proxyRef.secret, 'username', {
         code: 'missing',
@@ -46,7 +46,7 @@ function toProxy(
   { secret, key = '', credentials }: ProxyOrigin,
   reading: EndpointReading,
 ): Endpoint['proxy'] {
-  if (secret) reading.masked.add(text);
+  if (secret) reading.mask(...secretsInAddress(text));
   const wrong = urlFault(text, { secret: secret !== undefined });
   if (wrong) {
     if (secret) reading.inSecret(secret, key, wrong);
@@ -54,10 +54,10 @@ function toProxy(
     return undefined;
   }
   const split = splitUrl(text);
-  for (const part of split.secrets) reading.masked.add(part);
+  reading.mask(...split.secrets);
   const { username, password = '' } = credentials ?? split;
   if (username === undefined) return { url: split.url };
   const authorization = basicAuthorization(username, password);
-  reading.masked.add(`${username}:${password}`).add(credentialsOf(authorization));
+  reading.mask(`${username}:${password}`, credentialsOf(authorization));
   return { url: split.url, authorization };
 }
