@@ -9,6 +9,11 @@ export interface ClaimRequest {
   readonly leaseMs: number;
   /** `namespace/name` of Providers to skip. */
   readonly except?: ReadonlySet<string>;
+  /**
+   * `namespace/name` of Providers to probe: each gets one entry, the one that is due soonest, even if it is not due yet
+   * or the Provider is in `except`. The limits apply.
+   */
+  readonly probe?: ReadonlySet<string>;
 }
 
 export interface Claim {

@@ -111,6 +111,32 @@ export const describeWorkQueue = (create: CreateStore): void =>
         expect(await claimIds()).toEqual(['a.1']);
       });
 
+      it('gives a Provider to probe the one entry that is due soonest, although it is excepted and not due', async () => {
+        await commit(anEntry('a.1'), anEntry('a.2'), anEntry('b.1', { provider: other }));
+        const [first, second] = await claim();
+        await settle(first as ClaimedEntry, { outcome: 'retry', delayMs: HOUR, error: 'busy' });
+        await settle(second as ClaimedEntry, { outcome: 'retry', delayMs: MINUTE, error: 'busy' });
+        const name = 'flux-system/hub';
+        const probe = { except: new Set([name]), probe: new Set([name]) };
+        expect(await claimIds(probe)).toEqual(['a.2']);
+        expect(await claimIds(probe)).toEqual(['a.1']);
+        expect(await claimIds(probe)).toEqual([]);
+      });
+
+      it('keeps the order and the limits when it probes, and knows when the rest is due', async () => {
+        const [k, l] = [{ orderingKey: 'k' }, { orderingKey: 'l' }];
+        await commit(anEntry('a.1', k), anEntry('a.2', k), anEntry('a.3', l));
+        const probe = new Set(['flux-system/hub', 'flux-system/unknown']);
+        const first = await claimOne({ probe, limit: 1 });
+        expect(first.id).toBe('a.1');
+        expect(await claimIds({ probe, perProvider: 1 })).toEqual([]);
+        expect(await claimIds({ probe })).toEqual(['a.3']);
+        await settle(first, { outcome: 'retry', delayMs: MINUTE / 2, error: 'busy' });
+        expect(await scene.outbox.claim(aClaim())).toEqual({ entries: [], nextDueInMs: MINUTE / 2 });
+        advance(MINUTE / 2);
+        expect(await claimIds()).toEqual(['a.1']);
+      });
+
       it('names no next time when nothing is queued', async () => {
         expect(await scene.outbox.claim(aClaim())).toEqual({ entries: [] });
         await commit(anEntry('a.1'));

@@ -77,9 +77,18 @@ export const workQueue: Operations<'claim' | 'load' | 'settle' | 'wake' | 'stop'
 };
 
 /** Hands out due entries, taking the Providers in turn. It writes nothing, because leases are only in memory. */
-function claim(store: Store, { limit, perProvider, leaseMs, except = new Set() }: ClaimRequest, at: number) {
+function claim(
+  store: Store,
+  { limit, perProvider, leaseMs, except = new Set(), probe = new Set() }: ClaimRequest,
+  at: number,
+) {
   endExpiredLeases(store, at);
   const rows: ClaimedRow[] = [];
+  for (const name of probe) {
+    const provider = store.providers.find(name);
+    if (!provider || provider.leased >= perProvider || rows.length >= limit) continue;
+    rows.push(...take(store, provider, 1, { leaseMs, at, dueBy: Number.POSITIVE_INFINITY }));
+  }
   while (rows.length < limit) {
     let eligible = chooseProviders(store, { limit: limit - rows.length, perProvider, except, at });
     if (eligible.length === 0) break;
@@ -88,7 +97,7 @@ function claim(store: Store, { limit, perProvider, leaseMs, except = new Set() }
       eligible = eligible.filter((provider) => {
         const wanted = Math.min(share, limit - rows.length, perProvider - provider.leased);
         if (wanted <= 0) return false;
-        rows.push(...take(store, provider, wanted, { leaseMs, at }));
+        rows.push(...take(store, provider, wanted, { leaseMs, at, dueBy: at }));
         return provider.nextDueAt <= at;
       });
     }
@@ -134,12 +143,12 @@ type Details = [
   lastError: string | null,
 ];
 
-/** Leases at most `wanted` due entries of a Provider, and finds out when its next entry is due. */
+/** Leases at most `wanted` entries of a Provider that are due by then, and finds out when its next entry is due. */
 function take(
   store: Store,
   provider: ProviderQueue,
   wanted: number,
-  { leaseMs, at }: { readonly leaseMs: number; readonly at: number },
+  { leaseMs, at, dueBy }: { readonly leaseMs: number; readonly at: number; readonly dueBy: number },
 ): ClaimedRow[] {
   const taken: Candidate[] = [];
   let next = Number.POSITIVE_INFINITY;
@@ -150,7 +159,7 @@ function take(
   )) {
     const [seq, key, dueAt] = candidate;
     if (store.leases.holds(seq, key)) continue;
-    if (dueAt > at || taken.length === wanted) {
+    if (dueAt > dueBy || taken.length === wanted) {
       next = dueAt;
       break;
     }
