@@ -1,6 +1,6 @@
 // Runs one controller with a Provider for each way in which a receiver can misbehave, and one that behaves. Shows what
 // became of each event, how many attempts it took, and how much the others delayed the well-behaved receiver.
-// usage: npm run bench:receivers -- [events per Provider] [outage in seconds]
+// usage: npm run bench:misbehaving -- [events per Provider] [outage in seconds]
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
