@@ -122,6 +122,14 @@ const events: Record<string, (scene: Scene) => unknown> = {
   'something is ready': ({ ready }) => ready(),
   'an attempt ended': ({ answer }) => answer({ status: 'delivered', code: '202' }),
   'an attempt failed': ({ answer }) => answer({ status: 'retryable', code: '503', error: 'busy' }),
+  'nothing gets through': async ({ answer, queue, ready }) => {
+    queue('third', 'fourth', 'fifth');
+    ready();
+    for (let i = 0; i < 3; i++) {
+      await vi.advanceTimersByTimeAsync(SOON_MS);
+      answer({ status: 'retryable', code: '503', error: 'busy' });
+    }
+  },
   sweep: () => vi.advanceTimersByTimeAsync(3_600_000),
 };
 
@@ -154,9 +162,20 @@ describe('modes', () => {
     ['an attempt ended', 'draining', ['settle delivered']],
     ['an attempt ended', 'stopped', []],
 
-    ['an attempt failed', 'running', ['claim', 'settle retry,release', 'claim']],
+    ['an attempt failed', 'running', ['send', 'settle retry', 'claim']],
     ['an attempt failed', 'draining', ['settle retry']],
     ['an attempt failed', 'stopped', []],
+
+    [
+      'nothing gets through',
+      'running',
+      [
+        ...['claim', 'send', 'settle retry', 'claim'],
+        ...['send', 'settle retry', 'claim'],
+        ...['claim', 'settle retry,release,release', 'claim'],
+      ],
+    ],
+    ['nothing gets through', 'draining', ['settle retry']],
 
     ['sweep', 'new', []],
     ['sweep', 'running', ['expire']],

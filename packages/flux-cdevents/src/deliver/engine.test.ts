@@ -8,6 +8,15 @@ import type { EventStore } from '../outbox/event-store.ts';
 
 const idsAt = (receiver: Receiver) => receiver.requests.map(({ headers }) => headers['ce-id']);
 
+/** Numbers in [0, 1), the same in every run. */
+const pseudoRandom = (seed = 1) => {
+  let state = seed;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+};
+
 describe('delivery', () => {
   it('delivers entries accepted before and after the start', async () => {
     const receiver = await aReceiver();
@@ -118,20 +127,29 @@ describe('delivery', () => {
     expect(rig.reports).toMatchObject([{ state: 'failing', error }]);
   });
 
-  it('delays all entries for a receiver as long as its Retry-After asks', async () => {
-    const receiver = await aReceiver();
-    receiver.next({ status: 429, retryAfter: '30' });
+  it.each([
+    ['longer than the backoff', '600', 590_000],
+    ['shorter than the backoff', '1', 1000],
+  ])('delays an entry as long as its Retry-After asks, %s, and no other object', async (_, retryAfter, least) => {
+    const receiver = await aReceiver({
+      answer: ({ headers }) => (headers['ce-id'] === 'one' ? { status: 503, retryAfter } : 202),
+    });
     const rig = await aRig();
+    const one = await rig.add('a/hub', { id: 'one', object: 'one' });
+    const second = await rig.add('a/hub', { object: 'one' });
+    const others = [];
+    for (let i = 0; i < 39; i++) others.push(await rig.add('a/hub'));
     await rig.start(aProvider('a/hub', receiver.url));
-    const id = await rig.add('a/hub');
-    const { dueAt = 0 } = await rig.settled(id, 'pending', 1);
-    expect(dueAt - rig.now()).toBeGreaterThan(25_000);
-    const other = await rig.add('a/hub');
-    rig.advance(20_000);
-    expect(await rig.entry(other)).toMatchObject({ state: 'pending', attempts: 0 });
+    for (const id of others) await rig.settled(id, 'delivered', 1);
+    const { dueAt = 0 } = await rig.settled(one, 'pending', 1);
+    expect(dueAt - rig.now()).toBeGreaterThan(least - 1000);
+    expect(await rig.entry(second)).toMatchObject({ state: 'pending', attempts: 0 });
+    receiver.answer(202);
+    rig.advance(least);
+    await rig.settled(await rig.add('a/hub'), 'delivered', 1);
     rig.advance(10_000);
-    await rig.settled(other, 'delivered', 1);
-    await rig.settled(id, 'delivered', 2);
+    await rig.settled(one, 'delivered', 2);
+    await rig.settled(second, 'delivered', 1);
   });
 
   it.each([
@@ -191,27 +209,112 @@ describe('delivery', () => {
     for (const id of ids) await rig.settled(id, 'delivered', 1);
   });
 
-  it('rests while a receiver is down, and catches up at once when it recovers', async () => {
+  it('delivers everything to a receiver that refuses nine of ten requests, at the pace of its retries', async () => {
+    const refuses = pseudoRandom();
+    const receiver = await aReceiver({ answer: () => (refuses() < 0.9 ? 500 : 202) });
+    const rig = await aRig();
+    for (let i = 0; i < 100; i++) await rig.add('a/hub', { object: `o${i % 20}` });
+    const startedAt = rig.now();
+    await rig.start(aProvider('a/hub', receiver.url));
+    const state = async () => {
+      const [stats] = await rig.outbox.stats();
+      return { delivered: stats?.counts.delivered, requests: receiver.requests.length, at: rig.now() };
+    };
+    // moves the clock on whenever everything that was due has been attempted
+    for (let before = await state(); before.delivered !== 100; ) {
+      const next = await eventually(async () => {
+        expect((await rig.outbox.stats())[0]?.counts.delivering).toBe(0);
+        return state();
+      });
+      if (next.requests === before.requests) rig.advance(1000);
+      before = next;
+    }
+    expect(receiver.requests.length / 100).toBeLessThan(12); // 10 is what chance asks for
+    // five events of one object take 50 attempts on average, each 1 s after the other
+    expect((rig.now() - startedAt) / 1000).toBeLessThan(300);
+    expect(rig.reports.length).toBeLessThan(10);
+  }, 60_000);
+
+  it('probes a receiver that is down, and catches up at once when it recovers', async () => {
     const receiver = await aReceiver({ answer: 503 });
     const rig = await aRig({ concurrent: 2 });
     const ids = [];
     for (let i = 0; i < 30; i++) ids.push(await rig.add('a/hub'));
     await rig.start(aProvider('a/hub', receiver.url));
     const resting = () => eventually(async () => expect((await rig.outbox.stats())[0]?.counts.delivering).toBe(0));
-    await receiver.received(2);
+    await receiver.received(6);
     await resting();
-    expect(receiver.requests.length).toBeLessThan(4); // the others did not run against the closed door
+    expect(receiver.requests.length).toBeLessThan(8); // the others did not run against the closed door
     for (let i = 0; i < 6; i++) {
       const tried = receiver.requests.length;
-      rig.advance(30_000);
+      rig.advance(5000);
       await receiver.received(tried + 1);
       await resting();
       expect(receiver.requests).toHaveLength(tried + 1); // one probe
     }
     receiver.answer(202);
-    rig.advance(30_000);
+    rig.advance(5000);
     for (const id of ids) await rig.settled(id, 'delivered');
     expect(rig.reports.map(({ state }) => state)).toEqual(['failing', 'recovered']);
+  });
+
+  it.each([
+    ['waits', 'until they are due', 1, 599_000],
+    ['does not wait', 'when nothing else gets through', 3, 5000],
+  ])('%s for entries that were asked to wait %s', async (_, __, count, ms) => {
+    const receiver = await aReceiver({ answer: { status: 503, retryAfter: '600' } });
+    const rig = await aRig();
+    const ids = [];
+    for (let i = 0; i < count; i++) ids.push(await rig.add('a/hub'));
+    const other = await aReceiver();
+    await rig.start(aProvider('a/hub', receiver.url), aProvider('a/other', other.url));
+    for (const id of ids) await rig.settled(id, 'pending', 1);
+    receiver.answer(202);
+    rig.advance(ms - 1000);
+    await rig.settled(await rig.add('a/other'), 'delivered'); // the outbox was looked at
+    expect(receiver.requests).toHaveLength(count);
+    rig.advance(2000);
+    for (const id of ids) await rig.settled(id, 'delivered', 2);
+  });
+
+  it('probes with an entry that is mapped first', async () => {
+    const receiver = await aReceiver({ answer: 503 });
+    const rig = await aRig({ concurrent: 1 });
+    rig.map = async ({ id, leaseId, object, provider, alert, reason }) => {
+      const mapped = { id: `${id}-mapped`, kind: 'cdevent', type: 'dev.cdevents.x', maxAgeMs: 1e9 } as const;
+      const { version } = await rig.outbox.recall(object);
+      const entries = [{ ...mapped, provider, alert, object, reason, message: cdevent('mapped') }];
+      await rig.outbox.commit({ object, expect: version, entries, replaces: { id, leaseId } });
+      return 'committed';
+    };
+    const ids = [];
+    for (let i = 0; i < 3; i++) ids.push(await rig.add('a/hub'));
+    await rig.start(aProvider('a/hub', receiver.url));
+    for (const id of ids) await rig.settled(id, 'pending', 1);
+    const unmapped = await rig.add('a/hub', { mapped: false });
+    receiver.answer(202);
+    rig.advance(5000);
+    await rig.settled(`${unmapped}-mapped`, 'delivered');
+  });
+
+  it('sends further probes while one hangs', async () => {
+    const receiver = await aReceiver({ answer: 503 });
+    const rig = await aRig({ concurrent: 4 });
+    for (let i = 0; i < 30; i++) await rig.add('a/hub');
+    await rig.start(aProvider('a/hub', receiver.url));
+    await eventually(async () => {
+      expect(receiver.requests.length).toBeGreaterThanOrEqual(12);
+      expect((await rig.outbox.stats())[0]?.counts.delivering).toBe(0);
+    });
+    const tried = receiver.requests.length;
+    receiver.next('hang');
+    rig.advance(5000);
+    await receiver.received(tried + 1);
+    receiver.answer(202);
+    rig.advance(5000);
+    await eventually(async () => {
+      expect((await rig.outbox.stats())[0]?.counts).toMatchObject({ delivered: 29, delivering: 1 });
+    });
   });
 });
 

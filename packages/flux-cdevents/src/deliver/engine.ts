@@ -15,7 +15,7 @@ import { isSplit, takeBatch } from './batch.ts';
 import { createConfiguredProviders, type ProviderMap } from './configured-providers.ts';
 import { createDeliveryMetrics } from './delivery-metrics.ts';
 import { claimLimits, createLanes, type Job, type Lane } from './lanes.ts';
-import { assess, isDown } from './provider-health.ts';
+import { afterProbe, assess, failuresByChance, placesOf, withoutEntries } from './provider-health.ts';
 import { abandonedQueues, providerChanges } from './reconcile.ts';
 import { storeDelayMs } from './retry-delay.ts';
 import { settlementOf } from './settle.ts';
@@ -136,7 +136,7 @@ interface Unsettled {
  * wait.
  *
  * The engine does not poll. It claims when the store reports ready entries, when a settlement frees a place, and when
- * the timer for the next due entry fires.
+ * the timer for the next due entry or the next probe of a Provider that is down fires.
  */
 export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
   const { outbox, transports, concurrent = 16, limit = 2048 } = deps;
@@ -146,7 +146,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
   const metrics = createDeliveryMetrics(deps.metrics);
   const providers = createConfiguredProviders();
   const perProvider = concurrent * CLAIM_AHEAD;
-  const lanes = createLanes(perProvider);
+  const lanes = createLanes(perProvider, concurrent);
   const abort = new AbortController();
   setMaxListeners(0, abort.signal); // each Transport adds a listener
 
@@ -184,17 +184,31 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     const limits = claimLimits({ limit, perProvider, held: lanes.held, readyProviders: providers.readyCount });
     if (limits.limit <= 0) return;
     const leaseMs = providers.longestTimeoutMs + LEASE_MARGIN_MS;
-    const { entries, nextDueInMs } = await outbox.claim({ ...limits, leaseMs, except: closedProviders(claimedAt) });
+    const probed = lanes.dueProbes(claimedAt);
+    for (const lane of probed) lanes.setHealth(lane, afterProbe(lane.health, claimedAt, random()));
+    const probe = new Set(probed.map(({ name }) => name));
+    const { entries, nextDueInMs } = await outbox.claim({ ...limits, leaseMs, except: closedProviders(), probe });
     storeWorks();
-    enqueue(entries.map((entry) => ({ entry, claimedAt, leaseEndsAt: claimedAt + leaseMs, alone: false })));
+    const jobs = entries.map((entry) => ({
+      entry,
+      claimedAt,
+      leaseEndsAt: claimedAt + leaseMs,
+      probe: probe.delete(nameOf(entry.provider)),
+      alone: false,
+    }));
+    for (const lane of probed) {
+      const isIdle = lane.health.down && lane.inFlight === 0 && probe.has(lane.name);
+      if (isIdle) lanes.setHealth(lane, withoutEntries(lane.health));
+    }
+    enqueue(jobs);
     const dueAt = nextDueInMs === undefined ? Number.POSITIVE_INFINITY : now() + nextDueInMs;
-    claimAt(Math.min(dueAt, lanes.nextRestEnd()));
+    claimAt(Math.min(dueAt, lanes.nextProbeAt()));
     if (entries.length === limits.limit) claimAgain = true;
   };
 
   /** The names of Providers for which to claim nothing. */
-  const closedProviders = (at: number): ReadonlySet<string> => {
-    const closed = lanes.closed(at);
+  const closedProviders = (): ReadonlySet<string> => {
+    const closed = lanes.closed();
     if (closed.size + providers.unknown.size === 0) return providers.blocked;
     return new Set([...providers.blocked, ...closed, ...providers.unknown]);
   };
@@ -219,14 +233,22 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
 
   // Send, or map first
 
-  /** Sends queued entries while places are free: one probe while the Provider is down, nothing while it rests. */
+  /** Sends queued entries while places are free, and only probes while the Provider is down. */
   const fill = (lane: Lane) => {
     const { provider, queue, health } = lane;
-    if (provider === undefined || !modes[mode].delivers || health.restsUntil > now()) {
+    if (provider === undefined || !modes[mode].delivers) {
       release(lane, queue.splice(0));
       return;
     }
-    const places = isDown(health) ? 1 : concurrent;
+    if (health.down && queue.length > 0) {
+      const waiting = queue.splice(0);
+      queue.push(...waiting.filter(({ probe }) => probe));
+      release(
+        lane,
+        waiting.filter(({ probe }) => !probe),
+      );
+    }
+    const places = placesOf(health, concurrent);
     while (lane.inFlight < places && queue.length > 0) {
       const jobs = takeBatch(queue, provider.options.contentMode);
       const [first] = jobs;
@@ -276,7 +298,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
       if (outcome.status === 'delivered') {
         metrics.observeEndToEnd(lane.ref, Math.max(0, entry.ageMs + now() - job.claimedAt) / 1000);
       }
-      settle(lane, job, settlementOf(entry, outcome, random()));
+      settle(lane, job, settlementOf(entry, outcome, random(), failuresByChance(lane.health)));
     }
     if (split) lane.queue.unshift(...jobs);
     else if (jobs[0]) assessProvider(lane, provider, jobs[0].entry.alert, outcome);
@@ -289,6 +311,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
       if ((await deps.map(job.entry)) === 'not-ready') release(lane, [job]);
       else {
         lanes.hold(lane, -1); // its lease has ended
+        if (job.probe && lane.health.down) lanes.setHealth(lane, { ...lane.health, probeAt: now() }); // with the result
         void claim();
       }
     } catch (thrown) {
@@ -314,9 +337,9 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
   const assessProvider = (lane: Lane, provider: ReadyProvider, alert: NamespacedName, outcome: DeliveryOutcome) => {
     // the Provider was changed in the meantime, so the outcome says nothing about its health
     if (lane.provider?.fingerprint !== provider.fingerprint) return;
-    const context = { now: now(), random: random(), threshold: concurrent };
+    const context = { now: now(), random: random(), concurrent, inFlight: lane.inFlight };
     const { health, change, wake } = assess(lane.health, outcome, context);
-    if (lanes.setHealth(lane, health)) void claim(); // a rest began or ended, which changes the Providers to claim for
+    if (lanes.setHealth(lane, health)) void claim(); // changes the Providers to claim for, or when
     const error = outcome.status === 'delivered' ? undefined : outcome.error;
     if (change === 'stopped') stop({ provider: lane.ref, fingerprint: provider.fingerprint, reason: error ?? '' });
     if (change) report({ provider: lane.ref, alert, state: change, ...(error !== undefined && { error }) });

@@ -7,15 +7,15 @@ import { healthy } from './provider-health.ts';
 
 const ready = (name: string, fingerprint = '1') => aProvider({ ref: refOf(name), fingerprint });
 
-const scene = ({ capacity = 2, names = ['a/one', 'a/two'] } = {}) => {
+const scene = ({ capacity = 2, concurrent = 2, names = ['a/one', 'a/two'] } = {}) => {
   const providers = createConfiguredProviders();
   const configure = (...all: ResolvedProvider[]) =>
     providers.replace(new Map(all.map((provider) => [`${provider.ref.namespace}/${provider.ref.name}`, provider])));
   configure(...names.map((name) => ready(name)));
-  const lanes = createLanes(capacity);
+  const lanes = createLanes(capacity, concurrent);
   return { lanes, providers, configure, lane: (name: string) => lanes.of(refOf(name), providers) };
 };
-const restingUntil = (restsUntil: number) => ({ ...healthy, failing: true, restsUntil, downSince: 1 });
+const downUntil = (probeAt: number) => ({ ...healthy, failing: true, down: true, probeAt });
 
 describe('lanes', () => {
   it('count what they hold, one by one and together', () => {
@@ -30,27 +30,40 @@ describe('lanes', () => {
     expect(lanes).toMatchObject({ held: 1, inFlight: 0 });
   });
 
-  it('are closed while they are full or rest', () => {
+  it('are closed while they are full or down', () => {
     const { lanes, lane } = scene();
-    expect([...lanes.closed(0)]).toEqual([]);
+    expect([...lanes.closed()]).toEqual([]);
     lanes.hold(lane('a/one'), 2);
-    expect(lanes.setHealth(lane('a/two'), restingUntil(1000))).toBe(true);
-    expect([...lanes.closed(999)].sort()).toEqual(['a/one', 'a/two']);
-    expect(lanes.nextRestEnd()).toBe(1000);
+    lanes.setHealth(lane('a/two'), downUntil(1000));
+    expect([...lanes.closed()].sort()).toEqual(['a/one', 'a/two']);
     lanes.hold(lane('a/one'), -1);
-    expect([...lanes.closed(1000)]).toEqual([]);
-    expect(lanes.nextRestEnd()).toBe(Number.POSITIVE_INFINITY);
+    lanes.setHealth(lane('a/two'), healthy);
+    expect([...lanes.closed()]).toEqual([]);
   });
 
-  it('tell whether their rest changed', () => {
+  it('are probed when their time comes, open or closed, unless so much is in flight that a probe has no place', () => {
+    const { lanes, lane } = scene({ concurrent: 1 });
+    expect(lanes.nextProbeAt()).toBe(Number.POSITIVE_INFINITY);
+    lanes.setHealth(lane('a/one'), downUntil(1000));
+    lanes.setHealth(lane('a/two'), { ...downUntil(2000), down: false });
+    expect([...lanes.closed()]).toEqual(['a/one']);
+    const due = (now: number) => lanes.dueProbes(now).map(({ name }) => name);
+    expect([lanes.nextProbeAt(), due(999), due(1000), due(2000)]).toEqual([1000, [], ['a/one'], ['a/one', 'a/two']]);
+    lanes.begin(lane('a/one'));
+    expect([lanes.nextProbeAt(), due(2000)]).toEqual([2000, ['a/two']]);
+    lanes.end(lane('a/one'));
+    expect(lanes.nextProbeAt()).toBe(1000);
+  });
+
+  it('tell whether what to claim for them changed', () => {
     const { lanes, lane } = scene();
     const hub = lane('a/one');
     expect(lanes.setHealth(hub, { ...healthy, failing: true })).toBe(false);
-    expect(lanes.setHealth(hub, restingUntil(1000))).toBe(true);
-    expect(lanes.setHealth(hub, { ...restingUntil(1000), failures: 2 })).toBe(false);
-    expect(lanes.setHealth(hub, restingUntil(2000))).toBe(true);
+    expect(lanes.setHealth(hub, downUntil(1000))).toBe(true);
+    expect(lanes.setHealth(hub, { ...downUntil(1000), failures: 2 })).toBe(false);
+    expect(lanes.setHealth(hub, downUntil(2000))).toBe(true);
     expect(lanes.setHealth(hub, healthy)).toBe(true);
-    expect([...lanes.closed(0)]).toEqual([]);
+    expect([...lanes.closed()]).toEqual([]);
   });
 
   it('follow the configuration: a changed Provider is tried at once, one that is gone gets nothing', () => {
@@ -58,17 +71,17 @@ describe('lanes', () => {
       names: ['a/same', 'a/changed', 'a/gone', 'a/gone-and-idle'],
     });
     for (const name of ['a/same', 'a/changed', 'a/gone']) {
-      lanes.setHealth(lane(name), restingUntil(1000));
+      lanes.setHealth(lane(name), downUntil(1000));
       lanes.hold(lane(name), 1);
     }
     lane('a/gone-and-idle');
     configure(ready('a/same'), ready('a/changed', '2'));
     expect(lanes.follow(providers).map(({ name }) => name)).toEqual(['a/gone', 'a/gone-and-idle']);
-    expect([...lanes.closed(0)]).toEqual(['a/same']);
+    expect([...lanes.closed()]).toEqual(['a/same']);
     expect(Array.from(lanes.all(), ({ name }) => name)).toEqual(['a/same', 'a/changed', 'a/gone']);
     expect(lane('a/changed')).toMatchObject({
       provider: { fingerprint: '2' },
-      health: { failing: true, restsUntil: 0 },
+      health: { failing: true, down: false, probeAt: 0 },
     });
     expect(lane('a/gone').provider).toBeUndefined();
   });

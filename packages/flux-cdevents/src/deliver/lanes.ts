@@ -2,13 +2,15 @@ import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
 import type { ClaimedEntry } from '../outbox/entry.ts';
 import type { ReadyProvider } from '../provider/provider.ts';
 import type { ConfiguredProviders } from './configured-providers.ts';
-import { afterChange, healthy, isDown, type ProviderHealth } from './provider-health.ts';
+import { afterChange, healthy, type ProviderHealth } from './provider-health.ts';
 
 /** A claimed entry that is not settled yet. Instants come from the engine's monotonic clock, in ms. */
 export interface Job {
   readonly entry: ClaimedEntry;
   readonly claimedAt: number;
   readonly leaseEndsAt: number;
+  /** True: it is sent although its Provider is down. */
+  readonly probe: boolean;
   /** True after a batch with this entry was rejected: the entry is then sent alone. */
   alone: boolean;
 }
@@ -41,33 +43,39 @@ export interface Lanes {
   readonly inFlight: number;
   begin(lane: Lane): void;
   end(lane: Lane): void;
-  /** @returns whether the lane begins to rest, rests longer, or no longer rests */
+  /** @returns whether the lane is open now and was not, or the reverse, or its next probe has another time */
   setHealth(lane: Lane, health: ProviderHealth): boolean;
-  /** When the first rest ends. Infinity while no lane rests. */
-  nextRestEnd(): number;
-  /** `namespace/name` of Providers whose lanes rest or are full. */
-  closed(now: number): ReadonlySet<string>;
+  /** When the next probe must be sent. Infinity while no lane needs one. */
+  nextProbeAt(): number;
+  /** The lanes that must be probed now. */
+  dueProbes(now: number): readonly Lane[];
+  /** `namespace/name` of Providers that are down, or whose lanes are full. */
+  closed(): ReadonlySet<string>;
   /** Applies the configuration to the lanes. @returns the lanes that may receive nothing now */
   follow(providers: ConfiguredProviders): readonly Lane[];
 }
 
-/** @param capacity the maximum number of entries that one lane holds */
-export function createLanes(capacity: number): Lanes {
+/**
+ * @param capacity the maximum number of entries that one lane holds
+ * @param concurrent the maximum number of requests in flight in one lane
+ */
+export function createLanes(capacity: number, concurrent: number): Lanes {
   type MutableLane = { -readonly [K in keyof Lane]: Lane[K] };
   const lanes = new Map<string, MutableLane>();
-  const resting = new Set<Lane>();
+  const toProbe = new Set<Lane>();
   const full = new Set<Lane>();
   let held = 0;
   let inFlight = 0;
 
   const setHealth = (lane: MutableLane, health: ProviderHealth): boolean => {
-    const before = lane.health.restsUntil;
+    const { down, probeAt } = lane.health;
     lane.health = health;
-    if (health.restsUntil === before) return false;
-    if (isDown(health)) resting.add(lane);
-    else resting.delete(lane);
-    return true;
+    if (health.probeAt > 0) toProbe.add(lane);
+    else toProbe.delete(lane);
+    return health.down !== down || health.probeAt !== probeAt;
   };
+  // the requests in flight of a lane without a free place are as good as probes
+  const hasPlace = (lane: Lane): boolean => lane.inFlight < concurrent;
 
   return {
     of(ref, providers) {
@@ -100,15 +108,16 @@ export function createLanes(capacity: number): Lanes {
       lane.inFlight -= 1;
     },
     setHealth,
-    nextRestEnd() {
-      let end = Number.POSITIVE_INFINITY;
-      for (const { health } of resting) end = Math.min(end, health.restsUntil);
-      return end;
+    nextProbeAt() {
+      let at = Number.POSITIVE_INFINITY;
+      for (const lane of toProbe) if (hasPlace(lane)) at = Math.min(at, lane.health.probeAt);
+      return at;
     },
-    closed(now) {
-      for (const lane of resting) if (lane.health.restsUntil <= now) resting.delete(lane);
-      if (resting.size + full.size === 0) return none;
-      return new Set(Array.from([...resting, ...full], ({ name }) => name));
+    dueProbes: (now) => [...toProbe].filter((lane) => lane.health.probeAt <= now && hasPlace(lane)),
+    closed() {
+      if (toProbe.size + full.size === 0) return none;
+      const down = [...toProbe].filter(({ health }) => health.down);
+      return new Set(Array.from([...down, ...full], ({ name }) => name));
     },
     follow(providers) {
       const idle: Lane[] = [];

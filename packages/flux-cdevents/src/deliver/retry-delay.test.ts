@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { attemptDelayMs, MAX_DELAY_MS, MIN_DELAY_MS, retryDelayMs, slowDelayMs, storeDelayMs } from './retry-delay.ts';
+import {
+  attemptDelayMs,
+  MAX_DELAY_MS,
+  MIN_DELAY_MS,
+  probeDelayMs,
+  retryDelayMs,
+  slowDelayMs,
+  storeDelayMs,
+} from './retry-delay.ts';
 
 describe('attemptDelayMs', () => {
   it.each([
@@ -36,6 +44,11 @@ describe('attemptDelayMs', () => {
 
 it('waits about 5 min for a person', () => {
   expect([0, 0.5, 1].map(slowDelayMs)).toEqual([240_000, 300_000, 360_000]);
+});
+
+it('probes a receiver at least every 5 s', () => {
+  expect([1, 2, 3, 4].map((probe) => probeDelayMs(probe, 0))).toEqual([1000, 2000, 3333, 3333]);
+  expect(probeDelayMs(1000, 0.999)).toBeLessThanOrEqual(5000);
 });
 
 it('tries the store again sooner than a receiver', () => {

@@ -7,6 +7,8 @@ export const MIN_DELAY_MS = 1000;
 export const MAX_DELAY_MS = 600_000;
 
 const attempts: BackoffLimits = { firstMs: MIN_DELAY_MS, maxMs: MAX_DELAY_MS, jitter: 0.5 };
+/** Short, so that a receiver that is back is noticed soon. */
+const probes: BackoffLimits = { firstMs: MIN_DELAY_MS, maxMs: 5_000, jitter: 0.5 };
 /** Shorter than for a receiver, because every Provider waits for the store. */
 const storeCalls: BackoffLimits = { firstMs: 250, maxMs: 10_000, jitter: 0.5 };
 
@@ -17,6 +19,12 @@ const storeCalls: BackoffLimits = { firstMs: 250, maxMs: 10_000, jitter: 0.5 };
  * @throws {RangeError} when `failures` is below 1
  */
 export const attemptDelayMs = (failures: number, random: number): number => backoffMs(failures, random, attempts);
+
+/**
+ * How long to wait before a probe of a Provider that is down: from 1 s, doubling, to 5 s.
+ * @param probe which one since the Provider is down, from 1
+ */
+export const probeDelayMs = (probe: number, random: number): number => backoffMs(probe, random, probes);
 
 /** How long to wait when somebody must change a Secret first: 4 to 6 min. */
 export const slowDelayMs = (random: number): number => Math.round(240_000 + 120_000 * random);

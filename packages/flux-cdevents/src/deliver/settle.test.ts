@@ -9,8 +9,8 @@ const retryable = (more: object = {}): DeliveryOutcome => ({
   error: 'busy',
   ...more,
 });
-const settled = (outcome: DeliveryOutcome, attempts = 0, random = 0) => {
-  const { id, leaseId, ...rest } = settlementOf({ id: 'e', leaseId: 'l', attempts }, outcome, random);
+const settled = (outcome: DeliveryOutcome, attempts = 0, random = 0, byChance = 0) => {
+  const { id, leaseId, ...rest } = settlementOf({ id: 'e', leaseId: 'l', attempts }, outcome, random, byChance);
   expect({ id, leaseId }).toEqual({ id: 'e', leaseId: 'l' });
   return rest;
 };
@@ -39,6 +39,13 @@ describe('settlementOf', () => {
     expect(settled(retryable(outcome), attempts)).toEqual({ outcome: 'retry', delayMs, error: 'busy' });
   });
 
+  it.each([
+    ['is due after 1 s as long as its failures are as many as chance explains', 20, 1000],
+    ['backs off by the others', 23, 8000],
+  ])('%s', (_, attempts, delayMs) => {
+    expect(settled(retryable(), attempts, 0, 20)).toMatchObject({ delayMs });
+  });
+
   it('never retries at once', () => {
     fc.assert(
       fc.property(
@@ -46,9 +53,10 @@ describe('settlementOf', () => {
         fc.option(fc.nat(100_000_000), { nil: undefined }),
         fc.boolean(),
         fc.double({ min: 0, max: 0.999, noNaN: true }),
-        (attempts, retryAfterMs, slow, random) => {
+        fc.nat(100),
+        (attempts, retryAfterMs, slow, random, byChance) => {
           const outcome = retryable({ ...(retryAfterMs !== undefined && { retryAfterMs }), slow });
-          const settlement = settled(outcome, attempts, random);
+          const settlement = settled(outcome, attempts, random, byChance);
           expect('delayMs' in settlement && settlement.delayMs).toBeGreaterThanOrEqual(1000);
         },
       ),
