@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConfigSnapshot } from './config/config-source.ts';
+import { type ConfigSnapshot, isComplete } from './config/config-source.ts';
+import { configReadiness } from './config/readiness.ts';
 import { createDeliveryEngine } from './deliver/engine.ts';
 import { messageOf } from './errors.ts';
 import { type NamespacedName, nameOf } from './flux/object-ref.ts';
@@ -130,7 +131,7 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       logger: eventsLogger,
       now,
     });
-    const health = createHealthServer({ ready: () => (configuration ? [] : config.waitsFor()) });
+    const health = createHealthServer({ ready: () => configReadiness(config.source) });
     const scrape = createMetricsServer({
       metrics,
       refresh: () => refreshGauges({ metrics, outbox, snapshot: () => configuration?.snapshot }),
@@ -154,7 +155,7 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       const { noCrossNamespaceRefs } = options;
       const snapshot = forwardTo === undefined ? loaded : addForwarding(loaded, forwardTo);
       configuration = { snapshot, matcher: createMatcher(snapshot.alerts, { noCrossNamespaceRefs }) };
-      void delivery.configure(snapshot.providers);
+      void delivery.configure(snapshot.providers, { complete: isComplete(snapshot) });
     };
     lifecycle.onStop(config.source.onChange(apply));
     await config.source.start();

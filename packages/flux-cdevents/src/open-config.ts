@@ -1,4 +1,4 @@
-import { type ConfigSource, NOT_LOADED } from './config/config-source.ts';
+import type { ConfigSource } from './config/config-source.ts';
 import { createFileSource } from './config/files/file-source.ts';
 import { createKubernetesSource } from './config/kubernetes/kubernetes-source.ts';
 import { FluxCDEventsError } from './errors.ts';
@@ -16,8 +16,6 @@ import { silentReporter } from './report/reporter.ts';
 /** The source of the configuration, and what else the program can do with the place that it comes from. */
 export interface OpenConfig {
   readonly source: ConfigSource;
-  /** Why there is no snapshot yet, for the readiness probe. */
-  waitsFor(): readonly string[];
   /**
    * Call this when the receiver of a Provider refuses the credentials: the Secrets are read again now, not at the next
    * refresh. Does nothing for files, which are watched.
@@ -47,13 +45,12 @@ export async function openConfig(options: ServeOptions, deps: OpenConfigDeps): P
   const logger = deps.logger.child({ logger: 'config' });
   const { config, kubernetes, noCrossNamespaceRefs } = options;
   const { readMapping } = deps;
-  const waiting = [NOT_LOADED];
   if (!kubernetes) {
     const directory = config ?? '.';
     const source = createFileSource({ directory, noCrossNamespaceRefs, readMapping, logger });
     deps.onStop(() => source.close());
     const reports = createEventReports({ reporter: silentReporter, exists: () => false, alerts: () => [] });
-    return { source, waitsFor: () => waiting, refresh: () => {}, reports, name: directory };
+    return { source, refresh: () => {}, reports, name: directory };
   }
   const api = await deps.connect();
   const namespace = kubernetes.watchAllNamespaces ? undefined : (runtimeNamespace() ?? api.namespace);
@@ -73,7 +70,8 @@ export async function openConfig(options: ServeOptions, deps: OpenConfigDeps): P
       const object = `${change.object.kind} ${nameOf(change.object)}`;
       if (change.state === 'readable') logger.info({ object }, 'labels can be read again');
       else {
-        logger.error({ object, error: change.error }, 'labels cannot be read: matchLabels selects nothing');
+        const consequence = change.lastKnown ? 'uses the labels that were read last' : 'selects nothing';
+        logger.error({ object, error: change.error }, `labels cannot be read: matchLabels ${consequence}`);
         reports.labelsUnreadable(change.object, change.error);
       }
     },
@@ -96,7 +94,6 @@ export async function openConfig(options: ServeOptions, deps: OpenConfigDeps): P
   deps.onStop(() => source.close());
   return {
     source,
-    waitsFor: () => source.waitsFor(),
     refresh: (provider) => source.refresh(provider),
     reports,
     name: api.server,

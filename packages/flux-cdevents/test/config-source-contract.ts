@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ConfigSnapshot, ConfigSource } from '../src/config/config-source.ts';
+import { type ConfigSnapshot, type ConfigSource, isComplete } from '../src/config/config-source.ts';
 import { formatIssue } from '../src/diagnostics/format.ts';
 import { eventually } from './helpers/eventually.ts';
 import type { TestObject } from './helpers/fake-api-server.ts';
@@ -16,6 +16,12 @@ export interface ConfigPlace {
   /** Creates or replaces an object. */
   put(object: TestObject): Promise<void>;
   delete(object: TestObject): Promise<void>;
+  /** Makes an object unreadable, at least. It keeps existing. */
+  hide(object: TestObject): Promise<void>;
+  /** Makes everything unreadable. */
+  hideAll(): Promise<void>;
+  /** Makes everything readable that was hidden, as far as it still exists. */
+  reveal(): Promise<void>;
   /** Creates a source of this place that is quick to see changes. The test closes it. */
   create(): ConfigSource;
   /** Releases the place, after the source was closed. */
@@ -73,7 +79,7 @@ export function describeConfigSource(name: string, open: () => Promise<ConfigPla
 
     it('starts with nothing when there is nothing', async () => {
       await source.start();
-      expect(source.snapshot()).toEqual({ alerts: [], providers: new Map(), problems: [] });
+      expect(source.snapshot()).toEqual({ alerts: [], providers: new Map(), problems: [], unread: [] });
     });
 
     it('makes a new snapshot of a change and leaves the one before as it was', async () => {
@@ -168,6 +174,106 @@ export function describeConfigSource(name: string, open: () => Promise<ConfigPla
       await source.start();
       await place.delete(anAlertObject('a'));
       await eventually(() => expect(alertNames()).toEqual(['b']));
+    });
+
+    describe('while it cannot read', () => {
+      const unread = () => source.snapshot()?.unread ?? [];
+      /** Every part that is unknown is a problem too, and has been unknown for a while that can be measured. */
+      const expectUnread = () =>
+        eventually(() => {
+          expect(unread().length).toBeGreaterThan(0);
+          for (const { problem, sinceMs } of unread()) {
+            expect(problems()).toContain(formatIssue(problem));
+            expect(sinceMs).toBeLessThanOrEqual(performance.now());
+          }
+        });
+      const expectAllKnown = () =>
+        eventually(() => {
+          expect(unread()).toEqual([]);
+          expect(problems()).toEqual([]);
+        });
+
+      it('a Secret, its Provider works with the last one, and other changes are applied', async () => {
+        await place.put(aSecretObject('token', { token: 'old' }));
+        await place.put(withSecret());
+        await source.start();
+        const before = fingerprint();
+        await place.hide(aSecretObject('token', {}));
+        await expectUnread();
+        await place.put(anAlertObject('later'));
+        await eventually(() => expect(alertNames()).toEqual(['later']));
+        expect(fingerprint()).toBe(before);
+        expect(isComplete({ unread: unread() })).toBe(true);
+        await place.reveal();
+        await expectAllKnown();
+        await place.put(aSecretObject('token', { token: 'new' }));
+        await eventually(() => expect(fingerprint()).not.toBe(before));
+      });
+
+      it('a Provider, the Provider is not gone', async () => {
+        await place.put(aProviderObject('hub'));
+        await place.put(anAlertObject('all'));
+        await source.start();
+        await place.hide(aProviderObject('hub'));
+        await expectUnread();
+        expect(address()).toBe('http://hub.example.com');
+        expect(isComplete({ unread: unread() })).toBe(true);
+        await place.reveal();
+        await expectAllKnown();
+        await place.put(aProviderObject('hub', { address: 'http://new.example.com' }));
+        await eventually(() => expect(address()).toBe('http://new.example.com'));
+      });
+
+      it('anything, everything stays as it was, and what changes meanwhile is seen afterwards', async () => {
+        await place.put(aProviderObject('hub'));
+        await place.put(anAlertObject('a'));
+        await source.start();
+        await place.hideAll();
+        await expectUnread();
+        expect([address(), alertNames()]).toEqual(['http://hub.example.com', ['a']]);
+        expect(isComplete({ unread: unread() })).toBe(true);
+        await place.reveal();
+        await expectAllKnown();
+        await place.put(anAlertObject('b'));
+        await eventually(() => expect(alertNames()).toEqual(['a', 'b']));
+        expect(address()).toBe('http://hub.example.com');
+      });
+
+      it('a Provider that is then deleted, the Provider is gone as soon as that is known', async () => {
+        await place.put(aProviderObject('hub'));
+        await source.start();
+        await place.hide(aProviderObject('hub'));
+        await expectUnread();
+        expect(hub()).toBeDefined();
+        await place.delete(aProviderObject('hub'));
+        await place.reveal();
+        await eventually(() => expect(hub()).toBeUndefined());
+        await expectAllKnown();
+      });
+
+      it('anything when it starts, it waits and says for what', async () => {
+        await place.put(aProviderObject('hub'));
+        await place.hideAll();
+        const starting = source.start();
+        await eventually(() => expect(source.waitsFor()[0]).toMatch(/ELOOP|503/));
+        expect(source.snapshot()).toBeUndefined();
+        await place.reveal();
+        await starting;
+        expect(address()).toBe('http://hub.example.com');
+        expect(source.waitsFor()).toEqual([]);
+      });
+
+      it('a Secret when it starts, its Provider is invalid and its events wait', async () => {
+        await place.put(aSecretObject('token', { token: 'x' }));
+        await place.put(withSecret());
+        await place.hide(aSecretObject('token', {}));
+        await source.start();
+        expect(hub()?.status).toBe('invalid');
+        await expectUnread();
+        await place.reveal();
+        await eventually(() => expect(hub()?.status).toBe('ready'));
+        await expectAllKnown();
+      });
     });
 
     it('answers with the labels of an object, and undefined when there is none', async () => {

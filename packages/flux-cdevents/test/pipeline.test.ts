@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { UnreadPart } from '../src/config/config-source.ts';
+import { createIssue } from '../src/diagnostics/issue.ts';
 import type { Alert } from '../src/flux/alert.ts';
 import type { FluxEvent } from '../src/flux/event.ts';
 import { mergeMetadata } from '../src/flux/metadata.ts';
@@ -50,12 +52,18 @@ afterEach(async () => {
 });
 
 /** A pipeline whose configuration the test may change. */
-function aPipeline(alerts: readonly Alert[], providers: readonly ResolvedProvider[], forward = false) {
+function aPipeline(
+  alerts: readonly Alert[],
+  providers: readonly ResolvedProvider[],
+  forward = false,
+  unread: readonly UnreadPart[] = [],
+) {
   const configure = (next: readonly ResolvedProvider[]) => ({
     snapshot: {
       alerts,
       providers: new Map(next.map((provider) => [`${provider.ref.namespace}/${provider.ref.name}`, provider])),
       problems: [],
+      unread,
     },
     matcher: createMatcher(alerts),
   });
@@ -232,6 +240,45 @@ describe('accept', () => {
       logger: silentLogger(),
     });
     await expect(pipeline.accept(aFluxEvent())).rejects.toMatchObject({ code: 'FCE_CONFIG_NOT_LOADED' });
+  });
+
+  describe('while a part of the configuration could not be read yet', () => {
+    const unread: readonly UnreadPart[] = [
+      { problem: createIssue('unreadable', ['file'], 'a readable file', 'EIO'), sinceMs: 0, mayHoldMore: true },
+    ];
+    const notLoaded = { code: 'FCE_CONFIG_NOT_LOADED' };
+
+    it('refuses an event that no Alert selects, since one that is not known may', async () => {
+      const { pipeline } = aPipeline([], [aProvider('hub')], false, unread);
+      await expect(pipeline.accept(aFluxEvent())).rejects.toMatchObject(notLoaded);
+    });
+
+    it('stores an event for a Provider that is not known, to be mapped when it is', async () => {
+      const { pipeline, reconfigure } = aPipeline([anAlert('a')], [], false, unread);
+      await pipeline.accept(aFluxEvent());
+      expect(await stored()).toMatchObject([{ state: 'waiting' }]);
+      reconfigure([aProvider('hub')]);
+      for (const entry of (await claim()).entries) await pipeline.mapWaiting(entry);
+      expect(await stored()).toMatchObject([{ type: 'dev.cdevents.taskrun.finished.0.2.0', state: 'pending' }]);
+    });
+
+    it('does not tell a webhook that its Provider does not exist', () => {
+      const { pipeline } = aPipeline([], [aProvider('hub')], false, unread);
+      expect(pipeline.provider({ namespace: 'flux-system', name: 'hub' })?.status).toBe('ready');
+      expect(() => pipeline.provider({ namespace: 'flux-system', name: 'other' })).toThrow(
+        expect.objectContaining(notLoaded),
+      );
+    });
+
+    it('goes by what is known where only the last good version of a part is', async () => {
+      const { pipeline } = aPipeline(
+        [],
+        [],
+        false,
+        unread.map((part) => ({ ...part, mayHoldMore: false })),
+      );
+      expect(await pipeline.accept(aFluxEvent())).toEqual({ status: 'nothing' });
+    });
   });
 });
 

@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
+import type { UnreadPart } from '../config/config-source.ts';
 import { createFileSet, type FileCounts } from '../config/files/file-set.ts';
 import { folderIssue } from '../config/files/file-source.ts';
 import { readFiles, resolveIn } from '../config/files/read-files.ts';
-import { scan } from '../config/files/scan.ts';
+import { isFolder, scan } from '../config/files/scan.ts';
 import { formatIssue, toRecord } from '../diagnostics/format.ts';
 import type { Issue } from '../diagnostics/issue.ts';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
@@ -37,8 +38,13 @@ export async function checkPath(
   });
   const { files, unreadable } = await scan(path);
   const set = createFileSet({ noCrossNamespaceRefs, readMapping: mappingReader });
-  await set.update(await readFiles([...files.keys()], resolveIn(path, root.isDirectory())), []);
-  const folders = [...unreadable].map(([folder, reason]) => folderIssue(folder, reason));
+  const contents = new Map(await readFiles([...files.keys()], resolveIn(path, root.isDirectory())));
+  const folders: UnreadPart[] = [];
+  for (const [name, reason] of unreadable) {
+    if (!isFolder(name)) contents.set(name, { unreadable: reason });
+    else folders.push({ problem: folderIssue(name || '.', reason), sinceMs: 0, mayHoldMore: true });
+  }
+  await set.update(contents, []);
   const { problems } = set.snapshot(folders);
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   return { problems, counts: { ...set.counts(), errors, warnings: problems.length - errors } };

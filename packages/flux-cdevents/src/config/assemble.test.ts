@@ -22,6 +22,7 @@ const objects = (overrides: Partial<ConfigObjects>): ConfigObjects => ({
   alerts: [],
   providers: [],
   invalidProviders: [],
+  unread: [],
   problems: [],
   noCrossNamespaceRefs: false,
   secret: () => undefined,

@@ -5,6 +5,7 @@ import { type NamespacedName, nameOf } from '../flux/object-ref.ts';
 import type { Provider } from '../flux/provider.ts';
 import type { Secret } from '../flux/secret.ts';
 import {
+  type ForeignProvider,
   HANDLED_TYPES,
   type HandledType,
   type InvalidProvider,
@@ -15,7 +16,7 @@ import {
 import { configMapNamesOf, resolveProvider, secretNamesOf } from '../provider/resolve-provider.ts';
 import { isWebhookOnly } from '../provider/webhook-provider.ts';
 import { type AlertContext, alertIssues } from './alert-issues.ts';
-import type { ConfigSnapshot } from './config-source.ts';
+import type { ConfigSnapshot, UnreadPart } from './config-source.ts';
 import { providerIssues } from './provider-issues.ts';
 
 /** The objects of a configuration, each well-formed, and what a source knows about them. */
@@ -23,9 +24,11 @@ export interface ConfigObjects {
   readonly alerts: readonly Alert[];
   readonly providers: readonly Provider[];
   /** Stand-ins for Providers that were never valid. */
-  readonly invalidProviders: readonly InvalidProvider[];
+  readonly invalidProviders: readonly (InvalidProvider | ForeignProvider)[];
   /** Issues that the source found while reading; they come first. */
   readonly problems: readonly Issue[];
+  /** @see ConfigSnapshot.unread */
+  readonly unread: readonly UnreadPart[];
   readonly noCrossNamespaceRefs: boolean;
   /** Provider types that are delivered here; the others are foreign. @default all that are known */
   readonly handledTypes?: readonly HandledType[];
@@ -135,6 +138,6 @@ export function createAssembler(): (objects: ConfigObjects) => ConfigSnapshot {
       }
       report('Alert', alert, known.issues);
     }
-    return { alerts: objects.alerts, providers, problems };
+    return { alerts: objects.alerts, providers, problems, unread: objects.unread };
   };
 }

@@ -62,8 +62,9 @@ export interface DeliveryEngine {
    * Replaces the configured Providers. Ends the rests and stops of changed Providers, makes their retries due, and
    * turns the queues of deleted ones into dead letters. Resolves when the store has the changes, or when the store
    * failed and the engine will try again.
+   * @param known false for `complete` when a Provider may exist that is not among these: then none counts as deleted
    */
-  configure(providers: ReadonlyMap<string, ResolvedProvider>): Promise<void>;
+  configure(providers: ReadonlyMap<string, ResolvedProvider>, known?: { readonly complete: boolean }): Promise<void>;
   /** Starts delivery, which begins with the first configuration. */
   start(): void;
   /** Stops claiming, waits for requests in flight until the time is over, then releases the remaining entries. */
@@ -475,6 +476,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
 
   /** The last configuration that the store was reconciled with. */
   let reconciled: ProviderMap | undefined;
+  let isComplete = true;
   let isConfigured = false;
   let isReconcilePending = false;
   let reconciling: Promise<void> = Promise.resolve();
@@ -492,7 +494,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     try {
       const stops = await outbox.stops();
       const { all } = providers;
-      const { stopped, resumed, changed, arrived } = providerChanges(reconciled ?? all, all, stops);
+      const { stopped, resumed, changed, arrived } = providerChanges(reconciled ?? all, all, stops, isComplete);
       providers.addStops(stopped);
       followProviders();
       for (const provider of resumed) await outbox.resume(provider);
@@ -501,7 +503,8 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
       reconciled = all;
       const stats = await outbox.stats();
       // uses the newest configuration, because a Provider may have been added in the meantime
-      for (const { provider, error } of abandonedQueues(stats, providers.all)) await abandon(provider, error);
+      for (const { provider, error } of abandonedQueues(stats, providers.all, isComplete))
+        await abandon(provider, error);
       storeWorks();
       isConfigured = true;
       void claim();
@@ -581,8 +584,9 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
   };
 
   return {
-    async configure(next) {
+    async configure(next, { complete } = { complete: true }) {
       if (!modes[mode].configures) return;
+      isComplete = complete;
       providers.replace(next);
       transports.retain(providers.fingerprints);
       followProviders();

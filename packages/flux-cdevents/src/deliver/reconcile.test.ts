@@ -26,7 +26,7 @@ describe('providerChanges', () => {
       'a/new-and-broken': invalid,
       'a/new-and-foreign': foreign,
     });
-    const { changed, arrived } = providerChanges(before, after, []);
+    const { changed, arrived } = providerChanges(before, after, [], true);
     expect(names(changed)).toEqual(['a/changed', 'a/mended']);
     expect(names(arrived)).toEqual(['a/new', 'a/new-and-broken']);
   });
@@ -43,9 +43,11 @@ describe('providerChanges', () => {
       'a/foreign': foreign,
       'a/invalid': invalid,
     });
-    const { resumed, stopped } = providerChanges(providers, providers, stops);
+    const { resumed, stopped } = providerChanges(providers, providers, stops, true);
     expect(names(resumed)).toEqual(['a/changed', 'a/gone', 'a/foreign']);
     expect(names(stopped.map(({ provider }) => provider))).toEqual(['a/same', 'a/invalid']);
+    // what cannot be read for the moment may still be stopped
+    expect(names(providerChanges(providers, providers, stops, false).resumed)).toEqual(['a/changed', 'a/foreign']);
   });
 });
 
@@ -65,11 +67,15 @@ describe('abandonedQueues', () => {
       stats('a/gone-in-flight', { delivering: 1 }),
       stats('a/done', { 'dead-letter': 3 }),
     ];
-    expect(abandonedQueues(all, providers).map(({ error }) => error)).toEqual([
+    expect(abandonedQueues(all, providers, true).map(({ error }) => error)).toEqual([
       'Provider a/foreign was changed to type slack',
       'Provider a/gone was deleted',
       'Provider a/gone-unmapped was deleted',
       'Provider a/gone-in-flight was deleted',
+    ]);
+    // while a part of the configuration is unknown, nobody knows that a Provider was deleted
+    expect(abandonedQueues(all, providers, false).map(({ error }) => error)).toEqual([
+      'Provider a/foreign was changed to type slack',
     ]);
   });
 });

@@ -18,13 +18,18 @@ export interface ProviderChanges {
 /**
  * Compares a configuration with the previous one.
  * @param stops all stops in the store
+ * @param complete whether a Provider that is not in `after` does not exist
  */
 export function providerChanges(
   before: ProviderMap,
   after: ProviderMap,
   stops: readonly ProviderStop[],
+  complete: boolean,
 ): ProviderChanges {
-  const isOver = ({ provider, fingerprint }: ProviderStop) => isStopOver(after.get(nameOf(provider)), fingerprint);
+  const isOver = ({ provider, fingerprint }: ProviderStop) => {
+    const now = after.get(nameOf(provider));
+    return (now !== undefined || complete) && isStopOver(now, fingerprint);
+  };
   const changed: NamespacedName[] = [];
   const arrived: NamespacedName[] = [];
   for (const [name, provider] of after) {
@@ -41,18 +46,23 @@ export function providerChanges(
   };
 }
 
-/** The queues that will never be delivered, and the reasons. */
+/**
+ * The queues that will never be delivered, and the reasons.
+ * @param complete whether a Provider that is not in `providers` does not exist
+ */
 export function abandonedQueues(
   stats: readonly ProviderStats[],
   providers: ProviderMap,
+  complete: boolean,
 ): { readonly provider: NamespacedName; readonly error: string }[] {
   const abandoned = [];
   for (const { provider, counts } of stats) {
     if (counts.waiting + counts.pending + counts.delivering === 0) continue;
     const name = nameOf(provider);
     const now = providers.get(name);
-    if (now === undefined) abandoned.push({ provider, error: `Provider ${name} was deleted` });
-    else if (now.status === 'foreign') {
+    if (now === undefined) {
+      if (complete) abandoned.push({ provider, error: `Provider ${name} was deleted` });
+    } else if (now.status === 'foreign') {
       abandoned.push({ provider, error: `Provider ${name} was changed to type ${now.type}` });
     }
   }

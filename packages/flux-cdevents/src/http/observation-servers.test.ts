@@ -17,6 +17,7 @@ const snapshot: ConfigSnapshot = {
   alerts: [],
   providers: new Map(),
   problems: [createIssue('missing', ['spec'], 'a spec', 'nothing')],
+  unread: [],
 };
 
 describe('health', () => {

@@ -32,7 +32,7 @@ const versionPath = (apiVersion: string): string =>
 
 /**
  * Asks an API server what it serves, which every authenticated user may do (ClusterRole `system:discovery`).
- * @throws when no answer came, or one with another status than 200 and 404
+ * @throws when no answer came, one with another status than 200 and 404, or one that is not what was asked for
  */
 export interface Discovery {
   /** The versions of a group, the server's preferred one first; empty when there is no such group. */
@@ -51,10 +51,12 @@ export function createDiscovery(api: Pick<KubeClient, 'request'>): Discovery {
   return {
     async versions(group) {
       const response = await get(`/apis/${group}`);
-      const { versions = [], preferredVersion } = (response?.body ?? {}) as {
+      if (!response) return [];
+      const { versions, preferredVersion } = (response.body ?? {}) as {
         versions?: readonly { readonly version: string }[];
         preferredVersion?: { readonly version: string };
       };
+      if (!versions) throw new Error(`discovery of group ${group}: not an APIGroup`);
       const names = versions.map(({ version }) => version);
       const preferred = preferredVersion?.version;
       return preferred === undefined ? names : [preferred, ...names.filter((name) => name !== preferred)];
@@ -62,7 +64,8 @@ export function createDiscovery(api: Pick<KubeClient, 'request'>): Discovery {
     async resources(apiVersion) {
       const response = await get(versionPath(apiVersion));
       if (!response) return undefined;
-      const { resources = [] } = response.body as { resources?: readonly { name: string; kind: string }[] };
+      const { resources } = (response.body ?? {}) as { resources?: readonly { name: string; kind: string }[] };
+      if (!resources) throw new Error(`discovery of ${apiVersion}: not an APIResourceList`);
       return resources
         .filter(({ name }) => !name.includes('/'))
         .map(({ name, kind }) => ({ apiVersion, resource: name, kind }));

@@ -190,6 +190,12 @@ const parseJson = (text: string): unknown => {
   }
 };
 
+/** Whether the API server says that there is no such object. A 404 for the type, or of a proxy, says nothing of the object. */
+export function isNotFound({ status, body }: ApiResponse, name: string): boolean {
+  const { reason, details } = (body ?? {}) as { reason?: unknown; details?: { readonly name?: unknown } | null };
+  return status === 404 && reason === 'NotFound' && details?.name === name;
+}
+
 /** Describes a failure status: `403 Forbidden: secrets "hub" is forbidden: …`. */
 export function describeAnswer({ status, body }: ApiResponse): string {
   const { reason, message } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type ConfigSnapshot, type ConfigSource, configNotLoaded } from '../config/config-source.ts';
+import { type ConfigSnapshot, type ConfigSource, configNotLoaded, isComplete } from '../config/config-source.ts';
 import type { Acceptance, MapOutcome } from '../contracts.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { duplicateKey, type MetadataConflict, mergeMetadata, restorePrefixes } from '../flux/metadata.ts';
@@ -45,7 +45,8 @@ export interface Pipeline {
    * Accepts an event of the event endpoint. Resolves once everything that the event causes is committed. Safe to
    * repeat, because ids are derived from the event.
    * @param body what is passed on, as it was received. @default the event as JSON
-   * @throws {FluxCDEventsError} `FCE_CONFIG_NOT_LOADED`, `FCE_STORE_UNAVAILABLE`
+   * @throws {FluxCDEventsError} `FCE_CONFIG_NOT_LOADED`, also when it cannot be known which Alerts select the event;
+   * `FCE_STORE_UNAVAILABLE`
    */
   accept(event: FluxEvent, body?: string): Promise<Acceptance>;
   /**
@@ -56,8 +57,8 @@ export interface Pipeline {
    */
   acceptFor(provider: NamespacedName, event: FluxEvent, body: Uint8Array): Promise<Acceptance>;
   /**
-   * The Provider as it is configured now.
-   * @throws {FluxCDEventsError} `FCE_CONFIG_NOT_LOADED`
+   * The Provider as it is configured now; undefined when it does not exist.
+   * @throws {FluxCDEventsError} `FCE_CONFIG_NOT_LOADED` also when it may be in a part that could not be read yet
    */
   provider(name: NamespacedName): ResolvedProvider | undefined;
   /** Maps a waiting entry and commits the result in its place, unless its Provider is not ready. */
@@ -91,11 +92,14 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     const destinations: Destination[] = [];
     for (const alert of matcher.match(event, labels)) {
       const provider = { namespace: alert.metadata.namespace, name: alert.spec.providerRef.name };
-      const resolved = snapshot.providers.get(nameOf(provider));
+      const resolved = providerIn(snapshot, provider);
       if (isLeftToFlux(resolved, forward)) continue;
       const { metadata, conflicts } = mergeMetadata(event, alert);
       if (conflicts.length > 0) reportConflicts(alert.metadata, conflicts);
       destinations.push({ alert: alert.metadata, metadata, provider, resolved });
+    }
+    if (destinations.length === 0 && !isComplete(snapshot)) {
+      throw configNotLoaded('no Alert selects the event, but a part of the configuration could not be read yet');
     }
     return destinations;
   };
@@ -142,12 +146,21 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     },
 
     async acceptFor(provider, event, body) {
-      const resolved = loaded().snapshot.providers.get(nameOf(provider));
+      const resolved = providerIn(loaded().snapshot, provider);
       const destination = { alert: provider, metadata: event.metadata ?? {}, provider, resolved };
       return commit(restorePrefixes(event), [destination], webhookKey(provider, body));
     },
 
-    provider: (name) => loaded().snapshot.providers.get(nameOf(name)),
+    provider(name) {
+      const { snapshot } = loaded();
+      const provider = snapshot.providers.get(nameOf(name));
+      if (!provider && !isComplete(snapshot)) {
+        throw configNotLoaded(
+          `Provider ${nameOf(name)} may be in a part of the configuration that could not be read yet`,
+        );
+      }
+      return provider;
+    },
 
     async mapWaiting(entry) {
       const { id, leaseId } = entry;
@@ -164,6 +177,16 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       return 'committed';
     },
   };
+}
+
+/**
+ * The Provider that an event goes to; undefined when it does not exist. One that may be in a part of the configuration that
+ * could not be read yet has a stand-in, so that the event waits for it.
+ */
+function providerIn(snapshot: ConfigSnapshot, ref: NamespacedName): ResolvedProvider | undefined {
+  const provider = snapshot.providers.get(nameOf(ref));
+  if (provider || isComplete(snapshot)) return provider;
+  return { status: 'invalid', ref, type: 'cdevents', suspend: false, issues: [] };
 }
 
 /** Whether the notification-controller delivers to a Provider itself. */

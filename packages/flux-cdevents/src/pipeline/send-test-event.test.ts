@@ -17,6 +17,7 @@ function setUp(provider: ResolvedProvider | undefined, receipts: Receipt['status
   const snapshot: ConfigSnapshot = {
     alerts: [],
     problems: [],
+    unread: [],
     providers: new Map(provider ? [[nameOf(provider.ref), provider]] : []),
   };
   const send = createTestEventSender({

@@ -82,7 +82,7 @@ describe('a Provider', () => {
     expect(secretNamesOf(aProvider({ secretRef: a, certSecretRef: b, proxySecretRef: a }))).toEqual(['a', 'b']);
   });
 
-  it('that cannot be read stays in place when its type can', () => {
+  it('that cannot be read stays in place, also when not even its type can be read', () => {
     const metadata = { name: 'hub', namespace: 'apps' };
     const issues = [createIssue('invalid-value', ['spec', 'timeout'], 'a', 'b')];
     const ref = { namespace: 'apps', name: 'hub' };
@@ -93,8 +93,14 @@ describe('a Provider', () => {
       suspend: true,
       issues: issues.map((issue) => ({ ...issue, object: { kind: 'Provider', ...ref } })),
     });
-    expect(invalidProvider({ metadata, spec: { type: 'slack' } }, issues)).toBeUndefined();
-    expect(invalidProvider({ metadata, spec: {} }, issues)).toBeUndefined();
+    expect(invalidProvider({ metadata, spec: { type: 'slack' } }, issues)).toEqual({
+      status: 'foreign',
+      ref,
+      type: 'slack',
+    });
+    for (const spec of [{}, { type: 5 }, undefined]) {
+      expect(invalidProvider({ metadata, spec }, issues)).toMatchObject({ status: 'invalid', ref, type: 'cdevents' });
+    }
     expect(invalidProvider({ spec: { type: 'cdevents' } }, issues)).toBeUndefined();
     expect(invalidProvider(null, issues)).toBeUndefined();
   });

@@ -5,7 +5,14 @@ import type { Provider } from '../flux/provider.ts';
 import { memberOf, readName } from '../flux/read-object.ts';
 import { type EndpointDeps, resolveEndpoint } from './endpoint/endpoint.ts';
 import { EndpointReading } from './endpoint/endpoint-reading.ts';
-import type { HandledType, InvalidProvider, MappingText, ReadyProvider, ResolvedProvider } from './provider.ts';
+import type {
+  ForeignProvider,
+  HandledType,
+  InvalidProvider,
+  MappingText,
+  ReadyProvider,
+  ResolvedProvider,
+} from './provider.ts';
 import { isHandledType } from './provider.ts';
 import { mappingNameOf, optionConflicts, parseProviderOptions } from './provider-options.ts';
 import { type MappingDeps, resolveMapping } from './resolve-mapping.ts';
@@ -69,14 +76,22 @@ export function resolveProvider(provider: Provider, deps: ProviderDeps): Resolve
 }
 
 /**
- * Stands in for a Provider that cannot even be read, so that its events wait.
- * @returns undefined when it has no readable name, or no type that is delivered here
+ * Stands in for a Provider that cannot even be read, so that its events wait: also when its type is missing or malformed,
+ * since it may be a type that is delivered here.
+ * @returns undefined when it has no readable name
  */
-export function invalidProvider(document: unknown, issues: readonly Issue[]): InvalidProvider | undefined {
+export function invalidProvider(
+  document: unknown,
+  issues: readonly Issue[],
+): InvalidProvider | ForeignProvider | undefined {
   const ref = readName(document);
+  if (!ref) return undefined;
   const spec = memberOf(document, 'spec');
-  const type = spec?.type;
-  if (!ref || !isHandledType(type)) return undefined;
+  const written: unknown = spec?.type;
+  if (typeof written === 'string' && written !== '' && !isHandledType(written)) {
+    return { status: 'foreign', ref, type: written };
+  }
+  const type = isHandledType(written) ? written : 'cdevents';
   const annotations = memberOf(memberOf(document, 'metadata'), 'annotations');
   const webhookOnly = type !== 'cdevents' && annotations?.[WEBHOOK_ANNOTATIONS.address] !== undefined;
   const suspend = spec?.suspend === true;

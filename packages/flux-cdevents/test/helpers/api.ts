@@ -28,6 +28,7 @@ export const snapshotOf = (
 ): ConfigSnapshot => ({
   alerts: [],
   problems: [],
+  unread: [],
   ...rest,
   providers: new Map(providers.map((provider) => [nameOf(provider.ref), provider])),
 });

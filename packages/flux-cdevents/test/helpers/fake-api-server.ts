@@ -215,7 +215,9 @@ export async function startFakeApiServer(): Promise<FakeApiServer> {
   const answerOne = (where: Location, { method, headers, body }: RecordedRequest, response: ServerResponse) => {
     const { apiVersion, group, kind, namespace, name } = where;
     const object = objects.get([group, kind, namespace, name].join('/'));
-    if (!object) return send(response, 404, status(404, `${kind} "${name}" not found`));
+    if (!object) {
+      return send(response, 404, { ...status(404, `${kind} "${name}" not found`), details: { name } });
+    }
     if (method === 'PATCH') return send(response, 200, store({ ...object, ...(body as object) }));
     if (headers.accept?.includes('as=PartialObjectMetadata')) {
       return send(response, 200, {

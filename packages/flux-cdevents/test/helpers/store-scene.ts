@@ -46,7 +46,7 @@ export async function startStoreScene(now: number): Promise<StoreScene> {
       return outbox;
     },
     pipeline(provider, alerts = [anAlert('all')]) {
-      const snapshot = { alerts, providers: new Map([[nameOf(provider.ref), provider]]), problems: [] };
+      const snapshot = { alerts, providers: new Map([[nameOf(provider.ref), provider]]), problems: [], unread: [] };
       const matcher = createMatcher(alerts);
       return createPipeline({
         config: { labels: async () => undefined },

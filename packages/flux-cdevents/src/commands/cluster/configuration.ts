@@ -184,6 +184,7 @@ export function judgeObjects(objects: ClusterObjects, settings: ReadSettings): C
     providers,
     invalidProviders: objects.providers.flatMap(({ reading }) => reading.invalid ?? []),
     problems,
+    unread: [],
     noCrossNamespaceRefs: settings.noCrossNamespaceRefs,
     handledTypes: handledTypesWith(settings.forwards),
     secret: (name) => found(objects.secrets, name),

@@ -101,6 +101,35 @@ describe('files', () => {
     const { providers, problems } = await write({ 'a.yaml': '', 'b.yaml': aProvider('hub') });
     expect({ providers, problems }).toEqual({ providers: { 'default/hub': 'http://sink' }, problems: [] });
   });
+
+  it('keep their objects while they are empty, as a writer leaves them for a while', async () => {
+    const { write, set } = aFileSet();
+    await write({ 'a.yaml': aProvider('hub'), 'new.yaml': '' });
+    const problems = ['a.yaml: file: expected its objects, or no such file, found an empty file'];
+    expect(await write({ 'a.yaml': '\n' })).toMatchObject({ providers: { 'default/hub': 'http://sink' }, problems });
+    expect(set.snapshot().unread).toMatchObject([{ mayHoldMore: false }]);
+    const next = aProvider('hub', 'type: cdevents, address: http://next');
+    expect(await write({ 'a.yaml': next })).toMatchObject({
+      providers: { 'default/hub': 'http://next' },
+      problems: [],
+    });
+    await write({ 'a.yaml': '' });
+    expect(await write({ 'a.yaml': undefined })).toMatchObject({ providers: {}, problems: [] });
+  });
+
+  it('of which no version could be read may hold more than is known', async () => {
+    const { write, set } = aFileSet();
+    await write({ 'a.yaml': aProvider('hub'), 'b.yaml': 'oops: [', 'c.yaml': { unreadable: 'EIO' } });
+    expect(set.snapshot().unread.map(({ problem, mayHoldMore }) => [formatIssue(problem), mayHoldMore])).toEqual([
+      [expect.stringMatching(/^b\.yaml:1: document: expected YAML, found an error: /), true],
+      ['c.yaml: file: expected a readable file, found EIO', true],
+    ]);
+    await write({ 'b.yaml': anAlert('all'), 'c.yaml': '' });
+    expect(set.snapshot().unread).toEqual([]);
+    // from now on there is a last good version
+    await write({ 'b.yaml': 'oops: [', 'c.yaml': { unreadable: 'EIO' } });
+    expect(set.snapshot().unread.map(({ mayHoldMore }) => mayHoldMore)).toEqual([false]);
+  });
 });
 
 describe('a mapping in a ConfigMap', () => {
@@ -211,7 +240,7 @@ describe('an object that is broken', () => {
   it('is forgotten when it is gone in between', async () => {
     const { write } = aFileSet();
     await write({ 'a.yaml': aProvider('hub') });
-    await write({ 'a.yaml': '' });
+    await write({ 'a.yaml': '# nothing\n' });
     expect(await write({ 'a.yaml': broken })).toMatchObject({ providers: { 'default/hub': 'invalid' } });
   });
 

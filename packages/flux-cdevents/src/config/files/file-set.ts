@@ -6,12 +6,12 @@ import type { ConfigMap } from '../../flux/config-map.ts';
 import { type InvolvedObject, nameOf } from '../../flux/object-ref.ts';
 import type { Provider } from '../../flux/provider.ts';
 import type { Secret } from '../../flux/secret.ts';
-import type { InvalidProvider, MappingReader } from '../../provider/provider.ts';
+import type { ForeignProvider, InvalidProvider, MappingReader } from '../../provider/provider.ts';
 import { optionPath } from '../../provider/provider-options.ts';
 import { MAPPING_KEY } from '../../provider/resolve-mapping.ts';
 import { invalidProvider } from '../../provider/resolve-provider.ts';
 import { assembleSnapshot, configMapsNeeded, inNamespaceOf } from '../assemble.ts';
-import type { ConfigSnapshot, Labels } from '../config-source.ts';
+import { type ConfigSnapshot, isComplete, type Labels, type UnreadPart } from '../config-source.ts';
 import { createLabelIndex } from './label-index.ts';
 import { type FileObject, type ReadDocument, readDocument } from './read-document.ts';
 import { splitDocuments } from './split-documents.ts';
@@ -36,8 +36,8 @@ export interface FileSet {
    * @returns false when nothing relevant changed
    */
   update(changed: ReadonlyMap<string, FileContent>, removed: readonly string[]): Promise<boolean>;
-  /** The whole configuration. The given `problems`, those of the folder itself, come first. */
-  snapshot(problems?: readonly Issue[]): ConfigSnapshot;
+  /** The whole configuration. @param folders that cannot be read @default none */
+  snapshot(folders?: readonly UnreadPart[]): ConfigSnapshot;
   labels(object: InvolvedObject): Labels | undefined;
   counts(): FileCounts;
 }
@@ -51,7 +51,14 @@ interface FileState {
   readonly documents: readonly FileDocument[];
   /** Keys of objects that a broken part of the file may still define: those of its last readable version. */
   readonly carried: readonly string[];
+  /** The file holds nothing where it had objects: whoever writes it may have truncated it first, and is not done. */
+  readonly emptied?: true;
+  /** Why the file cannot be read now. Its documents are those of its last readable version. */
   readonly unreadable?: string;
+  /** No version so far could be read as a whole, so nobody knows what the file holds. */
+  readonly mayHoldMore: boolean;
+  /** From `performance.now()`: since when the file is unreadable or was never read. Undefined while its content is known. */
+  readonly unreadSinceMs?: number;
 }
 
 /** An object in the first file that defines it, which is the one in use. */
@@ -73,6 +80,8 @@ export function createFileSet({ noCrossNamespaceRefs, readMapping }: FileSetOpti
   let parsed = new Map<string, ReadDocument>();
   const lastGood = new Map<string, FileObject>();
   let placed = new Map<string, PlacedObject>();
+  /** Files of which objects of an earlier version are in force. */
+  const carrying = new Set<string>();
   /** Keys of the ConfigMaps that Providers name. Issues of other ConfigMaps are not reported. */
   let named: ReadonlySet<string> = new Set();
   let labels = createLabelIndex([]);
@@ -98,6 +107,7 @@ export function createFileSet({ noCrossNamespaceRefs, readMapping }: FileSetOpti
   /** Finds the definition in use of every object, the first in path order, and remembers the good ones. */
   function place() {
     placed = new Map();
+    carrying.clear();
     conflicts = [];
     for (const path of pathsInOrder()) {
       for (const { linesBefore, objects } of files.get(path)?.documents ?? []) {
@@ -117,7 +127,9 @@ export function createFileSet({ noCrossNamespaceRefs, readMapping }: FileSetOpti
     for (const path of pathsInOrder()) {
       for (const key of files.get(path)?.carried ?? []) {
         const object = lastGood.get(key);
-        if (object && !placed.has(key)) placed.set(key, { object, placeOf: () => ({ file: path }) });
+        if (!object || placed.has(key)) continue;
+        placed.set(key, { object, placeOf: () => ({ file: path }) });
+        carrying.add(path);
       }
     }
     for (const [key, { object }] of placed) if (goodValue(object)) lastGood.set(key, object);
@@ -134,20 +146,31 @@ export function createFileSet({ noCrossNamespaceRefs, readMapping }: FileSetOpti
   const effective = (key: string, object: FileObject): FileObject =>
     goodValue(object) ? object : (lastGood.get(key) ?? object);
 
-  function readingIssues(): Issue[] {
-    const all: Issue[] = [];
-    for (const path of pathsInOrder()) {
-      const { documents = [], unreadable } = files.get(path) ?? {};
-      if (unreadable !== undefined) {
-        const issue = createIssue('unreadable', ['file'], 'a readable file', unreadable);
-        all.push({ ...issue, place: { file: path } });
-      }
-      for (const { linesBefore, issues } of documents) {
-        for (const issue of issues) {
-          all.push({ ...issue, place: { file: path, line: linesBefore + (issue.place?.line ?? 1) } });
-        }
+  /** What is wrong with a file, apart from its objects. */
+  function fileIssues(path: string, { documents, unreadable, emptied }: FileState): Issue[] {
+    const issues: Issue[] = [];
+    const refuse = (expected: string, found: string) =>
+      issues.push({ ...createIssue('unreadable', ['file'], expected, found), place: { file: path } });
+    if (unreadable !== undefined) refuse('a readable file', unreadable);
+    else if (emptied && carrying.has(path)) refuse('its objects, or no such file', 'an empty file');
+    for (const { linesBefore, issues: found } of documents) {
+      for (const issue of found) {
+        issues.push({ ...issue, place: { file: path, line: linesBefore + (issue.place?.line ?? 1) } });
       }
     }
+    return issues;
+  }
+
+  function unreadFiles(): UnreadPart[] {
+    return [...files].flatMap(([path, file]) => {
+      const { unreadSinceMs: sinceMs, mayHoldMore } = file;
+      const [problem] = fileIssues(path, file);
+      return problem && sinceMs !== undefined ? [{ problem, sinceMs, mayHoldMore }] : [];
+    });
+  }
+
+  function readingIssues(): Issue[] {
+    const all = [...files].flatMap(([path, file]) => fileIssues(path, file));
     for (const [key, { object, placeOf }] of placed) {
       if (object.reading.kind === 'Other' || !isOurs(key, object)) continue;
       for (const issue of object.reading.issues) {
@@ -178,16 +201,27 @@ export function createFileSet({ noCrossNamespaceRefs, readMapping }: FileSetOpti
       for (const path of removed) differs = files.delete(path) || differs;
       for (const [path, content] of changed) {
         const before = files.get(path);
+        const { unreadSinceMs = performance.now() } = before ?? {};
         if ('unreadable' in content) {
-          files.set(path, { documents: [], carried: [], ...before, unreadable: content.unreadable });
-          differs ||= before?.unreadable !== content.unreadable;
+          const { unreadable } = content;
+          files.set(path, { documents: [], carried: [], mayHoldMore: true, ...before, unreadable, unreadSinceMs });
+          differs ||= before?.unreadable !== unreadable;
           continue;
         }
         const documents = await parse(content.text);
         if (before && before.unreadable === undefined && isSame(documents, before.documents)) continue;
         differs = true;
-        const broken = documents.some(({ issues }) => issues.length > 0);
-        files.set(path, { documents, carried: broken && before ? keysOf(before) : [] });
+        const emptied = content.text.trim() === '' && before !== undefined && keysOf(before).length > 0;
+        const broken = emptied || documents.some(({ issues }) => issues.length > 0);
+        const mayHoldMore = broken && (before?.mayHoldMore ?? true);
+        const carried = broken && before ? keysOf(before) : [];
+        files.set(path, {
+          documents,
+          carried,
+          mayHoldMore,
+          ...(emptied && { emptied }),
+          ...((mayHoldMore || emptied) && { unreadSinceMs }),
+        });
       }
       if (!differs) return false;
       const used = new Set([...files.values()].flatMap(({ documents }) => documents.map(({ objects }) => objects)));
@@ -196,10 +230,11 @@ export function createFileSet({ noCrossNamespaceRefs, readMapping }: FileSetOpti
       return true;
     },
 
-    snapshot(problems = []) {
+    snapshot(folders = []) {
+      const unread = [...folders, ...unreadFiles()];
       const alerts: Alert[] = [];
       const providers: Provider[] = [];
-      const invalidProviders: InvalidProvider[] = [];
+      const invalidProviders: (InvalidProvider | ForeignProvider)[] = [];
       const secrets = new Map<string, Secret>();
       const configMaps = new Map<string, ConfigMap>();
       for (const [key, { object }] of placed) {
@@ -220,12 +255,13 @@ export function createFileSet({ noCrossNamespaceRefs, readMapping }: FileSetOpti
         alerts,
         providers,
         invalidProviders,
-        problems: [...problems, ...readingIssues()],
+        problems: [...folders.map(({ problem }) => problem), ...readingIssues()],
+        unread,
         noCrossNamespaceRefs,
         secret: (name) => secrets.get(nameOf(name)),
         configMap: (name) => configMaps.get(nameOf(name)),
         readMapping,
-        isUnreadable: (provider) => placed.has(`Provider ${nameOf(provider)}`),
+        isUnreadable: (provider) => placed.has(`Provider ${nameOf(provider)}`) || !isComplete({ unread }),
         labelsKnown: (source) => labels.covers(source),
         placeOf,
       });

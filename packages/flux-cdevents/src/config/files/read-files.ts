@@ -1,13 +1,13 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf } from '../../errors.ts';
 import type { FileContent } from './file-set.ts';
+import { reasonOf } from './scan.ts';
 
 const MAX_FILE_BYTES = 32 * 1024 * 1024;
 const CONCURRENT_READS = 16;
 
 /**
- * Reads files of a folder. A file that no longer exists is left out: the next scan will not find it either.
+ * Reads files of a folder. A file that no longer exists is unreadable like others: whether it is gone, the next scan tells.
  * @param resolve makes the path of a file from its name in the scan
  */
 export async function readFiles(
@@ -18,21 +18,19 @@ export async function readFiles(
   const queue = names.values();
   const worker = async () => {
     for (const name of queue) {
-      const content = await readOne(resolve(name));
-      if (content) contents.set(name, content);
+      contents.set(name, await readOne(resolve(name)));
     }
   };
   await Promise.all(Array.from({ length: CONCURRENT_READS }, worker));
   return contents;
 }
 
-async function readOne(path: string): Promise<FileContent | undefined> {
+async function readOne(path: string): Promise<FileContent> {
   try {
-    const bytes = await readFile(path);
-    return bytes.byteLength > MAX_FILE_BYTES ? { unreadable: 'more than 32 MiB' } : { text: bytes.toString('utf8') };
+    if ((await stat(path)).size > MAX_FILE_BYTES) return { unreadable: 'more than 32 MiB' };
+    return { text: await readFile(path, 'utf8') };
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code === 'ENOENT' ? undefined : { unreadable: code ?? messageOf(error) };
+    return { unreadable: reasonOf(error) };
   }
 }
 

@@ -243,17 +243,45 @@ describe('the watch', () => {
     expect(seen.every((names) => names.includes('apps/kept'))).toBe(true);
   });
 
+  it.each([
+    ['no JSON', undefined],
+    ['an empty object', {}],
+    ['another kind of list', { kind: 'PodList', metadata: { resourceVersion: '1' }, items: [] }],
+  ])('that is followed by a list which is none keeps what was listed: %s', async (_, body) => {
+    api.put(anAlertObject('a'));
+    const client = api.client();
+    let broken = false;
+    const collection = start({
+      api: {
+        watch: (...args) => client.watch(...args),
+        request: async (request) =>
+          broken && request.path.includes('limit') ? { status: 200, body } : client.request(request),
+      },
+    });
+    await upToDate(collection);
+    broken = true;
+    api.bookmark();
+    api.expireHistory();
+    api.breakWatches();
+    await eventually(() =>
+      expect(collection.stale()?.reason).toBe('Alerts cannot be listed: not a list of Alert objects'),
+    );
+    expect(contentOf(collection)).toEqual({ 'apps/a': 'info' });
+    broken = false;
+    await eventually(() => expect(collection.stale()).toBeUndefined());
+  });
+
   it('that is forbidden keeps what was listed, and is a problem when it lasts', async () => {
     api.put(anAlertObject('a'));
     api.fail('/v1/alerts', 403, { times: 1_000, only: 'watch' });
     const collection = start();
     await eventually(() =>
-      expect(collection.staleFor()).toBe('Alerts cannot be watched: 403 Forbidden: as the test asked for'),
+      expect(collection.stale()?.reason).toBe('Alerts cannot be watched: 403 Forbidden: as the test asked for'),
     );
     expect(contentOf(collection)).toEqual({ 'apps/a': 'info' });
     const before = changes;
     api.heal();
-    await eventually(() => expect(collection.staleFor()).toBeUndefined());
+    await eventually(() => expect(collection.stale()?.reason).toBeUndefined());
     expect(changes).toBe(before + 1);
   });
 });

@@ -47,7 +47,7 @@ export interface CollectionOptions<T> {
   readonly absentMs?: number;
   /** The wait after the first failure; it doubles up to 30 s. @default 800, as client-go's reflector has it */
   readonly retryMs?: number;
-  /** Failures shorter than this are not reported by `staleFor`. @default 10,000 */
+  /** Failures shorter than this are not reported by `stale`. @default 10,000 */
   readonly staleAfterMs?: number;
   readonly random?: () => number;
 }
@@ -59,8 +59,8 @@ export interface Collection<T> {
   readonly served: ServedResource | undefined;
   /** Why no list is complete yet; undefined once one is, however old. */
   waitsFor(): string | undefined;
-  /** Why the collection has been out of date for a while; undefined when it is up to date. */
-  staleFor(): string | undefined;
+  /** Why the collection has been out of date for a while, and since when; undefined when it is up to date. */
+  stale(): { readonly reason: string; readonly sinceMs: number } | undefined;
   /** Lists and watches until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -81,7 +81,9 @@ type WatchEnd = 'ended' | 'expired' | 'moved';
 /**
  * Lists the objects once and watches them from the resourceVersion of the list. After a broken connection the watch resumes
  * at the last resourceVersion; only when the API server no longer has it (410) are all objects listed again. While the API
- * server is away, the objects stay as they were read last.
+ * server is away, refuses, or does not serve the type, the objects stay as they were read last. An object is gone when it is
+ * missing from a whole list, or when the watch says so; that is also how the objects of a CustomResourceDefinition go that is
+ * deleted.
  */
 export function createCollection<T>(options: CollectionOptions<T>): Collection<T> {
   const {
@@ -154,7 +156,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
         continue;
       }
       if (response.status !== 200) throw new Error(describeAnswer(response));
-      const { metadata, items: page } = response.body as ObjectList;
+      const { metadata, items: page } = listIn(response, at);
       for (const document of page ?? []) {
         const name = identityOf(document);
         const object = name && parseIfNew(document, at, items.get(nameOf(name)));
@@ -265,7 +267,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
       return served;
     },
     waitsFor: () => (synced ? undefined : failure),
-    staleFor: () => (stale ? failure : undefined),
+    stale: () => (stale && failure !== undefined ? { reason: failure, sinceMs: failingSince } : undefined),
     async run(signal) {
       const backoff = createBackoff(retry, random);
       while (!signal.aborted) {
@@ -293,7 +295,14 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
 
 interface ObjectList {
   readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
-  readonly items?: readonly object[];
+  readonly items?: readonly object[] | null;
+}
+
+/** @throws when the answer is not a list, which must not count as an empty one: what answered may be a proxy */
+function listIn({ body }: ApiResponse, { kind }: ServedResource): ObjectList {
+  const list = (body ?? {}) as Partial<ObjectList> & { readonly kind?: unknown };
+  if (list.kind !== `${kind}List` || !list.metadata?.resourceVersion) throw new Error(`not a list of ${kind} objects`);
+  return list as ObjectList;
 }
 
 /** Why the API server refused a watch. @throws when listing again would not help */

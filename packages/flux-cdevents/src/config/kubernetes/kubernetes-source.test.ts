@@ -182,6 +182,25 @@ describe('an API server', () => {
     await eventually(() => expect(source?.snapshot()?.alerts).toHaveLength(2));
   });
 
+  it('that does not list the types for a moment changes nothing, and is a problem when it lasts', async () => {
+    api.put(aProviderObject('hub'));
+    api.put(anAlertObject('all'));
+    await start({ relocateMs: 20 });
+    api.unserve(NOTIFICATION_V1);
+    api.endWatches();
+    await eventually(() =>
+      expect(problems()).toEqual([
+        expect.stringMatching(/^API server: .*Alerts are not served by the API server: is alerts\./),
+        expect.stringMatching(/^API server: .*Providers are not served by the API server: is providers\./),
+      ]),
+    );
+    expect(source?.snapshot()?.unread).toHaveLength(2);
+    expect([statusOf('hub'), source?.snapshot()?.alerts.length]).toEqual(['ready', 1]);
+    serveNotification(api);
+    await eventually(() => expect(problems()).toEqual([]));
+    expect(source?.snapshot()?.unread).toEqual([]);
+  });
+
   it('that is upgraded to a new version of the API changes nothing', async () => {
     api.unserve(NOTIFICATION_V1);
     api.serve(V1BETA3, NOTIFICATION_KINDS);

@@ -8,9 +8,15 @@ import { parseSecret } from '../../flux/secret.ts';
 import { createDiscovery } from '../../kube-api/discovery.ts';
 import type { KubeClient } from '../../kube-api/kube-client.ts';
 import type { Logger } from '../../observe/log.ts';
-import type { HandledType, InvalidProvider, MappingReader } from '../../provider/provider.ts';
+import type { ForeignProvider, HandledType, InvalidProvider, MappingReader } from '../../provider/provider.ts';
 import { configMapsNeeded, createAssembler, inNamespaceOf, secretsNeeded } from '../assemble.ts';
-import { type ConfigSnapshot, type ConfigSource, closedBeforeLoaded, NOT_LOADED } from '../config-source.ts';
+import {
+  type ConfigSnapshot,
+  type ConfigSource,
+  closedBeforeLoaded,
+  NOT_LOADED,
+  type UnreadPart,
+} from '../config-source.ts';
 import { logChange } from '../log-change.ts';
 import { type CollectionOptions, createCollection, type WatchedObject } from './collection.ts';
 import { createLabelReader, type LabelsChange } from './labels.ts';
@@ -47,9 +53,9 @@ export interface KubernetesSourceOptions {
   readonly relocateMs?: number;
   /** How often to check for the CRDs while they are missing. @default 5,000 */
   readonly absentMs?: number;
-  /** The wait after the first failure to list or watch; it doubles up to 30 s. @default 800 */
+  /** The wait after the first failure to list, watch or read; it doubles up to 30 s. @default 800; 1,000 to read */
   readonly retryMs?: number;
-  /** Failures to list or watch that are shorter than this are not reported as a problem. @default 10,000 */
+  /** Failures that are shorter than this are not reported as a problem while the last good objects are known. @default 10,000 */
   readonly staleAfterMs?: number;
   /** How long labels that were read are used. @default 5,000 */
   readonly labelsMaxAgeMs?: number;
@@ -66,8 +72,6 @@ export interface ObjectReference extends NamespacedName {
 
 /** Configuration from an API server. */
 export interface KubernetesSource extends ConfigSource {
-  /** Why there is no snapshot yet; empty once there is one. */
-  waitsFor(): readonly string[];
   /** Reads the Secrets of a Provider again now, because its receiver refuses the present credentials. */
   refresh(provider: NamespacedName): void;
   /** Undefined when there is no such object. */
@@ -130,6 +134,8 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
     ...(qps !== undefined && { qps }),
     ...(referencesRefreshMs !== undefined && { refreshMs: referencesRefreshMs }),
     ...(referencesRetryMs !== undefined && { retryMs: referencesRetryMs }),
+    ...(retryMs !== undefined && { noAnswerRetryMs: retryMs }),
+    ...(staleAfterMs !== undefined && { staleAfterMs }),
     ...(random && { random }),
   };
   const secrets = createNamedObjects({ ...byName, kind: 'Secret', parse: parseSecret });
@@ -207,11 +213,15 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
   }
 
   function assembleNow(): ConfigSnapshot {
-    const stale = [alerts.staleFor(), providers.staleFor()].filter((reason) => reason !== undefined);
-    const problems: Issue[] = [...stale.map(staleProblem), ...references.flatMap(({ objects }) => objects.problems())];
+    const stale = [alerts.stale(), providers.stale()].filter((part) => part !== undefined).map(staleObjects);
+    const unread = [...stale, ...references.flatMap(({ objects }) => objects.unread())];
+    const problems: Issue[] = [
+      ...stale.map(({ problem }) => problem),
+      ...references.flatMap(({ objects }) => objects.problems()),
+    ];
     const goodAlerts: Alert[] = [];
     const goodProviders: Provider[] = [];
-    const invalidProviders: InvalidProvider[] = [];
+    const invalidProviders: (InvalidProvider | ForeignProvider)[] = [];
     const addIssues = (kind: string, { identity, value }: WatchedObject<ObjectState<unknown>>) => {
       for (const issue of value.issues) {
         problems.push(withOwner({ kind, namespace: identity.namespace, name: identity.name }, issue));
@@ -232,6 +242,7 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
       providers: goodProviders,
       invalidProviders,
       problems,
+      unread,
       noCrossNamespaceRefs,
       ...(handledTypes && { handledTypes }),
       secret: (name) => secrets.get(name),
@@ -286,5 +297,8 @@ export function createKubernetesSource(options: KubernetesSourceOptions): Kubern
   };
 }
 
-const staleProblem = (found: string): Issue =>
-  createIssue('unreachable', ['API server'], 'the objects as they are now', found);
+const staleObjects = ({ reason, sinceMs }: { readonly reason: string; readonly sinceMs: number }): UnreadPart => ({
+  problem: createIssue('unreachable', ['API server'], 'the objects as they are now', reason),
+  sinceMs,
+  mayHoldMore: false, // the first snapshot comes after a whole list
+});

@@ -1,7 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type FakeApiServer, startFakeApiServer, type TestObject } from '../../../test/helpers/fake-api-server.ts';
+import { eventually } from '../../../test/helpers/eventually.ts';
+import {
+  type Failure,
+  type FakeApiServer,
+  startFakeApiServer,
+  type TestObject,
+} from '../../../test/helpers/fake-api-server.ts';
 import type { InvolvedObject } from '../../flux/object-ref.ts';
 import { createDiscovery } from '../../kube-api/discovery.ts';
+import type { KubeClient } from '../../kube-api/kube-client.ts';
 import { createLabelReader, type LabelReader, type LabelReaderOptions, type LabelsChange } from './labels.ts';
 
 const V2 = 'helm.toolkit.fluxcd.io/v2';
@@ -95,6 +102,34 @@ describe('the cache', () => {
 });
 
 describe('without an answer', () => {
+  /** The event is answered 503, and sent again: without its labels nobody knows which Alerts select it. */
+  const notKnown = { code: 'FCE_CONFIG_NOT_LOADED', message: expect.stringContaining('HelmRelease apps/shop') };
+
+  it.each([401, 429, 500, 503, 'disconnect', 'hang', 'an empty page', 'the 404 of a proxy'] as const)(
+    'the last labels stay, and an object that was never read is unknown (%s)',
+    async (failure) => {
+      const client = api.client();
+      let broken = false;
+      const elsewhere = { 'an empty page': { status: 200, body: {} }, 'the 404 of a proxy': { status: 404, body: {} } };
+      const request: KubeClient['request'] = async (wanted) =>
+        broken && failure in elsewhere ? elsewhere[failure as keyof typeof elsewhere] : client.request(wanted);
+      const isSlow = failure === 'hang' || failure === 429;
+      read = start({ api: { request }, ...(isSlow && { answerWithinMs: 500 }) });
+      api.put(aRelease({ team: 'web' }));
+      await read(shop);
+      broken = true;
+      if (!(failure in elsewhere)) api.fail('/helmreleases/', failure as Failure, { times: 100 });
+      time = 5_000;
+      expect(await read(shop)).toEqual({ team: 'web' });
+      expect(changes).toEqual([]);
+      await expect(read({ ...shop, name: 'other' })).rejects.toMatchObject({ code: 'FCE_CONFIG_NOT_LOADED' });
+      api.delete(aRelease());
+      api.heal();
+      broken = false;
+      await eventually(async () => expect(await read(shop)).toBeUndefined()); // now the API server says so
+    },
+  );
+
   it.each([500, 'disconnect'] as const)('labels that were read before are used (%s)', async (failure) => {
     api.put(aRelease({ team: 'web' }));
     await read(shop);
@@ -103,28 +138,28 @@ describe('without an answer', () => {
     expect(await read(shop)).toEqual({ team: 'web' });
     expect(changes).toEqual([]);
     time = 61 * 60_000;
-    expect(await read(shop)).toBeUndefined();
-    expect(errors()).toHaveLength(1);
+    expect(await read(shop)).toEqual({ team: 'web' });
+    expect(changes).toEqual([{ object: shop, state: 'unreadable', error: expect.any(String), lastKnown: true }]);
   });
 
   it('of the object, the caller waits no longer than it should', async () => {
     read = start({ answerWithinMs: 30 });
     api.fail('/helmreleases/', 'hang');
-    expect(await read(shop)).toBeUndefined();
+    await expect(read(shop)).rejects.toMatchObject(notKnown);
     expect(errors()).toEqual([expect.stringMatching(/timeout/)]);
   });
 
   it('of discovery, the caller waits no longer than it should', async () => {
     read = start({ answerWithinMs: 30 });
     api.fail(`/apis/${V2}`, 'hang');
-    expect(await read(shop)).toBeUndefined();
+    await expect(read(shop)).rejects.toMatchObject(notKnown);
     expect(errors()).toEqual([expect.stringMatching(/timeout/)]);
   });
 
   it('of discovery, the next event asks again', async () => {
     api.put(aRelease({ team: 'web' }));
     api.fail(`/apis/${V2}`, 500);
-    expect(await read(shop)).toBeUndefined();
+    await expect(read(shop)).rejects.toMatchObject(notKnown);
     expect(await read(shop)).toEqual({ team: 'web' });
     expect(errors()).toEqual([expect.stringContaining('500 InternalError'), 'readable']);
   });
@@ -134,11 +169,30 @@ describe('an object that cannot be read', () => {
   it('is reported once, and once more when it can be read', async () => {
     for (time = 0; time < 5_000; time += 1_000) expect(await read(shop)).toBeUndefined();
     expect(changes).toEqual([
-      { object: shop, state: 'unreadable', error: '404 NotFound: HelmRelease "shop" not found' },
+      {
+        object: shop,
+        state: 'unreadable',
+        error: '404 NotFound: HelmRelease "shop" not found',
+        lastKnown: false,
+      },
     ]);
     api.put(aRelease({ team: 'web' }));
     expect(await read(shop)).toEqual({ team: 'web' });
     expect(changes[1]).toEqual({ object: shop, state: 'readable' });
+  });
+
+  it.each([
+    ['is forbidden now', () => api.fail('/helmreleases/', 403, { times: 100 }), /403 Forbidden/],
+    ['is of a kind that is not listed for the moment', () => api.unserve(V2), /is not served/],
+  ])('that %s keeps the labels that were read before, which is reported', async (_, fail, error) => {
+    api.put(aRelease({ team: 'web' }));
+    await read(shop);
+    fail();
+    time = 601_000;
+    expect(await read(shop)).toEqual({ team: 'web' });
+    expect(changes).toEqual([
+      { object: shop, state: 'unreadable', error: expect.stringMatching(error), lastKnown: true },
+    ]);
   });
 
   it('may be forbidden, and is not read again for every event', async () => {

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { InvolvedObject } from '../../flux/object-ref.ts';
+import { type InvolvedObject, nameOf } from '../../flux/object-ref.ts';
 import {
   type Discovery,
   isApiVersion,
@@ -7,12 +7,17 @@ import {
   objectPath,
   type ServedResource,
 } from '../../kube-api/discovery.ts';
-import { describeAnswer, describeNoAnswer, type KubeClient } from '../../kube-api/kube-client.ts';
-import type { Labels } from '../config-source.ts';
+import { describeAnswer, describeNoAnswer, isNotFound, type KubeClient } from '../../kube-api/kube-client.ts';
+import { configNotLoaded, type Labels } from '../config-source.ts';
 
-/** The labels of an object cannot be read any more, or can be read again. */
+/** The labels of an object cannot be read any more, or can be read again. `lastKnown`: those that were read before are used. */
 export type LabelsChange =
-  | { readonly object: InvolvedObject; readonly state: 'unreadable'; readonly error: string }
+  | {
+      readonly object: InvolvedObject;
+      readonly state: 'unreadable';
+      readonly error: string;
+      readonly lastKnown: boolean;
+    }
   | { readonly object: InvolvedObject; readonly state: 'readable' };
 
 export interface LabelReaderOptions {
@@ -29,12 +34,19 @@ export interface LabelReaderOptions {
   readonly now?: () => number;
 }
 
-/** Reads the labels of an involved object. Undefined when they cannot be read. Concurrent calls for one object share one request. */
+/**
+ * Reads the labels of an involved object. Concurrent calls for one object share one request. Labels that were read are used
+ * while they cannot be read again.
+ * @returns undefined when there is no such object or kind, or when reading it is forbidden and always was
+ * @throws {FluxCDEventsError} `FCE_CONFIG_NOT_LOADED` when they were never read, and the API server has no answer now
+ */
 export type LabelReader = (object: InvolvedObject) => Promise<Labels | undefined>;
 
 const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
-/** While the API server does not answer, labels up to this age are used: they change rarely. */
-const MAX_STALE_MS = 60 * 60 * 1000;
+/** While the API server has no answer, its Alerts and Providers are a problem; labels are one of their own after this time. */
+const STALE_AFTER_MS = 60 * 60 * 1000;
+/** Client errors that say nothing of the object; 404 is decided by its body. */
+const NO_ANSWER = [401, 404, 408, 429];
 /** How long the kinds of an API version are remembered. */
 const KINDS_MAX_AGE_MS = 10 * 60 * 1000;
 /** How many API versions are remembered. */
@@ -62,13 +74,13 @@ export function createLabelReader(options: LabelReaderOptions): LabelReader {
   const unreadable = new LRUCache<string, true>({ max: maxEntries });
   const kinds = new LRUCache<string, KnownKinds>({ max: MAX_KINDS });
 
-  const notify = (object: InvolvedObject, key: string, error: string | undefined) => {
-    if (error === undefined) {
-      if (unreadable.delete(key)) onChange?.({ object, state: 'readable' });
-    } else if (!unreadable.has(key)) {
-      unreadable.set(key, true);
-      onChange?.({ object, state: 'unreadable', error });
-    }
+  const isReadable = (object: InvolvedObject, key: string) => {
+    if (unreadable.delete(key)) onChange?.({ object, state: 'readable' });
+  };
+  const isUnreadable = (object: InvolvedObject, key: string, error: string, lastKnown: boolean) => {
+    if (unreadable.has(key)) return;
+    unreadable.set(key, true);
+    onChange?.({ object, state: 'unreadable', error, lastKnown });
   };
 
   const kindsOf = async (apiVersion: string): Promise<readonly ServedResource[]> => {
@@ -93,11 +105,20 @@ export function createLabelReader(options: LabelReaderOptions): LabelReader {
     return entry.found;
   };
 
-  /** Finds the kind in the API version of the event, or in a served version of the group when that is not served any more. */
-  const locate = async ({ apiVersion = '', kind, namespace, name }: InvolvedObject): Promise<ServedResource> => {
+  /**
+   * Finds the kind in the API version of the event, or in a served version of the group when that is not served any more.
+   * @returns why there is no such kind, if there is none
+   * @throws when discovery fails
+   */
+  const locate = async ({
+    apiVersion = '',
+    kind,
+    namespace,
+    name,
+  }: InvolvedObject): Promise<ServedResource | string> => {
     // a sender of events must not be able to choose any path of the API server
-    if (!isApiVersion(apiVersion)) throw new Error('apiVersion is missing or malformed');
-    if (!isObjectName(namespace) || !isObjectName(name)) throw new Error('name or namespace is malformed');
+    if (!isApiVersion(apiVersion)) return 'apiVersion is missing or malformed';
+    if (!isObjectName(namespace) || !isObjectName(name)) return 'name or namespace is malformed';
     const found = (await kindsOf(apiVersion)).find((resource) => resource.kind === kind);
     if (found) return found;
     const [group, version] = apiVersion.split('/');
@@ -107,33 +128,48 @@ export function createLabelReader(options: LabelReaderOptions): LabelReader {
         if (served) return served;
       }
     }
-    throw new Error(`kind ${kind} of ${apiVersion} is not served by the API server`);
+    return `kind ${kind} of ${apiVersion} is not served by the API server`;
   };
 
   const read = async (object: InvolvedObject, key: string): Promise<Labels | undefined> => {
     const signal = AbortSignal.timeout(answerWithinMs);
+    const known = cache.get(key);
+    /** The API server says that the labels cannot be had, which does not change them if they were read before. */
+    const refused = (error: string) => {
+      isUnreadable(object, key, error, known?.labels !== undefined);
+      return known?.labels;
+    };
     try {
       const served = await within(signal, locate(object));
+      if (typeof served === 'string') return refused(served);
       const path = objectPath(served, object);
       const response = await api.request({ path, accept: `${METADATA_ONLY},application/json`, signal });
-      if (response.status === 200) {
-        const { metadata } = response.body as { metadata: { labels?: Labels } };
+      const { status, body } = response;
+      if (status === 200) {
+        const { metadata } = (body ?? {}) as { metadata?: { name?: string; labels?: Labels } };
+        if (metadata?.name !== object.name) throw new Error('an answer that is not the object');
         const labels = metadata.labels ?? {};
         cache.set(key, { labels, readAt: now() });
-        notify(object, key, undefined);
+        isReadable(object, key);
         return labels;
       }
-      if (response.status < 500) {
-        cache.set(key, { labels: undefined, readAt: now() }); // gone or forbidden: not read again for every event
-        notify(object, key, describeAnswer(response));
+      if (isNotFound(response, object.name)) {
+        cache.set(key, { labels: undefined, readAt: now() });
+        isUnreadable(object, key, describeAnswer(response), false);
         return undefined;
       }
-      throw new Error(describeAnswer(response));
-    } catch (error) {
-      const cached = cache.get(key);
-      if (cached?.labels && now() - cached.readAt < MAX_STALE_MS) return cached.labels;
-      notify(object, key, describeNoAnswer(error));
-      return undefined;
+      if (status >= 500 || NO_ANSWER.includes(status)) throw new Error(describeAnswer(response));
+      cache.set(key, { labels: known?.labels, readAt: now() }); // forbidden: not read again for every event
+      return refused(describeAnswer(response));
+    } catch (thrown) {
+      const error = describeNoAnswer(thrown);
+      if (!known?.labels) {
+        isUnreadable(object, key, error, false);
+        const message = `the labels of ${object.kind} ${nameOf(object)} cannot be read: ${error}`;
+        throw configNotLoaded(message, thrown);
+      }
+      if (now() - known.readAt > STALE_AFTER_MS) isUnreadable(object, key, error, true);
+      return known.labels;
     }
   };
 

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../../../test/helpers/eventually.ts';
-import { type FakeApiServer, startFakeApiServer } from '../../../test/helpers/fake-api-server.ts';
+import { type Failure, type FakeApiServer, startFakeApiServer } from '../../../test/helpers/fake-api-server.ts';
 import { aSecretObject, NAMESPACE } from '../../../test/helpers/notification-objects.ts';
 import { formatIssue } from '../../diagnostics/format.ts';
 import { parseSecret, type Secret } from '../../flux/secret.ts';
+import type { KubeClient } from '../../kube-api/kube-client.ts';
 import { createNamedObjects, type NamedObjects, type NamedObjectsOptions } from './named-objects.ts';
 
 const NEVER_MS = 3_600_000;
@@ -179,6 +180,37 @@ describe('an object that cannot be read', () => {
     await eventually(() => expect(textOf(objects, 'a')).toBe('x'));
     expect(problemsOf(objects)).toEqual([]);
   });
+
+  it.each([401, 403, 429, 503, 'disconnect', 'an empty page', 'the 404 of a proxy'] as const)(
+    'keeps the version that was read before, and is a problem when that lasts (%s)',
+    async (failure) => {
+      const client = api.client();
+      let broken = false;
+      const elsewhere = { 'an empty page': { status: 200, body: {} }, 'the 404 of a proxy': { status: 404, body: {} } };
+      const request: KubeClient['request'] = async (wanted) =>
+        broken && failure in elsewhere ? elsewhere[failure as keyof typeof elsewhere] : client.request(wanted);
+      api.put(aSecretObject('a', { token: 'x' }));
+      const objects = follow(['a'], { api: { request }, refreshMs: 10, retryMs: 10, staleAfterMs: 50 });
+      await answered(objects);
+      broken = true;
+      const headers = { 'retry-after': '0' };
+      if (!(failure in elsewhere))
+        api.fail('/secrets/a', failure as Failure, { times: Number.POSITIVE_INFINITY, headers });
+      await eventually(() =>
+        expect(problemsOf(objects)).toEqual([
+          expect.stringMatching(/^Secret apps\/a: expected (an answer|permission)/),
+        ]),
+      );
+      expect(textOf(objects, 'a')).toBe('x');
+      // what the API server forbids concerns one Provider, and anyone who creates one can bring it about
+      expect(objects.unread()).toHaveLength(failure === 403 ? 0 : 1);
+      api.put(aSecretObject('a', { token: 'y' }));
+      api.heal();
+      broken = false;
+      await eventually(() => expect(textOf(objects, 'a')).toBe('y'));
+      expect([problemsOf(objects), objects.unread()]).toEqual([[], []]);
+    },
+  );
 
   it('is a problem when it is not valid, and shows no value of it', async () => {
     api.put({ ...aSecretObject('a', {}), data: { token: '%s3cr3t%' } });

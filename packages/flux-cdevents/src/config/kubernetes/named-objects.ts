@@ -1,8 +1,9 @@
 import { createIssue, type Issue, type Parsed, withOwner } from '../../diagnostics/issue.ts';
 import { type NamespacedName, nameOf } from '../../flux/object-ref.ts';
 import { isObjectName, objectPath } from '../../kube-api/discovery.ts';
-import { describeAnswer, describeNoAnswer, type KubeClient } from '../../kube-api/kube-client.ts';
+import { describeAnswer, describeNoAnswer, isNotFound, type KubeClient } from '../../kube-api/kube-client.ts';
 import { backoffMs } from '../../lib/backoff.ts';
+import type { UnreadPart } from '../config-source.ts';
 
 export interface NamedObjectsOptions<T> {
   readonly kind: 'Secret' | 'ConfigMap';
@@ -18,12 +19,15 @@ export interface NamedObjectsOptions<T> {
   readonly retryMs?: number;
   /** How soon an object is read again after no answer; doubles up to 30 s. @default 1,000 */
   readonly noAnswerRetryMs?: number;
+  /** Failures to read an object again that are shorter than this are not reported. @default 10,000 */
+  readonly staleAfterMs?: number;
   readonly random?: () => number;
 }
 
 /**
  * The Secrets or ConfigMaps that Providers name, and no others. Each is read by its name: that needs no permission to list,
- * and no other object is ever in memory.
+ * and no other object is ever in memory. An object that was read stays as it was while it cannot be read: it is gone when the
+ * API server says that it does not exist.
  */
 export interface NamedObjects<T> {
   /** Sets which objects are read. New ones are read at once, all others are forgotten. */
@@ -35,6 +39,11 @@ export interface NamedObjects<T> {
   readonly pending: number;
   /** Objects that cannot be read or are not valid. */
   problems(): readonly Issue[];
+  /**
+   * Objects for which the API server has had no answer for a while. Not those that it forbids: that is an answer, which
+   * concerns the one Provider, and everyone who may create a Provider can bring it about.
+   */
+  unread(): readonly UnreadPart[];
   close(): void;
 }
 
@@ -46,6 +55,8 @@ interface FollowedObject<T> {
   /** Whether the API server has answered for it. */
   answered: boolean;
   failures: number;
+  /** Since when there has been no answer; undefined while there is one. */
+  silentSinceMs: number | undefined;
   reading: boolean;
   /** A refresh was asked for while it was being read: that answer may be older. */
   readAgain: boolean;
@@ -63,7 +74,7 @@ const retryAfterMs = (failures: number, firstMs: number): number =>
 
 export function createNamedObjects<T>(options: NamedObjectsOptions<T>): NamedObjects<T> {
   const { kind, parse, api, onChange, qps = 50, refreshMs = 60_000, retryMs = 5_000 } = options;
-  const { noAnswerRetryMs = 1_000, random = Math.random } = options;
+  const { noAnswerRetryMs = 1_000, staleAfterMs = 10_000, random = Math.random } = options;
   const followed = new Map<string, FollowedObject<T>>();
   const closing = new AbortController();
   let inFlight = 0;
@@ -79,8 +90,10 @@ export function createNamedObjects<T>(options: NamedObjectsOptions<T>): NamedObj
     entry.object = object;
     entry.version = version;
     entry.issue = issue;
-    entry.failures = object ? 0 : entry.failures + 1;
-    entry.dueAt = performance.now() + spread(object ? refreshMs : retryAfterMs(entry.failures, retryMs));
+    entry.silentSinceMs = undefined;
+    const good = object !== undefined && issue === undefined;
+    entry.failures = good ? 0 : entry.failures + 1;
+    entry.dueAt = performance.now() + spread(good ? refreshMs : retryAfterMs(entry.failures, retryMs));
     if (first || changed) onChange();
   };
 
@@ -92,13 +105,15 @@ export function createNamedObjects<T>(options: NamedObjectsOptions<T>): NamedObj
       const { status, body } = response;
       if (followed.get(nameOf(entry.name)) !== entry) return;
       if (status === 200) {
-        const version = (body as { metadata: { resourceVersion: string } }).metadata.resourceVersion;
+        const { metadata } = (body ?? {}) as { metadata?: { name?: string; resourceVersion?: string } };
+        const version = metadata?.resourceVersion;
+        if (metadata?.name !== entry.name.name || !version) throw new Error('an answer that is not the object');
         if (version === entry.version && entry.object) return settle(entry, entry.object, version);
         const { value, issues } = parse(body);
         return settle(entry, value, version, issues[0]);
       }
-      if (status === 404) return settle(entry, undefined, undefined);
-      if (status === 403) return settle(entry, undefined, undefined, forbidden);
+      if (isNotFound(response, entry.name.name)) return settle(entry, undefined, undefined);
+      if (status === 403) return settle(entry, entry.object, entry.version, forbidden);
       failed(entry, describeAnswer(response));
     } catch (error) {
       if (!closing.signal.aborted) failed(entry, describeNoAnswer(error));
@@ -107,9 +122,12 @@ export function createNamedObjects<T>(options: NamedObjectsOptions<T>): NamedObj
 
   /** There was no answer: an object that was read before stays as it was. */
   const failed = (entry: FollowedObject<T>, found: string) => {
-    entry.failures++;
-    entry.dueAt = performance.now() + spread(retryAfterMs(entry.failures, noAnswerRetryMs));
-    if (entry.answered || entry.failures < GIVE_UP_AFTER) return;
+    const now = performance.now();
+    entry.failures = entry.silentSinceMs === undefined ? 1 : entry.failures + 1;
+    entry.silentSinceMs ??= now;
+    entry.dueAt = now + spread(retryAfterMs(entry.failures, noAnswerRetryMs));
+    const isReported = entry.answered ? now - entry.silentSinceMs >= staleAfterMs : entry.failures >= GIVE_UP_AFTER;
+    if (!isReported || entry.issue?.code === 'unreachable') return;
     entry.answered = true;
     entry.issue = createIssue('unreachable', [], 'an answer of the API server', found);
     onChange();
@@ -188,6 +206,14 @@ export function createNamedObjects<T>(options: NamedObjectsOptions<T>): NamedObj
       }
       return problems;
     },
+    unread() {
+      const parts: UnreadPart[] = [];
+      for (const { name, issue, silentSinceMs: sinceMs } of followed.values()) {
+        if (issue?.code !== 'unreachable' || sinceMs === undefined) continue;
+        parts.push({ problem: withOwner({ kind, ...name }, issue), sinceMs, mayHoldMore: false });
+      }
+      return parts;
+    },
     close() {
       closing.abort();
       clearTimeout(timer);
@@ -201,6 +227,7 @@ const unread: Omit<FollowedObject<never>, 'name'> = {
   issue: undefined,
   answered: false,
   failures: 0,
+  silentSinceMs: undefined,
   reading: false,
   readAgain: false,
   dueAt: 0,

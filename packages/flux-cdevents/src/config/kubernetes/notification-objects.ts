@@ -5,7 +5,7 @@ import { parseProvider } from '../../flux/parse-provider.ts';
 import type { Provider } from '../../flux/provider.ts';
 import { NOTIFICATION_GROUP, NOTIFICATION_VERSIONS } from '../../flux/read-object.ts';
 import type { Discovery, ServedResource } from '../../kube-api/discovery.ts';
-import type { InvalidProvider } from '../../provider/provider.ts';
+import type { ForeignProvider, InvalidProvider } from '../../provider/provider.ts';
 import { invalidProvider } from '../../provider/resolve-provider.ts';
 
 /** What is known about an Alert or a Provider after all its versions so far. */
@@ -18,7 +18,7 @@ export interface ObjectState<T> {
 
 export interface ProviderState extends ObjectState<Provider> {
   /** Stands in for a Provider of which no version was valid. */
-  readonly invalid?: InvalidProvider;
+  readonly invalid?: InvalidProvider | ForeignProvider;
 }
 
 export const readAlert = (document: object, before: ObjectState<Alert> | undefined): ObjectState<Alert> =>
