@@ -2,6 +2,7 @@ import { access, readFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
+import { steadyNow } from '../lib/steady-now.ts';
 import { type ApiAccess, CREDENTIALS_MAX_AGE_MS, type Credentials } from './access.ts';
 
 /** Where the kubelet mounts the ServiceAccount of a Pod. */
@@ -32,7 +33,7 @@ export const isInCluster = async ({
 export async function inClusterAccess({
   directory = SERVICE_ACCOUNT_DIR,
   env = process.env,
-  now = Date.now,
+  now = steadyNow,
 }: InClusterOptions = {}): Promise<ApiAccess> {
   const { KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port = '443' } = env;
   const read = (file: string) => readFile(join(directory, file), 'utf8');

@@ -4,6 +4,7 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { parse } from 'yaml';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
+import { steadyNow } from '../lib/steady-now.ts';
 import { type ApiAccess, CREDENTIALS_MAX_AGE_MS, type Credentials } from './access.ts';
 
 export interface KubeconfigOptions {
@@ -18,7 +19,7 @@ export interface KubeconfigOptions {
  * refuses the credentials.
  * @throws {FluxCDEventsError} `FCE_CONFIG_INVALID` when there is no usable context
  */
-export async function kubeconfigAccess({ file, now = Date.now }: KubeconfigOptions = {}): Promise<ApiAccess> {
+export async function kubeconfigAccess({ file, now = steadyNow }: KubeconfigOptions = {}): Promise<ApiAccess> {
   // imported only where it is needed: loading it takes 400 ms and 85 MB
   const client = await import('@kubernetes/client-node');
   let texts = '';

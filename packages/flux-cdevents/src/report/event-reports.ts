@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type Alert, hasMatchLabels } from '../flux/alert.ts';
 import { type InvolvedObject, type NamespacedName, nameOf } from '../flux/object-ref.ts';
+import { steadyNow } from '../lib/steady-now.ts';
 import { providerText } from './config-reports.ts';
 import type { Report, ReportedObject, Reporter } from './reporter.ts';
 
@@ -10,7 +11,7 @@ export interface EventReportsDeps {
   readonly exists: (object: ReportedObject) => boolean;
   /** The Alerts in force. */
   readonly alerts: () => readonly Alert[];
-  /** Epoch ms. @default Date.now */
+  /** Epoch ms. @default steadyNow */
   readonly now?: () => number;
 }
 
@@ -40,7 +41,7 @@ const MAX_REMEMBERED = 4_096;
 /** The maximum number of Alerts to report on for one object. */
 const MAX_ALERTS = 20;
 
-export function createEventReports({ reporter, exists, alerts, now = Date.now }: EventReportsDeps): EventReports {
+export function createEventReports({ reporter, exists, alerts, now = steadyNow }: EventReportsDeps): EventReports {
   const reportedAt = new LRUCache<string, number>({ max: MAX_REMEMBERED });
   const once = (report: Report) => {
     const key = `${report.about.kind} ${nameOf(report.about)} ${report.reason} ${report.message}`;

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { LRUCache } from 'lru-cache';
 import { nameOf } from '../flux/object-ref.ts';
 import { describeAnswer, describeNoAnswer, type KubeClient } from '../kube-api/kube-client.ts';
+import { steadyNow } from '../lib/steady-now.ts';
 import { createTokenBucket } from '../lib/token-bucket.ts';
 import type { Logger } from '../observe/log.ts';
 import { createBudget } from './budget.ts';
@@ -44,11 +45,12 @@ interface WrittenKubeEvent {
  */
 export function createKubernetesReporter(options: KubernetesReporterOptions): Reporter {
   const { api, reference, logger, now = Date.now } = options;
+  const steady = options.now ?? steadyNow;
   const instance = options.instance ?? (process.env.POD_NAME || hostname());
   const waiting: Report[] = [];
   const written = new LRUCache<string, WrittenKubeEvent>({ max: MAX_REMEMBERED });
-  const perObject = createBudget(PER_OBJECT, now);
-  const allObjects = createTokenBucket(ALL_OBJECTS, now);
+  const perObject = createBudget(PER_OBJECT, steady);
+  const allObjects = createTokenBucket(ALL_OBJECTS, steady);
   const closing = new AbortController();
   let writing = false;
   let failing = false;
@@ -61,7 +63,7 @@ export function createKubernetesReporter(options: KubernetesReporterOptions): Re
     const at = new Date(now());
     const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]);
     const before = written.get(key);
-    if (before && now() - before.at < REMEMBERED_MS) {
+    if (before && steady() - before.at < REMEMBERED_MS) {
       const answer = await api.request({
         method: 'PATCH',
         path: `/api/v1/namespaces/${before.namespace}/events/${before.name}`,
@@ -83,7 +85,7 @@ export function createKubernetesReporter(options: KubernetesReporterOptions): Re
     });
     if (answer.status !== 201) throw new Error(describeAnswer(answer));
     const { metadata } = answer.body as { metadata: { namespace: string; name: string } };
-    written.set(key, { namespace: metadata.namespace, name: metadata.name, at: now(), count: 1 });
+    written.set(key, { namespace: metadata.namespace, name: metadata.name, at: steady(), count: 1 });
   };
 
   const drain = async () => {

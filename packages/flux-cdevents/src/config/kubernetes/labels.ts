@@ -8,6 +8,7 @@ import {
   type ServedResource,
 } from '../../kube-api/discovery.ts';
 import { describeAnswer, describeNoAnswer, isNotFound, type KubeClient } from '../../kube-api/kube-client.ts';
+import { steadyNow } from '../../lib/steady-now.ts';
 import { configNotLoaded, type Labels } from '../config-source.ts';
 
 /** The labels of an object cannot be read any more, or can be read again. `lastKnown`: those that were read before are used. */
@@ -67,7 +68,7 @@ interface Cached {
 }
 
 export function createLabelReader(options: LabelReaderOptions): LabelReader {
-  const { api, discovery, onChange, maxAgeMs = 5_000, maxEntries = 5_000, now = Date.now } = options;
+  const { api, discovery, onChange, maxAgeMs = 5_000, maxEntries = 5_000, now = steadyNow } = options;
   const { answerWithinMs = 3_000 } = options;
   const cache = new LRUCache<string, Cached>({ max: maxEntries });
   const inFlight = new Map<string, Promise<Labels | undefined>>();
