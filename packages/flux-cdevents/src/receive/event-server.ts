@@ -9,10 +9,11 @@ import {
 } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import type { Acceptance } from '../contracts.ts';
-import { messageOf } from '../errors.ts';
+import { FluxCDEventsError, messageOf } from '../errors.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import { limitBodies } from './body-limit.ts';
 import { createResponder, isUnavailable } from './responder.ts';
 import type { PeerCheck } from './spiffe.ts';
 import type { TlsSource } from './tls-files.ts';
@@ -21,6 +22,8 @@ import { type WebhookDeps, webhookRoutes } from './webhook.ts';
 /** Limits of the notification-controller's event server, v1.9.3. */
 export const MAX_EVENT_BYTES = 3 * 1024 * 1024;
 export const MAX_HEADER_BYTES = 256 * 1024;
+/** The maximum size of the bodies that are received or wait for the store. */
+const MAX_BODIES_BYTES = 24 * 1024 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Flux's recorder keeps idle connections for 90 s. The server must keep them longer, or an event meets a closing socket. */
@@ -68,6 +71,9 @@ export function createEventServer(deps: EventServerDeps): FastifyInstance {
   });
   server.setNotFoundHandler((_request, reply) => reply.code(405).header('Allow', 'POST').send());
   observeRequests(server, deps);
+  limitBodies(server, { maxBytes: MAX_BODIES_BYTES, maxBodyBytes: MAX_EVENT_BYTES }, (reply) =>
+    unavailable(reply, new FluxCDEventsError('FCE_STORE_UNAVAILABLE', 'too many large events wait to be stored')),
+  );
   if (peer) {
     server.addHook('onRequest', async (request, reply) => {
       if (peer(request.raw.socket)) return;

@@ -8,6 +8,9 @@ import type { Metrics } from '../observe/metrics.ts';
 /** How long a 503 asks the sender to wait: much less than the sender's timeout of 5 s. */
 const RETRY_AFTER_UNAVAILABLE_S = 1;
 
+/** Events are accepted again when none was refused for so long. */
+const QUIET_MS = 5_000;
+
 /** The `result` label of a request. */
 export type Result =
   | Acceptance['status']
@@ -40,8 +43,18 @@ export function createResponder(metrics: Metrics, logger: Logger, now: () => num
     metrics.eventsReceived.inc({ result });
     return reply.code(status).send();
   };
+  let refused = 0;
+  let lastRefusedAt = 0;
+  /** Logs the end of a time in which events were not accepted. Each event that was refused is not worth a line. */
+  const accepted = () => {
+    if (refused === 0 || performance.now() - lastRefusedAt < QUIET_MS) return;
+    logger.info({ refused }, 'events are accepted again');
+    refused = 0;
+  };
   const unavailable: Responder['unavailable'] = (reply, error, details) => {
-    logger.error({ error: messageOf(error), ...details }, 'event not accepted now');
+    if (refused === 0) logger.error({ error: messageOf(error), ...details }, 'events are not accepted now');
+    refused += 1;
+    lastRefusedAt = performance.now();
     return answer(reply.header('Retry-After', RETRY_AFTER_UNAVAILABLE_S), 503, 'unavailable');
   };
 
@@ -58,6 +71,7 @@ export function createResponder(metrics: Metrics, logger: Logger, now: () => num
       }
       try {
         const acceptance = await accept(event);
+        accepted();
         if (acceptance.status !== 'duplicate') return answer(reply, 202, acceptance.status);
         const seconds = Math.max(1, Math.ceil(acceptance.retryAfterMs / 1000));
         return answer(duplicates === 429 ? reply.header('Retry-After', seconds) : reply, duplicates, 'duplicate');
