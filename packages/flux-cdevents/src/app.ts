@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConfigSnapshot, isComplete } from './config/config-source.ts';
 import { configReadiness } from './config/readiness.ts';
+import type { Acceptance } from './contracts.ts';
 import { createDeliveryEngine } from './deliver/engine.ts';
-import { messageOf } from './errors.ts';
+import { FluxCDEventsError, messageOf } from './errors.ts';
 import { type NamespacedName, nameOf } from './flux/object-ref.ts';
 import { createApiServer } from './http/api-server.ts';
 import { createHealthServer } from './http/health-server.ts';
@@ -11,6 +12,7 @@ import { refreshGauges } from './http/refresh-gauges.ts';
 import { connectOnce } from './kube-api/connect.ts';
 import type { KubeClient } from './kube-api/kube-client.ts';
 import { reviewToken } from './kube-api/token-review.ts';
+import { steadyNow } from './lib/steady-now.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { readMappingForUse } from './mapping/compiled.ts';
 import { createMatcher, type Matcher } from './match/matcher.ts';
@@ -51,6 +53,11 @@ export interface App {
    */
   start(): Promise<Addresses>;
   /**
+   * Resolves when only a restart helps, since the store failed. From then on the app is neither ready nor alive, and it
+   * accepts nothing. The caller stops it.
+   */
+  readonly failed: Promise<FluxCDEventsError>;
+  /**
    * Takes no more events, lets deliveries in flight end for a while, and releases everything. A start under way is
    * cancelled. An app starts once: afterwards, create another one.
    */
@@ -72,6 +79,22 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
   };
   const { forwardTo } = options.events;
   const lifecycle = createLifecycle();
+  const { promise: failed, resolve: reportFailure } = Promise.withResolvers<FluxCDEventsError>();
+  let failure: FluxCDEventsError | undefined;
+  const follow = (outbox: Outbox): void =>
+    void outbox.failed.then((error) => {
+      failure = error;
+      logger.error({ code: error.code, error: error.message }, 'the store failed; stopping');
+      reportFailure(error);
+    });
+  /** Once the store has failed, nothing is answered as accepted, not even what needs no store. */
+  const whileStoreWorks =
+    <A extends unknown[]>(accept: (...event: A) => Promise<Acceptance>) =>
+    async (...event: A): Promise<Acceptance> => {
+      const acceptance = await accept(...event);
+      if (failure) throw new FluxCDEventsError('FCE_STORE_UNAVAILABLE', failure.message, { cause: failure });
+      return acceptance;
+    };
   let configuration: { readonly snapshot: ConfigSnapshot; readonly matcher: Matcher } | undefined;
   const { kubeconfig, qps, burst } = options.kubernetes ?? {};
   const kubeApi = connectOnce({
@@ -105,7 +128,7 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       map: (entry) => pipeline.mapWaiting(entry),
       logger,
       metrics,
-      wallNow: now,
+      wallNow: steadyNow, // as the store's
       concurrent: options.concurrent,
       report({ provider, alert, state, error }) {
         if (state === 'recovered') return;
@@ -113,14 +136,14 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
         config.reports.failing(provider, alert, state, error);
       },
     });
-    lifecycle.onStop(() => delivery.drain(DRAIN_MS));
+    lifecycle.onStop(() => delivery.drain(failure ? 0 : DRAIN_MS));
 
     const eventsLogger = logger.child({ logger: 'event-server' });
     const events = createEventServer({
-      accept: pipeline.accept,
+      accept: whileStoreWorks(pipeline.accept),
       webhook: {
         provider: pipeline.provider,
-        accept: pipeline.acceptFor,
+        accept: whileStoreWorks(pipeline.acceptFor),
         // Files are read as soon as they change, but the Secrets of a cluster only from time to time.
         ...(options.kubernetes && { renew: renewalOf(config) }),
       },
@@ -131,7 +154,10 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       logger: eventsLogger,
       now,
     });
-    const health = createHealthServer({ ready: () => configReadiness(config.source) });
+    const health = createHealthServer({
+      ready: () => [...configReadiness(config.source), ...[outbox.refusing()].filter((why) => why !== undefined)],
+      dead: () => failure?.message,
+    });
     const scrape = createMetricsServer({
       metrics,
       refresh: () => refreshGauges({ metrics, outbox, snapshot: () => configuration?.snapshot }),
@@ -140,9 +166,9 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
       outbox,
       snapshot: () => configuration?.snapshot,
       send: createTestEventSender({ outbox, snapshot: () => configuration?.snapshot, defaults, now }),
-      ...(options.uiTokenFile && { token: tokenFromFile(options.uiTokenFile, now) }),
+      ...(options.uiTokenFile && { token: tokenFromFile(options.uiTokenFile, steadyNow) }),
       logger: logger.child({ logger: 'api' }),
-      now,
+      now: steadyNow,
     });
     const addresses = {
       health: await lifecycle.listen(health, options.healthAddr, 'health'),
@@ -165,13 +191,15 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
   };
 
   return {
+    failed,
     start: () =>
       lifecycle.start(async () => {
         const { storePath: path } = options;
         const outbox = await lifecycle.open(
-          openSqliteOutbox({ path, logger: logger.child({ logger: 'outbox' }), now, signal: lifecycle.signal }),
+          openSqliteOutbox({ path, logger: logger.child({ logger: 'outbox' }), signal: lifecycle.signal }),
           (opened) => opened.close(),
         );
+        follow(outbox);
         lifecycle.repeat(PURGE_EVERY_MS, () => applyRetention(outbox, options, logger));
         lifecycle.onStop(() => kubeApi.close());
         const config = await openConfig(options, {
@@ -221,7 +249,7 @@ async function authenticationOf(
   { connect, logger, now }: AuthenticationDeps,
 ): Promise<Pick<EventServerDeps, 'authenticate'>> {
   if (auth.how === 'none') return {};
-  if (auth.how === 'bearer-file') return { authenticate: createBearerCheck(tokenFromFile(auth.file, now)) };
+  if (auth.how === 'bearer-file') return { authenticate: createBearerCheck(tokenFromFile(auth.file, steadyNow)) };
   const client = await connect();
   const { audience } = auth;
   const namespace = runtimeNamespace() ?? client.namespace ?? 'flux-system';

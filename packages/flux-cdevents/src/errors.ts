@@ -7,6 +7,7 @@ export type FluxCDEventsErrorCode =
   | 'FCE_STORE_LOCKED'
   | 'FCE_STORE_TOO_NEW'
   | 'FCE_STORE_CORRUPT'
+  | 'FCE_STORE_FAILED'
   | 'FCE_STORE_UNAVAILABLE'
   | 'FCE_LISTEN_FAILED'
   | 'FCE_STOPPED'

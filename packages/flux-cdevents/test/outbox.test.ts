@@ -1,12 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtemp, rm, stat, truncate, unlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, open as openFile, rm, stat, truncate, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { describeOutbox } from '../src/outbox/contract/describe-outbox.ts';
 import { aClaim, aCommit, anEntry, aSettlement, hub, idsOf } from '../src/outbox/contract/fixtures.ts';
 import type { ClaimedEntry, EntryKind, EntryState, NewEntry } from '../src/outbox/entry.ts';
@@ -315,6 +315,28 @@ describe('SQLite outbox', () => {
     expect(await again.settle(late)).toEqual([{ state: 'lost' }]);
   });
 
+  it('goes by its own clock: setting the system clock delays nothing and expires nothing', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: T0 });
+    try {
+      const outbox = await openSqliteOutbox({ path });
+      opened.push(outbox);
+      await outbox.commit(aCommit([anEntry('a.1', { maxAgeMs: 3_600_000 })], { mark: { key: 'm', ttlMs: 60_000 } }));
+      const { entries } = await outbox.claim(aClaim());
+      await outbox.settle(entries.map((entry) => aSettlement(entry, { outcome: 'retry', delayMs: 0, error: 'x' })));
+      vi.setSystemTime(T0 - 7_200_000);
+      const { entries: again } = await outbox.claim(aClaim({ leaseMs: 60_000 }));
+      expect(idsOf(again)).toEqual(['a.1']);
+      vi.setSystemTime(T0 + 7_200_000);
+      expect(await outbox.expire(0)).toEqual([]);
+      expect((await outbox.claim(aClaim())).entries).toEqual([]);
+      expect(await outbox.commit(aCommit([anEntry('a.2')], { mark: { key: 'm', ttlMs: 60_000 } }))).toMatchObject({
+        status: 'duplicate',
+      });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   describe('a crash', () => {
     it('loses nothing that was acknowledged, and repeats nothing', async () => {
       const acknowledged = new Set<string>();
@@ -340,6 +362,36 @@ describe('SQLite outbox', () => {
       }
     });
   });
+
+  it('fails for good when it reads a damaged page, and is not opened again until that is repaired', async () => {
+    const first = await open();
+    const entries = Array.from({ length: 400 }, (_, i) => anEntry(`a.${i}`, { source: 'x'.repeat(100_000) }));
+    for (let i = 0; i < entries.length; i += 20) await first.commit(aCommit(entries.slice(i, i + 20)));
+    await first.close();
+    // Too large to be checked as a whole at each opening.
+    const { size } = await stat(path);
+    expect(size).toBeGreaterThan(32 * 1024 * 1024);
+    const db = new DatabaseSync(path, { readOnly: true });
+    const page = db
+      .prepare("SELECT max(pageno) AS page FROM dbstat WHERE name = 'payload' AND pagetype = 'leaf'")
+      .get();
+    db.close();
+    const file = await openFile(path, 'r+');
+    await file.write(Buffer.alloc(4096, 0xff), 0, 4096, (Number(page?.page) - 1) * 4096);
+    await file.close();
+
+    const outbox = await open();
+    await expect(outbox.claim(aClaim({ limit: 1_000, perProvider: 1_000 }))).rejects.toMatchObject({
+      code: 'FCE_STORE_UNAVAILABLE',
+    });
+    expect(await outbox.failed).toMatchObject({
+      code: 'FCE_STORE_CORRUPT',
+      message: expect.stringContaining('backup'),
+    });
+    await expect(outbox.commit(aCommit([anEntry('b.1')]))).rejects.toMatchObject({ code: 'FCE_STORE_UNAVAILABLE' });
+    await outbox.close();
+    await expect(open()).rejects.toMatchObject({ code: 'FCE_STORE_CORRUPT' });
+  }, 30_000);
 
   describe('a failure', () => {
     const big = (id: string) => anEntry(id, { source: 'x'.repeat(50_000) });
@@ -399,10 +451,50 @@ describe('SQLite outbox', () => {
       expect(await outbox.settle(settlements)).toEqual([{ state: 'delivered' }]);
     });
 
+    it('of a disk that waiting entries filled ends when they are delivered, without a restart and across one', async ({
+      skip,
+    }) => {
+      const disk = join(folder, 'disk');
+      if (!mountSmallDisk(disk, '24m')) return skip('needs the right to mount a tmpfs');
+      try {
+        let outbox = await open({ path: join(disk, 'outbox.db') });
+        const deliverAll = async () => {
+          let count = 0;
+          for (;;) {
+            const { entries } = await outbox.claim(aClaim());
+            if (entries.length === 0) return count;
+            const settled = await outbox.settle(entries.map((entry) => aSettlement(entry, { outcome: 'delivered' })));
+            expect(settled.every(({ state }) => state === 'delivered')).toBe(true);
+            count += entries.length;
+          }
+        };
+        const first = await fill(outbox);
+        expect(first).toBeGreaterThan(100);
+        expect(outbox.refusing()).toContain('no room left on the disk');
+        expect(await deliverAll()).toBe(first);
+        await vi.waitFor(() => expect(outbox.refusing()).toBeUndefined(), 10_000);
+        const second = (await fill(outbox, first)) - first;
+        expect(second).toBeGreaterThan(first / 2);
+
+        await outbox.close();
+        outbox = await open({ path: join(disk, 'outbox.db') });
+        // Somebody else takes the rest.
+        const ballast = join(disk, 'ballast');
+        await writeFile(ballast, Buffer.alloc(24_000_000)).catch(() => {});
+        expect(await deliverAll()).toBe(second);
+        await unlink(ballast);
+        await vi.waitFor(() => expect(outbox.refusing()).toBeUndefined(), 10_000);
+        expect(await outbox.commit(aCommit([big('again.1')]))).toEqual({ status: 'stored' });
+      } finally {
+        for (const outbox of opened) await outbox.close();
+        execFileSync('umount', [disk]);
+      }
+      return undefined;
+    }, 60_000);
+
     it('of the disk itself is over when the disk has room again', async ({ skip }) => {
       const disk = join(folder, 'disk');
-      const mounted = mountSmallDisk(disk);
-      if (!mounted) return skip('needs the right to mount a tmpfs');
+      if (!mountSmallDisk(disk)) return skip('needs the right to mount a tmpfs');
       try {
         const ballast = join(disk, 'ballast');
         await writeFile(ballast, Buffer.alloc(1_000_000));
@@ -587,10 +679,10 @@ describe('SQLite outbox', () => {
   });
 });
 
-function mountSmallDisk(folder: string): boolean {
+function mountSmallDisk(folder: string, size = '3m'): boolean {
   try {
     execFileSync('mkdir', [folder]);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder], { stdio: 'ignore' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder], { stdio: 'ignore' });
     return true;
   } catch {
     return false;

@@ -5,7 +5,7 @@ import { type Io, note } from './io.ts';
 
 /** Exit codes of every command; the help shows them. */
 const EXIT_OK = 0;
-const EXIT_FAILED = 1;
+export const EXIT_FAILED = 1;
 export const EXIT_USAGE = 2;
 
 const EXIT_CODES_HELP = `

@@ -2,9 +2,12 @@ import type { Command } from 'commander';
 import { createApp } from '../app.ts';
 import { createLogger } from '../observe/log.ts';
 import { type RawOptions, resolveServeOptions, serveFlags } from '../options/serve-options.ts';
-import { createCommand, helpWith } from './command.ts';
+import { CommandFailed, createCommand, EXIT_FAILED, helpWith } from './command.ts';
 import type { Io } from './io.ts';
 import { untilSignal } from './until-signal.ts';
+
+/** How long a stop may take after the store failed. A stopping Flux controller has 10 s. */
+const MAX_STOP_MS = 8_000;
 
 /** `serve`: runs the controller until SIGINT or SIGTERM, then drains it. */
 export function createServeCommand(io: Io): Command {
@@ -25,9 +28,17 @@ export function createServeCommand(io: Io): Command {
       const app = createApp(options, logger);
       const signal = untilSignal();
       // A signal during the start cancels it: stop() does that.
-      await Promise.race([app.start(), signal]);
-      logger.info({ signal: await signal }, 'stopping');
+      await Promise.race([app.start(), signal, app.failed]);
+      const reason = await Promise.race([signal, app.failed]);
+      if (typeof reason === 'string') {
+        logger.info({ signal: reason }, 'stopping');
+        await app.stop();
+        return;
+      }
+      // The app has logged the reason. Nothing that hangs may keep it from being started again.
+      setTimeout(() => process.exit(EXIT_FAILED), MAX_STOP_MS).unref();
       await app.stop();
+      throw new CommandFailed();
     });
   for (const option of serveFlags()) command.addOption(option);
   return command;

@@ -22,6 +22,7 @@ const aClaimed = (id: string): ClaimedEntry => ({
   expiresAt: 1e15,
   leaseId: `lease of ${id}`,
   ageMs: 0,
+  bytes: 500,
 });
 
 /** An engine that records what it calls. The receiver answers when the test says so, whatever is aborted meanwhile. */

@@ -73,6 +73,12 @@ export interface DeliveryEngine {
 
 /** Entries claimed ahead, as a multiple of the requests in flight, so that a slow disk does not delay requests. */
 const CLAIM_AHEAD = 4;
+/**
+ * The maximum size of the entries under lease, in bytes, for all Providers and for one. A larger entry is claimed alone.
+ * Each text is in memory several times while it is loaded and sent.
+ */
+const BYTES = 32 * 1024 * 1024;
+const BYTES_PER_PROVIDER = 16 * 1024 * 1024;
 /** How much longer a lease is than the longest attempt. */
 const LEASE_MARGIN_MS = 30_000;
 /** An attempt begins only if its lease lasts at least this much longer than the attempt can. */
@@ -147,7 +153,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
   const metrics = createDeliveryMetrics(deps.metrics);
   const providers = createConfiguredProviders();
   const perProvider = concurrent * CLAIM_AHEAD;
-  const lanes = createLanes(perProvider, concurrent);
+  const lanes = createLanes(perProvider, concurrent, BYTES_PER_PROVIDER);
   const abort = new AbortController();
   setMaxListeners(0, abort.signal); // each Transport adds a listener
 
@@ -182,8 +188,12 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
 
   const claimOnce = async () => {
     const claimedAt = now();
-    const limits = claimLimits({ limit, perProvider, held: lanes.held, readyProviders: providers.readyCount });
-    if (limits.limit <= 0) return;
+    const { readyCount: readyProviders } = providers;
+    const count = claimLimits({ limit, perProvider, held: lanes.held, readyProviders });
+    const ofBytes = { limit: BYTES, perProvider: BYTES_PER_PROVIDER, held: lanes.heldBytes };
+    const bytes = claimLimits({ ...ofBytes, readyProviders });
+    if (count.limit <= 0 || bytes.limit <= 0) return;
+    const limits = { ...count, maxBytes: bytes.limit, perProviderBytes: bytes.perProvider };
     const leaseMs = providers.longestTimeoutMs + LEASE_MARGIN_MS;
     const probed = lanes.dueProbes(claimedAt);
     for (const lane of probed) lanes.setHealth(lane, afterProbe(lane.health, claimedAt, random()));
@@ -224,7 +234,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     const touched = new Set<Lane>();
     for (const job of jobs) {
       const lane = lanes.of(job.entry.provider, providers);
-      lanes.hold(lane, 1);
+      lanes.hold(lane, 1, job.entry.bytes);
       lane.queue.push(job);
       if (!providers.all.has(lane.name)) providers.addUnknown(lane.name);
       touched.add(lane);
@@ -311,7 +321,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     try {
       if ((await deps.map(job.entry)) === 'not-ready') release(lane, [job]);
       else {
-        lanes.hold(lane, -1); // its lease has ended
+        lanes.hold(lane, -1, -job.entry.bytes); // its lease has ended
         if (job.probe && lane.health.down) lanes.setHealth(lane, { ...lane.health, probeAt: now() }); // with the result
         void claim();
       }
@@ -432,7 +442,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
   };
 
   const settled = ({ lane, entry, settlement }: Unsettled, answer: Settled) => {
-    lanes.hold(lane, -1);
+    lanes.hold(lane, -1, -entry.bytes);
     if (answer.state === 'dead-letter') deadLetter(entry, answer.error);
     else if (answer.state === 'delivered') metrics.countSettled(lane.ref, typeLabelOf(entry), 'delivered');
     else if (answer.state === 'lost' && settlement.outcome !== 'release') {

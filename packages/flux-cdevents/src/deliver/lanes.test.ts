@@ -87,6 +87,17 @@ describe('lanes', () => {
   });
 });
 
+it('closes a lane that holds as many bytes as it may', () => {
+  const lanes = createLanes(10, 16, 1_000);
+  const lane = lanes.of(refOf('a/hub'), scene().providers);
+  lanes.hold(lane, 1, 1_200);
+  expect([...lanes.closed()]).toEqual(['a/hub']);
+  expect(lanes.heldBytes).toBe(1_200);
+  lanes.hold(lane, -1, -1_200);
+  expect([...lanes.closed()]).toEqual([]);
+  expect(lanes.heldBytes).toBe(0);
+});
+
 describe('claimLimits', () => {
   it.each([
     ['nothing is held: half of the places', { held: 0, readyProviders: 2 }, { limit: 50, perProvider: 20 }],

@@ -29,6 +29,8 @@ export interface Lane {
   readonly inFlight: number;
   /** Entries under lease: queued, in flight or being settled. */
   readonly held: number;
+  /** The total size of the entries under lease. */
+  readonly heldBytes: number;
 }
 
 /** The lanes of all Providers with claimed entries, and their totals. */
@@ -38,7 +40,10 @@ export interface Lanes {
   all(): Iterable<Lane>;
   /** Entries under lease. */
   readonly held: number;
-  hold(lane: Lane, count: number): void;
+  /** The total size of the entries under lease. */
+  readonly heldBytes: number;
+  /** @param bytes their total size */
+  hold(lane: Lane, count: number, bytes?: number): void;
   /** Requests in flight, and entries being mapped. */
   readonly inFlight: number;
   begin(lane: Lane): void;
@@ -58,13 +63,15 @@ export interface Lanes {
 /**
  * @param capacity the maximum number of entries that one lane holds
  * @param concurrent the maximum number of requests in flight in one lane
+ * @param capacityBytes the maximum total size of the entries that one lane holds, unless it is one entry
  */
-export function createLanes(capacity: number, concurrent: number): Lanes {
+export function createLanes(capacity: number, concurrent: number, capacityBytes = Number.POSITIVE_INFINITY): Lanes {
   type MutableLane = { -readonly [K in keyof Lane]: Lane[K] };
   const lanes = new Map<string, MutableLane>();
   const toProbe = new Set<Lane>();
   const full = new Set<Lane>();
   let held = 0;
+  let heldBytes = 0;
   let inFlight = 0;
 
   const setHealth = (lane: MutableLane, health: ProviderHealth): boolean => {
@@ -82,7 +89,7 @@ export function createLanes(capacity: number, concurrent: number): Lanes {
       const name = nameOf(ref);
       const known = lanes.get(name);
       if (known) return known;
-      const lane = { name, ref, provider: providers.usable(name), health: healthy, queue: [], inFlight: 0, held: 0 };
+      const lane = { name, ref, provider: providers.usable(name), health: healthy, queue: [], ...empty };
       lanes.set(name, lane);
       return lane;
     },
@@ -90,10 +97,15 @@ export function createLanes(capacity: number, concurrent: number): Lanes {
     get held() {
       return held;
     },
-    hold(lane: MutableLane, count) {
+    get heldBytes() {
+      return heldBytes;
+    },
+    hold(lane: MutableLane, count, bytes = 0) {
       held += count;
       lane.held += count;
-      if (lane.held >= capacity) full.add(lane);
+      heldBytes += bytes;
+      lane.heldBytes += bytes;
+      if (lane.held >= capacity || lane.heldBytes >= capacityBytes) full.add(lane);
       else full.delete(lane);
     },
     get inFlight() {
@@ -135,10 +147,17 @@ export function createLanes(capacity: number, concurrent: number): Lanes {
 }
 
 const none: ReadonlySet<string> = new Set();
+const empty = { inFlight: 0, held: 0, heldBytes: 0 };
+
+/** How much to claim next: a number of entries, or a number of bytes. */
+export interface ClaimLimits {
+  readonly limit: number;
+  readonly perProvider: number;
+}
 
 /**
- * How many entries to claim next. Receivers that hang can together hold at most one half of the places. The Providers
- * have equal shares of the other half, so that each Provider has a place.
+ * How much to claim next. Receivers that hang can together hold at most one half of the places. The Providers have equal
+ * shares of the other half, so that each Provider has a place. Bytes are divided in the same way as entries.
  */
 export function claimLimits({
   limit,
@@ -146,14 +165,14 @@ export function claimLimits({
   held,
   readyProviders,
 }: {
-  /** The maximum number of entries under lease for all Providers together. */
+  /** The maximum under lease for all Providers together. */
   readonly limit: number;
-  /** The maximum number of entries under lease for one Provider. */
+  /** The maximum under lease for one Provider. */
   readonly perProvider: number;
-  /** The number of entries under lease now. */
+  /** What is under lease now. */
   readonly held: number;
   readonly readyProviders: number;
-}): { readonly limit: number; readonly perProvider: number } {
+}): ClaimLimits {
   const half = Math.ceil(limit / 2);
   if (held < half) return { limit: half - held, perProvider };
   const share = Math.floor(half / Math.max(1, readyProviders));

@@ -1,21 +1,25 @@
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 
 export interface HealthServerDeps {
   /** Why the process cannot accept events now. Empty when it can. The reasons contain no secrets. */
   readonly ready: () => readonly string[];
+  /** Why only a restart helps. Undefined when the process works. Contains no secrets. */
+  readonly dead: () => string | undefined;
 }
 
 /**
- * The endpoints for the probes of the kubelet. `/healthz` answers as long as the event loop runs. `/readyz` answers 503
- * with one reason per line while the process cannot accept events.
+ * The endpoints for the probes of the kubelet. `/healthz` answers 503 with the reason when only a restart helps.
+ * `/readyz` answers 503 with one reason per line while the process cannot accept events.
  */
-export function createHealthServer({ ready }: HealthServerDeps): FastifyInstance {
+export function createHealthServer({ ready, dead }: HealthServerDeps): FastifyInstance {
   const server = fastify({ forceCloseConnections: true });
-  server.get('/healthz', async (_request, reply) => reply.type('text/plain; charset=utf-8').send('ok\n'));
-  server.get('/readyz', async (_request, reply) => {
-    const reasons = ready();
-    reply.type('text/plain; charset=utf-8').code(reasons.length === 0 ? 200 : 503);
-    return reply.send(reasons.length === 0 ? 'ok\n' : reasons.map((reason) => `${reason}\n`).join(''));
-  });
+  const answer = (reply: FastifyReply, reasons: readonly string[]) =>
+    reply
+      .type('text/plain; charset=utf-8')
+      .code(reasons.length === 0 ? 200 : 503)
+      .send(reasons.length === 0 ? 'ok\n' : reasons.map((reason) => `${reason}\n`).join(''));
+  const fatal = () => [dead()].filter((reason) => reason !== undefined);
+  server.get('/healthz', async (_request, reply) => answer(reply, fatal()));
+  server.get('/readyz', async (_request, reply) => answer(reply, [...fatal(), ...ready()]));
   return server;
 }

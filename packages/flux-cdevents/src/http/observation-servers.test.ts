@@ -23,13 +23,21 @@ const snapshot: ConfigSnapshot = {
 describe('health', () => {
   it('says what is missing until it is ready', async () => {
     let reasons = ['the configuration is not loaded yet', 'the store is away'];
-    const server = createHealthServer({ ready: () => reasons });
+    const server = createHealthServer({ ready: () => reasons, dead: () => undefined });
     const early = await server.inject('/readyz');
     expect(early.statusCode).toBe(503);
     expect(early.body).toBe('the configuration is not loaded yet\nthe store is away\n');
     expect((await server.inject('/healthz')).statusCode).toBe(200);
     reasons = [];
     expect((await server.inject('/readyz')).statusCode).toBe(200);
+  });
+
+  it('is neither alive nor ready when only a restart helps, and says why', async () => {
+    const server = createHealthServer({ ready: () => [], dead: () => 'the file of the store was deleted' });
+    for (const path of ['/healthz', '/readyz']) {
+      const { statusCode, body } = await server.inject(path);
+      expect([statusCode, body]).toEqual([503, 'the file of the store was deleted\n']);
+    }
   });
 });
 

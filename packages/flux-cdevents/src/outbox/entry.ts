@@ -85,6 +85,8 @@ export interface ClaimedEntry extends OutboxEntry {
   readonly leaseId: string;
   /** How long ago it was accepted, by the store's clock, in milliseconds. */
   readonly ageMs: number;
+  /** The size of its texts in UTF-8. */
+  readonly bytes: number;
 }
 
 /** The type that lists, log lines and metrics show for an entry that has no event type yet. */

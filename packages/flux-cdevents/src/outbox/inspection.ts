@@ -18,7 +18,10 @@ export interface EntryFilter {
 export interface EntryPage {
   /** Newest first. */
   readonly entries: readonly EntrySummary[];
-  /** Pass this as `after` to get the next page. Absent on the last page. */
+  /**
+   * Pass this as `after` to get the next page. Absent on the last page. A page whose texts are long has fewer entries
+   * than its limit, but at least one.
+   */
   readonly next?: string;
 }
 

@@ -1,3 +1,4 @@
+import type { FluxCDEventsError } from '../errors.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { EventStore } from './event-store.ts';
 import type { Inspection } from './inspection.ts';
@@ -18,6 +19,16 @@ export interface Retention {
  * callers pass durations, and the store returns instants.
  */
 export interface Outbox extends EventStore, WorkQueue, Inspection, DeadLetters {
+  /**
+   * Resolves when the store cannot go on and only a restart helps: `FCE_STORE_CORRUPT`, or `FCE_STORE_FAILED`. The
+   * message says what to do. From then on every call rejects with `FCE_STORE_UNAVAILABLE`.
+   */
+  readonly failed: Promise<FluxCDEventsError>;
+  /**
+   * Why the store takes no events now, such as a disk that is full. Undefined when it takes them. What is stored can be
+   * claimed and settled all the same, if that is possible at all. Contains no secret.
+   */
+  refusing(): string | undefined;
   /**
    * Removes what `retention` no longer keeps. Each call removes a bounded number.
    * @returns how many; 0 when nothing is left to remove

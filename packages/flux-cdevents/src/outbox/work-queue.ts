@@ -6,6 +6,16 @@ export interface ClaimRequest {
   readonly limit: number;
   /** The maximum number of entries under lease for one Provider, including those of earlier claims. */
   readonly perProvider: number;
+  /**
+   * The maximum total size of the entries, in bytes: an entry has the size of its texts. The first entry of a claim may
+   * be larger. @default unlimited
+   */
+  readonly maxBytes?: number;
+  /**
+   * The maximum total size of the entries under lease for one Provider, including those of earlier claims. A single
+   * entry may be larger. @default unlimited
+   */
+  readonly perProviderBytes?: number;
   readonly leaseMs: number;
   /** `namespace/name` of Providers to skip. */
   readonly except?: ReadonlySet<string>;
@@ -38,6 +48,12 @@ export type Settlement = { readonly id: string; readonly leaseId: string } & (
 export type Settled =
   | { readonly state: 'lost' | 'queued' | 'delivered' }
   | { readonly state: 'dead-letter'; readonly error: string };
+
+/**
+ * The longest delay that a store keeps across a restart. A retry that is due further ahead when the store is opened is
+ * due at once: the clock was set back, or the wait was long already.
+ */
+export const MAX_KEPT_DELAY_MS = 10 * 60_000;
 
 /** A Provider whose receiver answered 410. It receives nothing until its fingerprint changes. */
 export interface ProviderStop {

@@ -117,6 +117,42 @@ const describeLife = (create: CreateStore): void =>
         for (const late of claimed) expect(await settle(late, { outcome: 'delivered' })).toEqual({ state: 'lost' });
       });
 
+      it('makes due what would be due only after the longest delay, when the clock was set back', async () => {
+        const blocked = { orderingKey: 'k' };
+        await commit(anEntry('a.1', blocked), anEntry('a.2', blocked), anEntry('b.1'), anEntry('c.1'));
+        for (const entry of await claim()) {
+          if (entry.id === 'b.1') await settle(entry, { outcome: 'retry', delayMs: MINUTE, error: 'HTTP 503' });
+          else await settle(entry, { outcome: 'release' });
+        }
+        await scene.outbox.close();
+        advance(-2 * HOUR);
+        await scene.reopen();
+        expect((await scene.deliverAll()).sort()).toEqual(['a.1', 'a.2', 'b.1', 'c.1']);
+      });
+
+      it('keeps a delay that is no longer than the longest', async () => {
+        await commit(anEntry('a.1'), anEntry('a.2'));
+        for (const entry of await claim()) {
+          const delayMs = entry.id === 'a.1' ? MINUTE : HOUR;
+          await settle(entry, { outcome: 'retry', delayMs, error: 'HTTP 503' });
+        }
+        await scene.outbox.close();
+        await scene.reopen();
+        expect(await claimIds({ leaseMs: HOUR })).toEqual(['a.2']);
+        advance(MINUTE);
+        expect(await claimIds()).toEqual(['a.1']);
+      });
+
+      it('lets no mark stand for longer than its lifetime, when the clock was set back', async () => {
+        const mark = { key: 'm', ttlMs: 5 * MINUTE };
+        await scene.outbox.commit(aCommit([anEntry('a.1')], { mark }));
+        await scene.outbox.close();
+        advance(-2 * HOUR);
+        await scene.reopen();
+        expect(await scene.outbox.commit(aCommit([anEntry('a.2')], { mark }))).toEqual({ status: 'stored' });
+        expect(await scene.outbox.commit(aCommit([anEntry('a.3')], { mark }))).toMatchObject({ status: 'duplicate' });
+      });
+
       it('continues the order', async () => {
         await commit(anEntry('a.1', { orderingKey: 'k' }));
         await scene.outbox.close();

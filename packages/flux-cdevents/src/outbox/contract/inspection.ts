@@ -27,6 +27,19 @@ export const describeInspection = (create: CreateStore): void =>
         expect(await scene.outbox.list({}, { limit: 2 })).not.toHaveProperty('next');
       });
 
+      it('has fewer entries on a page when their texts are long', async () => {
+        const reason = 'r'.repeat(3_000_000);
+        await commit(...['a.1', 'a.2', 'a.3'].map((id) => anEntry(id, { reason })));
+        const ids: string[] = [];
+        for (let after: string | undefined = ''; after !== undefined; ) {
+          const page = await scene.outbox.list({}, { limit: 3, ...(after !== '' && { after }) });
+          expect(page.entries.length).toBeLessThan(3);
+          ids.push(...idsOf(page.entries));
+          after = page.next;
+        }
+        expect(ids).toEqual(['a.3', 'a.2', 'a.1']);
+      });
+
       it('shows everything about an entry except its texts', async () => {
         await commit(anEntry('a.1', { orderingKey: 'k', partitionKey: 'uid-1' }));
         const { source, message, ...summary } = (await scene.outbox.show('a.1')) ?? {};

@@ -12,7 +12,10 @@ export interface StoreUnderTest {
    * single process lets its clients share that. After all clients are closed, `connect` opens the same store again.
    */
   connect(): Promise<Outbox>;
-  /** Moves the store's clock forward. Nothing else moves it. */
+  /**
+   * Moves the store's clock forward. Nothing else moves it. A negative number sets it back, as the clock of a machine is
+   * set back: only while no client is open, since an open store does not follow that.
+   */
   advance(ms: number): void;
   /** The store's clock, epoch ms. */
   readonly now: number;

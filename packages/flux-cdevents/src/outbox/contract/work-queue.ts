@@ -45,6 +45,7 @@ export const describeWorkQueue = (create: CreateStore): void =>
           expiresAt: acceptedAt + maxAgeMs,
           dueAt: acceptedAt,
           ageMs: 2,
+          bytes: `${given.source}${given.message}`.length,
         });
         expect(second?.id).toBe('a.2');
         expect(second?.leaseId).not.toBe(leaseId);
@@ -64,6 +65,41 @@ export const describeWorkQueue = (create: CreateStore): void =>
         expect(idsOf(entries)).toEqual(['a.1', 'a.2']);
         expect(nextDueInMs).toBe(0);
         expect(await claimIds()).toEqual(['a.3']);
+      });
+
+      /** An entry of 1,000 bytes or more; a letter outside ASCII has two. */
+      const sized = (id: string, bytes = 1_000, fields: Partial<NewEntry> = {}) =>
+        anEntry(id, { source: 's'.repeat(bytes - 500), message: 'ж'.repeat(250), ...fields });
+
+      it('hands out at most `maxBytes`, and says that more are due', async () => {
+        await commit(...['a.1', 'a.2', 'a.3', 'a.4'].map((id) => sized(id)));
+        const { entries, nextDueInMs } = await scene.outbox.claim(aClaim({ maxBytes: 2_500 }));
+        expect(entries.map(({ id, bytes }) => [id, bytes])).toEqual([
+          ['a.1', 1_000],
+          ['a.2', 1_000],
+        ]);
+        expect(nextDueInMs).toBe(0);
+        expect(await claimIds({ maxBytes: 2_000 })).toEqual(['a.3', 'a.4']);
+      });
+
+      it('hands out one entry whatever its size', async () => {
+        await commit(sized('a.1', 9_000), sized('a.2'));
+        expect(await claimIds({ maxBytes: 100, perProviderBytes: 10 })).toEqual(['a.1']);
+        await commit(sized('b.1', 9_000, { provider: other }));
+        expect(await claimIds({ maxBytes: 100, perProviderBytes: 10 })).toEqual(['b.1']);
+      });
+
+      it('leaves at most `perProviderBytes` under lease for one Provider', async () => {
+        await commit(...['a.1', 'a.2', 'a.3'].map((id) => sized(id)), sized('b.1', 1_000, { provider: other }));
+        const limits = { perProviderBytes: 2_000 };
+        const [first] = await claim({ ...limits, limit: 1 });
+        if (!first) throw new Error('nothing to claim');
+        expect(sorted(await claimIds(limits))).toEqual(['a.2', 'b.1']);
+        const { entries, nextDueInMs = 0 } = await scene.outbox.claim(aClaim(limits));
+        expect(entries).toEqual([]);
+        expect(nextDueInMs).toBeGreaterThan(0);
+        await settle(first, { outcome: 'delivered' });
+        expect(await claimIds(limits)).toEqual(['a.3']);
       });
 
       it('leaves at most `perProvider` under lease for one Provider', async () => {

@@ -1,16 +1,28 @@
 import { Worker } from 'node:worker_threads';
-import { FluxCDEventsError } from '../../errors.ts';
+import { FluxCDEventsError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../observe/log.ts';
-import type { Batch, Call, CallName, Calls, Failure, WorkerMessage, WorkerOptions } from './protocol.ts';
+import type { ArgumentOf, Batch, Call, CallName, Calls, Failure, WorkerMessage, WorkerOptions } from './protocol.ts';
 
 /** The maximum number of writes in a batch. No write is answered before the whole batch is committed. */
 const MAX_WRITES = 512;
+
+/**
+ * The maximum size of the texts in a batch, in either direction. A batch with one call may be larger. A copy of each text
+ * is in the heap of both threads for a while, and all writes of a batch are in one transaction.
+ */
+export const MAX_BATCH_BYTES = 8 * 1024 * 1024;
+/** `show` is the one read whose answer can be large and whose size is not known before. */
+const SHOWN_BYTES = MAX_BATCH_BYTES / 4;
 
 /** Most allocations of the worker are short-lived. A larger young generation costs 100 MB and gains nothing. */
 const YOUNG_GENERATION_MB = 8;
 
 /** The side of the main thread. It collects calls while the worker runs a batch, and sends them as the next batch. */
 export interface WorkerClient {
+  /** Resolves when the worker cannot go on. */
+  readonly failed: Promise<FluxCDEventsError>;
+  /** Why no events can be stored now. Undefined when they can. */
+  refusing(): string | undefined;
   call<N extends CallName>(name: N, ...argument: Parameters<Calls[N]>): Promise<ReturnType<Calls[N]>>;
   close(): Promise<void>;
 }
@@ -26,6 +38,7 @@ export interface WorkerClientDeps {
 
 interface Waiting {
   readonly call: Call;
+  readonly bytes: number;
   readonly resolve: (answer: never) => void;
   readonly reject: (error: Error) => void;
 }
@@ -43,6 +56,7 @@ export async function startWorker(
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   });
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  const { promise: failed, resolve: reportFailure } = Promise.withResolvers<FluxCDEventsError>();
   const { undelivered, reads: readNames } = await opened(worker, options.path, signal);
   logger?.info({ path: options.path, undelivered }, 'store opened');
 
@@ -58,8 +72,8 @@ export async function startWorker(
   const flush = (): void => {
     scheduled = false;
     if (isUnderWay() || broken) return;
-    underWay.reads = reads.splice(0);
-    underWay.writes = writes.splice(0, MAX_WRITES);
+    underWay.reads = takeBatch(reads);
+    underWay.writes = takeBatch(writes);
     if (isUnderWay()) {
       const batch: Batch = {
         at: now(),
@@ -81,12 +95,26 @@ export async function startWorker(
     if (broken) return Promise.reject(broken);
     if (closing) return Promise.reject(unavailable(options.path, 'already closed'));
     return new Promise((resolve, reject) => {
-      (readNames.has(call[0]) ? reads : writes).push({ call, resolve, reject });
+      (readNames.has(call[0]) ? reads : writes).push({ call, bytes: bytesOf(call), resolve, reject });
       schedule();
     });
   };
 
+  const breakOff = (why: string): void => {
+    broken ??= unavailable(options.path, why);
+    const refused = [underWay.reads, underWay.writes, reads, writes].flatMap((waiting) => waiting.splice(0));
+    for (const { reject } of refused) reject(broken);
+  };
+  /** The worker cannot go on. What waits for it is unavailable, whatever the reason. */
+  const fail = (failure: FluxCDEventsError): void => {
+    reportFailure(failure);
+    breakOff('it has failed');
+    void worker.terminate();
+  };
+
   worker.on('message', (message: WorkerMessage) => {
+    if (message.kind === 'failed') return fail(failureOf(message.failure));
+    if (message.kind === 'room') return failures.room(message.full);
     if (message.kind !== 'reads' && message.kind !== 'writes') return;
     const answered = underWay[message.kind];
     underWay[message.kind] = [];
@@ -99,13 +127,15 @@ export async function startWorker(
     if (message.ready) onReady();
     schedule();
   });
-  worker.on('error', (cause) => logger?.error({ err: cause, path: options.path }, 'store thread failed'));
+  worker.on('error', (cause) => fail(threadEnded(options.path, cause)));
   void exited.then(() => {
-    broken = unavailable(options.path, closing ? 'already closed' : 'its worker thread has ended');
-    for (const { reject } of [...underWay.reads, ...underWay.writes, ...reads, ...writes]) reject(broken);
+    if (!closing && !broken) fail(threadEnded(options.path, 'it exited'));
+    breakOff('already closed');
   });
 
   return {
+    failed,
+    refusing: failures.current,
     call: (name, argument?: unknown) => enqueue([name, argument]),
     close() {
       closing ??= exited;
@@ -115,28 +145,74 @@ export async function startWorker(
   };
 }
 
+/** Removes the calls of the next batch from the queue. */
+function takeBatch(queue: Waiting[]): Waiting[] {
+  let count = 0;
+  let bytes = 0;
+  for (const waiting of queue) {
+    bytes += waiting.bytes;
+    if (count === MAX_WRITES || (count > 0 && bytes > MAX_BATCH_BYTES)) break;
+    count += 1;
+  }
+  return queue.splice(0, count);
+}
+
+/** About the size of what a call sends to the worker or gets from it. */
+function bytesOf([name, argument]: Call): number {
+  if (name === 'show') return SHOWN_BYTES;
+  if (name === 'load') return MAX_BATCH_BYTES;
+  if (name !== 'commit') return 0;
+  const { entries, remember = '' } = argument as ArgumentOf<'commit'>;
+  return entries.reduce((sum, [, , , , , , , , , source, message]) => {
+    return sum + (source?.length ?? 0) + (message?.length ?? 0);
+  }, remember.length);
+}
+
 const callOf = ({ call }: Waiting): Call => call;
 
 const unavailable = (path: string, why: string): FluxCDEventsError =>
   new FluxCDEventsError('FCE_STORE_UNAVAILABLE', `store ${path}: ${why}`);
 
+const threadEnded = (path: string, cause: unknown): FluxCDEventsError =>
+  new FluxCDEventsError(
+    'FCE_STORE_FAILED',
+    `store ${path}: its thread ended: ${messageOf(cause)}. Nothing is lost: start again, ` +
+      'with more memory if that was the reason',
+    { cause },
+  );
+
+const failureOf = ({ code = 'FCE_STORE_FAILED', message }: Failure): FluxCDEventsError =>
+  new FluxCDEventsError(code, message);
+
 const errorOf = ({ code, message }: Failure): Error =>
   code ? new FluxCDEventsError(code, message) : new Error(message);
 
-/** Logs once when the store fails and once when it works again, and logs every invalid call. */
+/** Logs once when the store fails or is full and once when it works again, and logs every invalid call. */
 function createFailureLog(logger: Logger | undefined, path: string) {
-  let failing = false;
+  let failing: string | undefined;
+  let full: string | undefined;
+  let refused = 0;
   return {
+    current: () => full ?? failing,
+    room(reason: string | undefined): void {
+      if (reason !== undefined) logger?.error({ path, error: reason }, 'store is full');
+      else logger?.info({ path, refused }, 'store has room again');
+      full = reason;
+      refused = 0;
+    },
     note(kind: 'reads' | 'writes', failures: ReadonlyMap<number, Failure> | undefined): void {
-      for (const { code, message } of failures?.values() ?? []) {
-        if (code === undefined) logger?.error({ path, error: message }, 'store refused a call');
-        else if (!failing) {
-          failing = true;
-          logger?.error({ path, code, error: message }, 'store failed');
+      let failed = false;
+      for (const { code, message, noRoom } of failures?.values() ?? []) {
+        if (noRoom) refused += 1;
+        else if (code === undefined) logger?.error({ path, error: message }, 'store refused a call');
+        else {
+          failed = true;
+          if (failing === undefined) logger?.error({ path, code, error: message }, 'store failed');
+          failing ??= message;
         }
       }
-      if (failing && kind === 'writes' && failures === undefined) {
-        failing = false;
+      if (failing !== undefined && kind === 'writes' && !failed) {
+        failing = undefined;
         logger?.info({ path }, 'store works again');
       }
     },

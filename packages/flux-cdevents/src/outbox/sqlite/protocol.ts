@@ -12,7 +12,7 @@ import type { ClaimRequest } from '../work-queue.ts';
  * method and one argument. Most calls are methods of the ports; `OwnCalls` has the calls that differ from them.
  */
 
-type Methods = Omit<Outbox, 'onReady' | 'close'>;
+type Methods = Omit<Outbox, 'onReady' | 'failed' | 'refusing' | 'close'>;
 
 /** The call of a method with one parameter or none. A method with more needs a call of its own in `OwnCalls`. */
 type CallOf<N extends keyof Methods> =
@@ -37,8 +37,16 @@ interface OwnCalls {
   };
   /** The entries at these places; `undefined` for an entry that was removed. */
   load(places: readonly number[]): readonly (OutboxEntry | undefined)[];
-  list(page: { readonly filter: EntryFilter; readonly limit: number; readonly before: number }): {
+  list(page: {
+    readonly filter: EntryFilter;
+    readonly limit: number;
+    /** The maximum size of the texts. The first entry may be larger. */
+    readonly maxBytes: number;
+    readonly before: number;
+  }): {
     readonly rows: readonly { readonly place: number; readonly entry: EntrySummary }[];
+    /** The size of the texts in `rows`. */
+    readonly bytes: number;
     /** The place of the last examined entry. Absent when there are no more entries. */
     readonly next?: number;
   };
@@ -86,6 +94,7 @@ export type ClaimedRow = readonly [
   expiresAt: number,
   dueAt: number,
   lastError: string | null,
+  bytes: number,
 ];
 
 export type CommitAnswer =
@@ -114,15 +123,20 @@ export interface Batch {
 export interface Failure {
   readonly code?: FluxCDEventsErrorCode;
   readonly message: string;
+  /** True for an event that was refused because there is no room for it. */
+  readonly noRoom?: true;
 }
 
 export interface WorkerOptions {
   readonly path: string;
+  /** The instant of the opening, epoch ms. */
+  readonly at: number;
   readonly maxBytes?: number;
 }
 
 export type WorkerMessage =
   | { readonly kind: 'opened'; readonly undelivered: number; readonly reads: ReadonlySet<CallName> }
+  /** The store could not be opened, or it cannot go on. Nothing more is answered. */
   | { readonly kind: 'failed'; readonly failure: Failure }
   /** The answers to the reads or writes of the current batch, in order. Failures are keyed by index. */
   | {
@@ -132,4 +146,6 @@ export type WorkerMessage =
       /** True when an entry may have become claimable, or is due earlier than the last claim said. */
       readonly ready: boolean;
     }
+  /** There is no room for events any more, or there is room again. */
+  | { readonly kind: 'room'; readonly full: string | undefined }
   | { readonly kind: 'closed' };

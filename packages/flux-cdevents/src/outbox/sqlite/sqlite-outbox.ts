@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import { nameOf } from '../../flux/object-ref.ts';
+import { steadyNow } from '../../lib/steady-now.ts';
 import type { Logger } from '../../observe/log.ts';
-import type { ClaimedEntry, EntrySummary, NewEntry } from '../entry.ts';
+import type { ClaimedEntry, EntrySummary, NewEntry, OutboxEntry } from '../entry.ts';
 import type { Recalled } from '../event-store.ts';
 import type { Outbox } from '../outbox.ts';
-import { startWorker } from './client.ts';
+import { MAX_BATCH_BYTES, startWorker } from './client.ts';
 import { createPayloadCache } from './payload-cache.ts';
 import type { BulkStep, ClaimedRow, NewEntryRow } from './protocol.ts';
 
@@ -18,7 +19,10 @@ export interface SqliteOutboxOptions {
    */
   readonly maxBytes?: number;
   readonly logger?: Logger;
-  /** The store's clock, epoch ms. @default Date.now */
+  /**
+   * The store's clock, epoch ms. Setting the system clock does not move it while the process lives.
+   * @default steadyNow
+   */
   readonly now?: () => number;
   /** Aborts the opening. It has no effect once the store is open. */
   readonly signal?: AbortSignal;
@@ -27,13 +31,16 @@ export interface SqliteOutboxOptions {
 /** The maximum total length of the cached memories and the names of their objects. */
 const MAX_MEMORY_CHARS = 16 * 1024 * 1024;
 
+/** The maximum size of the texts on a page, in bytes. A page with one entry may be larger. */
+const MAX_PAGE_BYTES = 2 * 1024 * 1024;
+
 /**
  * The outbox in one SQLite file, for one process at a time.
  * @throws {FluxCDEventsError} `FCE_STORE_LOCKED`, `FCE_STORE_TOO_NEW`, `FCE_STORE_CORRUPT`, `FCE_STORE_UNAVAILABLE`,
  * `FCE_STOPPED` when the signal aborts first
  */
 export async function openSqliteOutbox(options: SqliteOutboxOptions): Promise<Outbox> {
-  const { path, maxBytes, logger, now = Date.now, signal } = options;
+  const { path, maxBytes, logger, now = steadyNow, signal } = options;
   const listeners = new Set<() => void>();
   /**
    * Saves most recalls a call to the worker. An outdated memory is harmless, because each commit checks its version.
@@ -44,23 +51,27 @@ export async function openSqliteOutbox(options: SqliteOutboxOptions): Promise<Ou
   });
   const payloads = createPayloadCache();
   const worker = await startWorker(
-    { path: resolve(path), ...(maxBytes !== undefined && { maxBytes }) },
+    { path: resolve(path), at: now(), ...(maxBytes !== undefined && { maxBytes }) },
     { logger, now, signal, onReady: () => listeners.forEach((listener) => void listener()) },
   );
 
   /** Adds the texts to claimed entries, from the cache or from the store. */
   const withTexts = async (rows: readonly ClaimedRow[], at: number): Promise<ClaimedEntry[]> => {
     const known = rows.map(([, place, , hasMessage]) => payloads.take(place, hasMessage));
-    const missing = rows.filter((_, index) => known[index] === undefined).map(([, place]) => place);
-    const loaded = missing.length > 0 ? await worker.call('load', missing) : [];
-    const byPlace = new Map(missing.map((place, index) => [place, loaded[index]]));
+    const missing = rows.filter((_, index) => known[index] === undefined);
+    const byPlace = new Map<number, OutboxEntry | undefined>();
+    for (const part of inParts(missing, ([, , , , , , , , , bytes]) => bytes)) {
+      const places = part.map(([, place]) => place);
+      const loaded = await worker.call('load', places);
+      for (const [index, place] of places.entries()) byPlace.set(place, loaded[index]);
+    }
     return rows.flatMap((row, index) => {
-      const [leaseId, place, id, , , acceptedAt] = row;
+      const [leaseId, place, id, , , acceptedAt, , , , bytes] = row;
       const entry = known[index];
       if (entry) return [toClaimedEntry(entry, row, at)];
       // If the entry was removed in the meantime, its lease has ended, and another entry may be at its place.
       const stored = byPlace.get(place);
-      return stored?.id === id ? [{ ...stored, leaseId, ageMs: Math.max(0, at - acceptedAt) }] : [];
+      return stored?.id === id ? [{ ...stored, leaseId, ageMs: Math.max(0, at - acceptedAt), bytes }] : [];
     });
   };
 
@@ -103,21 +114,25 @@ export async function openSqliteOutbox(options: SqliteOutboxOptions): Promise<Ou
 
     async list(filter, { limit, after }) {
       const rows: { readonly place: number; readonly entry: EntrySummary }[] = [];
+      let bytesLeft = MAX_PAGE_BYTES;
       let before: number | undefined = after === undefined ? Number.MAX_SAFE_INTEGER : Number(after);
-      while (before !== undefined && rows.length <= limit) {
+      while (before !== undefined && rows.length <= limit && bytesLeft > 0) {
         // One more than the page needs shows whether there is a next page.
         const step: Awaited<ReturnType<typeof worker.call<'list'>>> = await worker.call('list', {
           filter,
           limit: limit + 1 - rows.length,
+          maxBytes: bytesLeft,
           before,
         });
         rows.push(...step.rows);
+        bytesLeft -= step.bytes;
         before = step.next;
       }
       const page = rows.slice(0, limit);
       const entries = page.map(({ entry }) => entry);
       const last = page.at(-1)?.place;
-      return rows.length > limit && last !== undefined ? { entries, next: String(last) } : { entries };
+      const isMore = rows.length > limit || before !== undefined;
+      return isMore && last !== undefined ? { entries, next: String(last) } : { entries };
     },
     show: (id) => worker.call('show', id),
     stats: () => worker.call('stats'),
@@ -127,6 +142,8 @@ export async function openSqliteOutbox(options: SqliteOutboxOptions): Promise<Ou
     abandon: (provider, error) => untilNoMore(() => worker.call('abandon', { provider, error })),
     expire: (graceMs) => worker.call('expire', graceMs),
 
+    failed: worker.failed,
+    refusing: worker.refusing,
     purge: (retention) => worker.call('purge', retention),
     close: () => worker.close(),
   };
@@ -150,7 +167,7 @@ const toNewEntryRow = (entry: NewEntry): NewEntryRow => [
 
 /** @param entry as it was committed. Dead letters are never cached, so it has no `deadLetter`. */
 function toClaimedEntry({ maxAgeMs: _, ...entry }: NewEntry, row: ClaimedRow, at: number): ClaimedEntry {
-  const [leaseId, , , , attempts, acceptedAt, expiresAt, dueAt, lastError] = row;
+  const [leaseId, , , , attempts, acceptedAt, expiresAt, dueAt, lastError, bytes] = row;
   return {
     ...entry,
     state: 'delivering',
@@ -161,7 +178,24 @@ function toClaimedEntry({ maxAgeMs: _, ...entry }: NewEntry, row: ClaimedRow, at
     ...(lastError !== null && { lastError }),
     leaseId,
     ageMs: Math.max(0, at - acceptedAt),
+    bytes,
   };
+}
+
+/** Divides rows so that each part is small enough for one call, or has one row. */
+function inParts<T>(rows: readonly T[], bytesOf: (row: T) => number): T[][] {
+  const parts: T[][] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    bytes += bytesOf(row);
+    const part = parts.at(-1);
+    if (part && bytes <= MAX_BATCH_BYTES) part.push(row);
+    else {
+      parts.push([row]);
+      bytes = bytesOf(row);
+    }
+  }
+  return parts;
 }
 
 /** Runs a call in bounded steps, so that commits and claims can run in between. @returns the total count */

@@ -2,6 +2,8 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { FluxCDEventsError, messageOf } from '../../../errors.ts';
+import { type FileGuard, guardFile } from './file-guard.ts';
+import { lockStore } from './lock.ts';
 
 type Row = readonly unknown[];
 
@@ -15,6 +17,7 @@ export interface Database {
   each<R extends Row>(sql: string, ...values: SQLInputValue[]): Iterable<R>;
   exec(sql: string): void;
   readonly inTransaction: boolean;
+  readonly guard: FileGuard;
   close(): void;
 }
 
@@ -30,29 +33,32 @@ const NOTADB = 26;
 
 /**
  * Opens the file. If it does not exist, creates it with mode 0600 in a folder with mode 0700, because only its owner
- * may read the queued events. Every commit is synced. The file stays locked until `close`, so no other process can open
- * it.
+ * may read the queued events. Every commit is synced. The store stays locked until `close`, so no other process can open
+ * it, even if the file is deleted or replaced in the meantime.
  * @param maxBytes the maximum size of the file; writes beyond it fail
  * @throws {FluxCDEventsError} `FCE_STORE_LOCKED`, `FCE_STORE_CORRUPT`, `FCE_STORE_UNAVAILABLE`
  */
 export function openDatabase(path: string, maxBytes?: number): Database {
   let db: DatabaseSync | undefined;
+  let unlock = (): void => {};
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    createFile(`${path}-lock`);
+    unlock = lockStore(`${path}-lock`);
     createFile(path);
     db = new DatabaseSync(path, { timeout: 0 });
     // The exclusive mode must come first: WAL then keeps its index in memory, and the first access takes the lock and
     // keeps it.
     db.exec(`PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-      PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;
-      PRAGMA wal_autocheckpoint = 8000; BEGIN IMMEDIATE; COMMIT`);
+      PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; BEGIN IMMEDIATE; COMMIT`);
     if (maxBytes !== undefined) {
       const [pageSize] = db.prepare('PRAGMA page_size').all().map(Object.values) as [[number]];
       db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / pageSize[0]))}`);
     }
-    return wrap(db);
+    return wrap(db, guardFile(path), unlock);
   } catch (cause) {
     db?.close();
+    unlock();
     throw openingError(path, cause);
   }
 }
@@ -66,7 +72,7 @@ function createFile(path: string): void {
   }
 }
 
-function wrap(db: DatabaseSync): Database {
+function wrap(db: DatabaseSync, guard: FileGuard, unlock: () => void): Database {
   const statements = new Map<string, StatementSync>();
   const prepared = (sql: string): StatementSync => {
     const known = statements.get(sql);
@@ -87,7 +93,12 @@ function wrap(db: DatabaseSync): Database {
     get inTransaction() {
       return db.isTransaction;
     },
-    close: () => db.close(),
+    guard,
+    close() {
+      db.close();
+      guard.close();
+      unlock();
+    },
   };
 }
 
@@ -121,8 +132,16 @@ export const corrupt = (path: string, cause: unknown): FluxCDEventsError =>
   new FluxCDEventsError(
     'FCE_STORE_CORRUPT',
     `store ${path}: ${messageOf(cause)}. Put a backup in its place, or move it away to begin with an empty one: ` +
-      'what was not delivered yet is then lost',
+      'what was not delivered yet is then lost, except for what docs/troubleshooting.md shows how to recover',
     { cause },
+  );
+
+/** @param damage what happened to the file behind the back of the store */
+export const lost = (path: string, damage: string): FluxCDEventsError =>
+  new FluxCDEventsError(
+    'FCE_STORE_FAILED',
+    `store ${path}: ${damage}. Put the file or a backup of it in its place and start again; without one, the start ` +
+      'makes an empty store, and what was not delivered yet is lost',
   );
 
 /** The error for callers when the store itself fails. Undefined when only the call was invalid. */

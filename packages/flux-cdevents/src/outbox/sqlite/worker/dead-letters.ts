@@ -1,7 +1,18 @@
 import { nameOf } from '../../../flux/object-ref.ts';
 import { expiredError, withLastError } from '../../dead-letter-error.ts';
 import type { EntryFilter } from '../../inspection.ts';
-import { count, DEAD_LETTER, endLease, KINDS, promote, READY, removeEntry, revive, summaryOf } from './entries.ts';
+import {
+  count,
+  DEAD_LETTER,
+  endLease,
+  KINDS,
+  promote,
+  READY,
+  removeEntry,
+  revive,
+  summaryBytes,
+  summaryOf,
+} from './entries.ts';
 import type { Operations } from './operation.ts';
 import { type Selection, select } from './select.ts';
 import type { Store } from './store.ts';
@@ -9,18 +20,22 @@ import { endExpiredLeases } from './work-queue.ts';
 
 /** Entries in one step. The other calls of the batch wait for the step. */
 const STEP = 500;
+/** The maximum size of the texts that one step writes again or returns. One entry may be larger. */
+const STEP_BYTES = 8 * 1024 * 1024;
 
 export const deadLetters: Operations<'replay' | 'discard' | 'abandon' | 'expire'> = {
   replay: {
     mode: 'write',
     run(store, { filter, replay: { maxAgeMs, remap }, after }, at) {
       const step = selectSettled(store, filter, ['delivered', 'dead-letter'], after);
-      for (const row of step.selected) {
+      // A remap writes the whole payload again.
+      const selection = remap ? withinBytes(store, step) : step;
+      for (const row of selection.selected) {
         const provider = store.providers.byId(row.provider);
         const isRemapped = remap && KINDS[row.kind] !== 'forward';
         revive(store, { ...row, provider }, { at, expiresAt: at + maxAgeMs, remap: isRemapped });
       }
-      return toStep(step);
+      return toStep(selection);
     },
   },
 
@@ -59,12 +74,16 @@ export const deadLetters: Operations<'replay' | 'discard' | 'abandon' | 'expire'
     run(store, graceMs, at) {
       endExpiredLeases(store, at);
       const rows: Row[] = [];
+      let bytes = 0;
       for (const row of store.db.each<Row>(
         `SELECT ${COLUMNS} FROM entry WHERE state <= 1 AND expires_at <= ? ORDER BY expires_at`,
         at - graceMs,
       )) {
-        if (!store.leases.of(row[0])) rows.push(row);
-        if (rows.length === STEP) break;
+        const [seq] = row;
+        if (store.leases.of(seq)) continue;
+        rows.push(row);
+        bytes += summaryBytes(summaryOf(store, seq));
+        if (rows.length === STEP || bytes > STEP_BYTES) break;
       }
       giveUp(store, rows, expiredError, at);
       return rows.map(([seq]) => summaryOf(store, seq));
@@ -81,6 +100,17 @@ function selectSettled(
 ): Selection {
   const states = settled.filter((state) => filter.states === undefined || filter.states.includes(state));
   return select(store, { ...filter, states }, { order: 'ASC', from: after, limit: STEP });
+}
+
+/** The first entries of a step, as many as are small enough together, and at least one. */
+function withinBytes(store: Store, { selected, next }: Selection): Selection {
+  let bytes = 0;
+  for (const [index, { seq }] of selected.entries()) {
+    bytes += store.db.get<[number]>('SELECT octet_length(source) FROM payload WHERE seq = ?', seq)?.[0] ?? 0;
+    const before = selected[index - 1];
+    if (before && bytes > STEP_BYTES) return { selected: selected.slice(0, index), next: before.seq };
+  }
+  return { selected, ...(next !== undefined && { next }) };
 }
 
 const toStep = ({ selected, next }: Selection) => ({

@@ -207,6 +207,10 @@ export function summaryOf(store: Store, seq: number): EntrySummary {
   return toSummary(store, seq, columns);
 }
 
+/** About the size of an entry without its texts. Only what comes from the event or a receiver can be long. */
+export const summaryBytes = ({ id, object, orderingKey, reason, partitionKey, lastError }: EntrySummary): number =>
+  [id, object, orderingKey, reason, partitionKey, lastError].reduce((sum, text) => sum + (text?.length ?? 0), 256);
+
 /** Reads an entry with its texts. */
 export function findEntry(store: Store, seq: number): OutboxEntry | undefined {
   const columns = store.db.get<[source: string | null, message: string | null, ...SummaryColumns]>(

@@ -1,4 +1,4 @@
-import type { CommitAnswer, NewEntryRow } from '../protocol.ts';
+import type { ArgumentOf, CommitAnswer, NewEntryRow } from '../protocol.ts';
 import {
   count,
   DELIVERED,
@@ -32,7 +32,7 @@ export const eventStore: Operations<'recall' | 'commit'> = {
     run(store, { object, expect, remember: memory, entries, mark, replaces }, at) {
       const lease = replaces && store.leases.find(replaces.leaseId, replaces.id);
       if (replaces && !lease) return { status: 'lost' };
-      const duplicate = lease ? undefined : findDuplicate(store, entries, mark?.key, at);
+      const duplicate = lease ? undefined : findDuplicate(store, entries, mark, at);
       if (duplicate) return duplicate;
       if (!isExpected(store, object, expect, at)) return { status: 'conflict' };
 
@@ -47,11 +47,13 @@ export const eventStore: Operations<'recall' | 'commit'> = {
 function findDuplicate(
   store: Store,
   entries: readonly NewEntryRow[],
-  markKey: string | undefined,
+  mark: ArgumentOf<'commit'>['mark'],
   at: number,
 ): CommitAnswer | undefined {
-  const expiresAt = markKey === undefined ? undefined : store.marks.find(markKey);
-  if (expiresAt !== undefined && expiresAt > at) return { status: 'duplicate', retryAfterMs: expiresAt - at };
+  const expiresAt = mark && store.marks.find(mark.key);
+  // A mark that outlasts its own lifetime was made before the clock was set back.
+  if (mark && expiresAt !== undefined && expiresAt > at && expiresAt - at <= mark.ttlMs)
+    return { status: 'duplicate', retryAfterMs: expiresAt - at };
   const allStored = entries.length > 0 && entries.every(([id]) => entryExists(store, id));
   return allStored ? { status: 'duplicate', retryAfterMs: 0 } : undefined;
 }

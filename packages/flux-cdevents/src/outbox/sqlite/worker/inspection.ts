@@ -1,5 +1,6 @@
+import type { EntrySummary } from '../../entry.ts';
 import type { ProviderStats } from '../../inspection.ts';
-import { findEntry, summaryOf } from './entries.ts';
+import { findEntry, summaryBytes, summaryOf } from './entries.ts';
 import type { Operations } from './operation.ts';
 import { toName } from './providers.ts';
 import { select } from './select.ts';
@@ -8,10 +9,18 @@ export const inspection: Operations<'list' | 'show' | 'stats'> = {
   list: {
     mode: 'read',
     /** Reads the next entries before a place, newest first, in one bounded step. */
-    run(store, { filter, limit, before }) {
+    run(store, { filter, limit, maxBytes, before }) {
       const { selected, next } = select(store, filter, { order: 'DESC', from: before, limit });
-      const rows = selected.map(({ seq }) => ({ place: seq, entry: summaryOf(store, seq) }));
-      return { rows, ...(next !== undefined && { next }) };
+      const rows: { place: number; entry: EntrySummary }[] = [];
+      let bytes = 0;
+      for (const { seq } of selected) {
+        const entry = summaryOf(store, seq);
+        const size = summaryBytes(entry);
+        if (rows.length > 0 && bytes + size > maxBytes) return { rows, bytes, next: rows.at(-1)?.place ?? before };
+        rows.push({ place: seq, entry });
+        bytes += size;
+      }
+      return { rows, bytes, ...(next !== undefined && { next }) };
     },
   },
 

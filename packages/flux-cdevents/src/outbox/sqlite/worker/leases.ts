@@ -13,6 +13,8 @@ export interface Lease {
   /** The hash of the ordering key. */
   readonly key: number | null;
   readonly hasMessage: number;
+  /** The size of the entry. */
+  readonly bytes: number;
   /** When the entry was due before it was claimed. */
   readonly dueAt: number;
   /** When the lease expires. */
@@ -57,6 +59,7 @@ export function createLeases(prefix: string): Leases {
     bySeq.set(lease.seq, lease);
     if (lease.key !== null) byKey.set(lease.key, lease);
     lease.provider.leased++;
+    lease.provider.leasedBytes += lease.bytes;
     if (!lease.hasMessage) lease.provider.leasedWaiting++;
     ends.push(lease.endsAt, lease);
   };
@@ -89,6 +92,7 @@ export function createLeases(prefix: string): Leases {
       bySeq.delete(lease.seq);
       if (lease.key !== null) byKey.delete(lease.key);
       lease.provider.leased--;
+      lease.provider.leasedBytes -= lease.bytes;
       if (!lease.hasMessage) lease.provider.leasedWaiting--;
       ended.push(lease);
     },

@@ -13,6 +13,8 @@ export interface ProviderQueue {
   delivered: number;
   deadLetters: number;
   leased: number;
+  /** The total size of the leased entries. */
+  leasedBytes: number;
   /** Leased entries without a message. */
   leasedWaiting: number;
   /** A lower bound: no claimable entry is due earlier. */
@@ -23,6 +25,8 @@ type Count = 'undelivered' | 'waiting' | 'delivered' | 'deadLetters';
 
 type Counts = [undelivered: number, waiting: number, delivered: number, deadLetters: number];
 const COUNTS = 'undelivered, waiting, delivered, dead_letters';
+
+const noLeases = { leased: 0, leasedBytes: 0, leasedWaiting: 0 };
 
 /** The Providers and their counts. One transaction writes the counts together with the entries that they count. */
 export interface Providers {
@@ -55,7 +59,7 @@ export function createProviders(db: Database): Providers {
   for (const [id, name, undelivered, waiting, delivered, deadLetters] of db.each<[number, string, ...Counts]>(
     `SELECT id, name, ${COUNTS} FROM provider`,
   )) {
-    const counts = { undelivered, waiting, delivered, deadLetters, leased: 0, leasedWaiting: 0 };
+    const counts = { undelivered, waiting, delivered, deadLetters, ...noLeases };
     remember({ id, name, ...counts, nextDueAt: Number.POSITIVE_INFINITY });
   }
 
@@ -63,7 +67,7 @@ export function createProviders(db: Database): Providers {
     intern(name) {
       const known = byName.get(name);
       if (known) return known;
-      const counts = { undelivered: 0, waiting: 0, delivered: 0, deadLetters: 0, leased: 0, leasedWaiting: 0 };
+      const counts = { undelivered: 0, waiting: 0, delivered: 0, deadLetters: 0, ...noLeases };
       const queue = remember({ id: lastId + 1, name, ...counts, nextDueAt: Number.POSITIVE_INFINITY });
       created.add(queue);
       db.run('INSERT INTO provider (id, name) VALUES (?, ?)', queue.id, name);

@@ -40,6 +40,14 @@ export const retention: Operations<'purge'> = {
   },
 };
 
+/** Removes the oldest delivered entries, whatever the retention says. @returns how many */
+export const purgeDelivered = (store: Store, limit: number): number =>
+  remove(
+    store,
+    DELIVERED,
+    store.db.all<Row>('SELECT seq, provider FROM entry WHERE state = 2 ORDER BY settled_at LIMIT ?', limit),
+  );
+
 function deliveredToGo(
   store: Store,
   { deliveredMs, deliveredCount }: Pick<Retention, 'deliveredMs' | 'deliveredCount'>,

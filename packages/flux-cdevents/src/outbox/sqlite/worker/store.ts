@@ -81,7 +81,7 @@ export function createStore(db: Database, run: string): Store {
 }
 
 /** Restarts the write-ahead log, so that the next writes, which may free space, need no space on the disk. */
-function startLogOver(db: Database): void {
+export function startLogOver(db: Database): void {
   try {
     db.exec('PRAGMA wal_checkpoint(RESTART)');
   } catch {

@@ -11,8 +11,11 @@ export interface Turns {
   touch(provider: ProviderQueue, dueAt: number): void;
   /** Records that a lease of the Provider ended. */
   freed(provider: ProviderQueue): void;
-  /** The Providers that may have due entries, in the order of their turns. */
-  due(at: number, perProvider: number): Iterable<ProviderQueue>;
+  /**
+   * The Providers that may have due entries, in the order of their turns.
+   * @param limits what a Provider may have under lease; Providers that were set aside for others are back
+   */
+  due(at: number, limits: LeaseLimits): Iterable<ProviderQueue>;
   /** Records that the Provider has reached its limit of leases. */
   full(provider: ProviderQueue): void;
   /** Records that the Provider was served. Its next entry is due at `nextDueAt`. */
@@ -23,11 +26,17 @@ export interface Turns {
   stirred(): boolean;
 }
 
+/** What one Provider may have under lease. */
+export interface LeaseLimits {
+  readonly perProvider: number;
+  readonly perProviderBytes: number;
+}
+
 export function createTurns(): Turns {
   const ring = new Set<ProviderQueue>();
   const full = new Set<ProviderQueue>();
   const waiting = createMinHeap<ProviderQueue>();
-  let fullAt = 0;
+  let fullAt: LeaseLimits = { perProvider: 0, perProviderBytes: 0 };
   let stirred = false;
 
   const isWaiting = (provider: ProviderQueue, dueAt: number): boolean =>
@@ -53,11 +62,11 @@ export function createTurns(): Turns {
       ring.add(provider);
       stirred = true;
     },
-    due(at, perProvider) {
-      if (perProvider !== fullAt) {
+    due(at, { perProvider, perProviderBytes }) {
+      if (perProvider !== fullAt.perProvider || perProviderBytes !== fullAt.perProviderBytes) {
         for (const provider of full) ring.add(provider);
         full.clear();
-        fullAt = perProvider;
+        fullAt = { perProvider, perProviderBytes };
       }
       for (let first = firstWaiting(); first && first.rank <= at; first = firstWaiting()) {
         waiting.pop();

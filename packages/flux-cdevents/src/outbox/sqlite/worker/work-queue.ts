@@ -7,6 +7,7 @@ import type { Lease } from './leases.ts';
 import type { Operations } from './operation.ts';
 import { type ProviderQueue, toName } from './providers.ts';
 import type { Store } from './store.ts';
+import type { LeaseLimits } from './turns.ts';
 
 /** Entries in one step of `wake`. The other calls of the batch wait for the step. */
 const WAKE_STEP = 2_000;
@@ -77,34 +78,44 @@ export const workQueue: Operations<'claim' | 'load' | 'settle' | 'wake' | 'stop'
 };
 
 /** Hands out due entries, taking the Providers in turn. It writes nothing, because leases are only in memory. */
-function claim(
-  store: Store,
-  { limit, perProvider, leaseMs, except = new Set(), probe = new Set() }: ClaimRequest,
-  at: number,
-) {
+function claim(store: Store, request: ClaimRequest, at: number) {
+  const { limit, perProvider, leaseMs, except = new Set(), probe = new Set() } = request;
+  const { maxBytes = Number.POSITIVE_INFINITY, perProviderBytes = Number.POSITIVE_INFINITY } = request;
+  const limits: LeaseLimits = { perProvider, perProviderBytes };
   endExpiredLeases(store, at);
   const rows: ClaimedRow[] = [];
+  let bytesLeft = maxBytes;
   for (const name of probe) {
     const provider = store.providers.find(name);
-    if (!provider || provider.leased >= perProvider || rows.length >= limit) continue;
-    rows.push(...take(store, provider, 1, { leaseMs, at, dueBy: Number.POSITIVE_INFINITY }));
+    if (!provider || isFull(provider, limits) || rows.length >= limit) continue;
+    // A probe goes out whatever its size.
+    const portion = { wanted: 1, bytesLeft, isFirst: true, limits, leaseMs, at, dueBy: Number.POSITIVE_INFINITY };
+    const taken = take(store, provider, portion);
+    rows.push(...taken.rows);
+    bytesLeft = taken.bytesLeft;
   }
-  while (rows.length < limit) {
-    let eligible = chooseProviders(store, { limit: limit - rows.length, perProvider, except, at });
+  while (rows.length < limit && bytesLeft > 0) {
+    let eligible = chooseProviders(store, { limit: limit - rows.length, limits, except, at });
     if (eligible.length === 0) break;
-    while (eligible.length > 0 && rows.length < limit) {
+    while (eligible.length > 0 && rows.length < limit && bytesLeft > 0) {
       const share = Math.max(1, Math.floor((limit - rows.length) / eligible.length));
       eligible = eligible.filter((provider) => {
-        const wanted = Math.min(share, limit - rows.length, perProvider - provider.leased);
-        if (wanted <= 0) return false;
-        rows.push(...take(store, provider, wanted, { leaseMs, at, dueBy: at }));
-        return provider.nextDueAt <= at;
+        const wanted = Math.min(share, limit - rows.length, limits.perProvider - provider.leased);
+        if (wanted <= 0 || isFull(provider, limits)) return false;
+        const portion = { wanted, bytesLeft, isFirst: rows.length === 0, limits, leaseMs, at, dueBy: at };
+        const taken = take(store, provider, portion);
+        rows.push(...taken.rows);
+        bytesLeft = taken.bytesLeft;
+        return !taken.isFull && provider.nextDueAt <= at;
       });
     }
   }
-  const next = nextDueAt(store, { perProvider, except, at });
+  const next = nextDueAt(store, { limits, except, at });
   return { rows, at, ...(next !== Number.POSITIVE_INFINITY && { nextDueInMs: Math.max(0, next - at) }) };
 }
+
+const isFull = ({ leased, leasedBytes }: ProviderQueue, { perProvider, perProviderBytes }: LeaseLimits): boolean =>
+  leased >= perProvider || (leased > 0 && leasedBytes >= perProviderBytes);
 
 /**
  * Ends expired leases. Until this runs, the holder of an expired lease can still settle, which avoids a second
@@ -116,18 +127,18 @@ export function endExpiredLeases(store: Store, at: number): void {
 }
 
 interface Limits {
-  readonly perProvider: number;
+  readonly limits: LeaseLimits;
   readonly except: ReadonlySet<string>;
   readonly at: number;
 }
 
 /** Chooses at most as many Providers as there are entries to hand out, in the order of their turns. */
-function chooseProviders(store: Store, { limit, perProvider, except, at }: Limits & { readonly limit: number }) {
+function chooseProviders(store: Store, { limit, limits, except, at }: Limits & { readonly limit: number }) {
   const chosen: ProviderQueue[] = [];
-  for (const provider of store.turns.due(at, perProvider)) {
+  for (const provider of store.turns.due(at, limits)) {
     if (chosen.length >= limit) break;
     if (except.has(provider.name)) continue;
-    if (provider.leased >= perProvider) store.turns.full(provider);
+    if (isFull(provider, limits)) store.turns.full(provider);
     else chosen.push(provider);
   }
   return chosen;
@@ -141,47 +152,65 @@ type Details = [
   acceptedAt: number,
   expiresAt: number,
   lastError: string | null,
+  bytes: number,
 ];
 
+interface Portion {
+  readonly wanted: number;
+  readonly bytesLeft: number;
+  /** Whether nothing was handed out yet: then an entry is, whatever its size. */
+  readonly isFirst: boolean;
+  readonly limits: LeaseLimits;
+  readonly leaseMs: number;
+  readonly at: number;
+  readonly dueBy: number;
+}
+
 /** Leases at most `wanted` entries of a Provider that are due by then, and finds out when its next entry is due. */
-function take(
-  store: Store,
-  provider: ProviderQueue,
-  wanted: number,
-  { leaseMs, at, dueBy }: { readonly leaseMs: number; readonly at: number; readonly dueBy: number },
-): ClaimedRow[] {
-  const taken: Candidate[] = [];
+function take(store: Store, provider: ProviderQueue, portion: Portion) {
+  const { wanted, isFirst, limits, leaseMs, at, dueBy } = portion;
+  const rows: ClaimedRow[] = [];
+  let { bytesLeft } = portion;
   let next = Number.POSITIVE_INFINITY;
   // Leased entries come first in this index, so the loop skips no more entries than are under lease.
-  for (const candidate of store.db.each<Candidate>(
+  for (const [seq, key, dueAt] of store.db.each<Candidate>(
     'SELECT seq, key, due_at FROM entry WHERE provider = ? AND state = 0 ORDER BY due_at, seq',
     provider.id,
   )) {
-    const [seq, key, dueAt] = candidate;
     if (store.leases.holds(seq, key)) continue;
-    if (dueAt > dueBy || taken.length === wanted) {
-      next = dueAt;
-      break;
+    next = dueAt;
+    if (dueAt > dueBy || rows.length === wanted) break;
+    const [id, hasMessage, attempts, acceptedAt, expiresAt, lastError, bytes] = detailsOf(store, seq);
+    const fits = bytes <= bytesLeft || (isFirst && rows.length === 0);
+    const fitsProvider = provider.leased === 0 || provider.leasedBytes + bytes <= limits.perProviderBytes;
+    if (!fits || !fitsProvider) {
+      if (fits) store.turns.full(provider);
+      else bytesLeft = 0;
+      return { rows, bytesLeft, isFull: true };
     }
-    taken.push(candidate);
+    const lease = store.leases.add({ seq, id, provider, key, hasMessage, bytes, dueAt, endsAt: at + leaseMs });
+    bytesLeft -= bytes;
+    rows.push([lease.leaseId, seq, id, hasMessage === 1, attempts, acceptedAt, expiresAt, dueAt, lastError, bytes]);
+    next = Number.POSITIVE_INFINITY;
   }
   store.turns.served(provider, next, at);
-  return taken.map(([seq, key, dueAt]) => {
-    const [id, hasMessage, attempts, acceptedAt, expiresAt, lastError] = store.db.get<Details>(
-      `SELECT id, has_message, attempts, accepted_at, expires_at, last_error
-       FROM entry JOIN payload USING (seq) WHERE seq = ?`,
-      seq,
-    ) ?? ['', 1, 0, 0, 0, null];
-    const { leaseId } = store.leases.add({ seq, id, provider, key, hasMessage, dueAt, endsAt: at + leaseMs });
-    return [leaseId, seq, id, hasMessage === 1, attempts, acceptedAt, expiresAt, dueAt, lastError];
-  });
+  return { rows, bytesLeft, isFull: false };
 }
 
+/** Reads no text: SQLite knows the length of a value without loading it. */
+const detailsOf = (store: Store, seq: number): Details =>
+  store.db.get<Details>(
+    `SELECT id, has_message, attempts, accepted_at, expires_at, last_error,
+       octet_length(source) + ifnull(octet_length(message), 0)
+     FROM entry JOIN payload USING (seq) WHERE seq = ?`,
+    seq,
+  ) ?? ['', 1, 0, 0, 0, null, 0];
+
 /** When the next entry is due or the next lease ends. Infinity when nothing is queued. */
-function nextDueAt(store: Store, { perProvider, except, at }: Limits): number {
-  for (const provider of store.turns.due(at, perProvider)) {
+function nextDueAt(store: Store, { limits, except, at }: Limits): number {
+  for (const provider of store.turns.due(at, limits)) {
     if (except.has(provider.name)) continue;
-    if (provider.leased >= perProvider) store.turns.full(provider);
+    if (isFull(provider, limits)) store.turns.full(provider);
     else return at;
   }
   return Math.min(
