@@ -1,5 +1,7 @@
-import { expect, it } from 'vitest';
-import { createLogger } from './log.ts';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { plain } from '../../test/helpers/command-io.ts';
+import { createLogger, type LogEncoding } from './log.ts';
 
 function logged(log: (logger: ReturnType<typeof createLogger>) => void): {
   line: string;
@@ -50,4 +52,59 @@ it('shortens the message', () => {
 it('leaves errors to pino, and what is short as it is', () => {
   const { fields } = logged((logger) => logger.error({ err: new Error('broken'), none: null, at: new Date(0) }, 'm'));
   expect(fields).toMatchObject({ err: { message: 'broken' }, none: null, at: '1970-01-01T00:00:00.000Z' });
+});
+
+const written = (encoding: LogEncoding, fields: object, message: string): string => {
+  let text = '';
+  const logger = createLogger(
+    { level: 'debug', encoding },
+    {
+      write: (line) => {
+        text += line;
+      },
+    },
+  );
+  logger.child({ logger: 'deliver' }).info(fields, message);
+  return text;
+};
+
+const hostile = '\u001b[2J\u009b \u007f\n\u202egnp.exe\u2028 \ud83d';
+
+describe('json', () => {
+  it('is one line of valid JSON that no terminal obeys', () => {
+    const line = written('json', { error: hostile, nested: { [hostile]: 1 } }, hostile);
+    expect(line).toMatch(/^[\x20-\x7e]+\n$/);
+    expect(JSON.parse(line)).toEqual({
+      level: 'info',
+      ts: expect.any(String),
+      logger: 'deliver',
+      error: hostile,
+      nested: { [hostile]: 1 },
+      msg: hostile,
+    });
+  });
+});
+
+describe('console', () => {
+  it('shows what no terminal should obey', () => {
+    const text = plain(written('console', { error: hostile, nested: { key: hostile } }, hostile));
+    expect(text).toMatch(/^[\x20-\x7e\n]+$/);
+    expect(text).toContain('INFO: \\x1b[2J\\u009b \\x7f\\n\\u202egnp.exe\\u2028 \\ud83d\n');
+    expect(text).toContain('error: "\\\\x1b[2J');
+  });
+});
+
+it('has the lines that it means, and no others, whatever is logged', () => {
+  const anyText = fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)) });
+  const linesOf = (encoding: LogEncoding, text: string) =>
+    plain(written(encoding, { error: text }, text)).split('\n').length;
+  fc.assert(
+    fc.property(anyText, (text) => {
+      expect(linesOf('json', text)).toBe(2);
+      expect(linesOf('console', text)).toBe(3);
+      expect(plain(written('console', { error: text, [text]: 1 }, text)).replaceAll('\n', '')).not.toMatch(
+        /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u,
+      );
+    }),
+  );
 });

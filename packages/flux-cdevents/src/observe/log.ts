@@ -1,5 +1,6 @@
 import { type DestinationStream, destination, type Logger, type LoggerOptions, pino } from 'pino';
 import pretty from 'pino-pretty';
+import { escapeJson, printableValue } from './printable.ts';
 
 export type { Logger };
 export type LogLevel = 'debug' | 'info' | 'error';
@@ -7,11 +8,12 @@ export type LogEncoding = 'json' | 'console';
 
 /**
  * Logs as the Flux controllers do: one JSON object a line with `level`, `ts`, `logger`, `msg`, on standard error;
- * `console` is for people. Each part of the process takes a child: `logger.child({ logger: 'deliver' })`.
+ * `console` is for people. Each part of the process takes a child: `logger.child({ logger: 'deliver' })`. Whatever a
+ * message or a field holds, a terminal only shows it: JSON has escapes, and so has the text for people.
  */
 export function createLogger(
   { level, encoding }: { readonly level: LogLevel; readonly encoding: LogEncoding },
-  stream: DestinationStream = encoding === 'console' ? prettyStream() : destination({ fd: 2, sync: false }),
+  stream: DestinationStream = destination({ fd: 2, sync: encoding === 'console' }),
 ): Logger {
   const options: LoggerOptions = {
     level,
@@ -31,7 +33,10 @@ export function createLogger(
       },
     },
   };
-  return pino(options, stream);
+  return pino(
+    options,
+    encoding === 'console' ? forPeople(stream) : { write: (line) => stream.write(escapeJson(line)) },
+  );
 }
 
 /** Whoever sends an event chooses its texts, so the longest of one value and of a line is limited. */
@@ -67,8 +72,14 @@ function bounded(value: unknown, budget: { left: number }, depth = 0): unknown {
 const shortened = (text: string, max: number): string =>
   text.length <= max ? text : `${text.slice(0, max)}… (${text.length.toLocaleString('en-US')} characters)`;
 
-const prettyStream = () =>
-  pretty({ destination: 2, sync: true, messageKey: 'msg', timestampKey: 'ts', ignore: 'logger', hideObject: false });
+function forPeople(stream: DestinationStream): DestinationStream {
+  const format = pretty.prettyFactory({
+    messageKey: 'msg',
+    timestampKey: 'ts',
+    ignore: 'logger',
+  });
+  return { write: (line) => stream.write(format(printableValue(JSON.parse(line)) as object)) };
+}
 
 /** Discards everything: for commands that report in another way, and for tests. */
 export const silentLogger = (): Logger => pino({ level: 'silent' });
