@@ -11,7 +11,7 @@ import { FluxCDEventsError, messageOf } from '../errors.ts';
 import { type NamespacedName, parseName } from '../flux/object-ref.ts';
 import { mappingReader } from '../mapping/file/read-mapping.ts';
 import { CommandFailed, createCommand, flag, helpWith, parserOf } from './command.ts';
-import { counted, type Io, note, print } from './io.ts';
+import { counted, type Io, note, print, printJson } from './io.ts';
 
 export interface CheckResult {
   /** Sorted by file and line. */
@@ -113,7 +113,7 @@ export const createCheckCommand = (io: Io): Command =>
 /** @returns the number of errors that were printed */
 async function reportPath(io: Io, path: string, flags: CheckFlags): Promise<number> {
   const { problems, counts } = await checkPath(path, { noCrossNamespaceRefs: !flags.crossNamespaceRefs });
-  if (flags.json) print(io, JSON.stringify({ problems: problems.map(toReport), counts }, null, 2));
+  if (flags.json) printJson(io, { problems: problems.map(toReport), counts }, 2);
   else {
     for (const problem of problems) print(io, toLine(problem));
     note(io, summarize(counts));

@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
+import { toPrintable } from '../observe/printable.ts';
 import { variableOf } from '../options/flag.ts';
 import { type Io, note } from './io.ts';
 
@@ -36,12 +37,18 @@ export function createCommand(name: string, io: Io): Command {
   return new Command(name)
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => void io.stdout.write(text),
-      writeErr: (text) => void io.stderr.write(text),
-      outputError: (text, write) => write(text.replace(/^error: /, 'flux-cdevents: FCE_OPTION_INVALID: ')),
+      writeOut: (text) => void io.stdout.write(printable(text)),
+      writeErr: (text) => void io.stderr.write(printable(text)),
+      outputError: (text, write) => write(toErrorLine(text)),
     })
     .showHelpAfterError('Run the command with --help to see its flags.');
 }
+
+const printable = (text: string): string => text.split('\n').map(toPrintable).join('\n');
+
+/** An error of Commander in our form. It quotes what was given, whose line feeds begin no lines; a hint has its own line. */
+const toErrorLine = (text: string): string =>
+  text.replace(/^error: /, 'flux-cdevents: FCE_OPTION_INVALID: ').replace(/\n(?!\(Did you mean |$)/g, toPrintable);
 
 /** The examples and exit codes that follow the flags in a help text. */
 export const helpWith = (examples: readonly (readonly [command: string, does: string])[]): string => {
@@ -93,7 +100,9 @@ export async function run(program: Command, argv: readonly string[], io: Io): Pr
       return error.code === 'FCE_OPTION_INVALID' ? EXIT_USAGE : EXIT_FAILED;
     }
     note(io, `flux-cdevents: ${messageOf(error)}`);
-    if (process.env.FLUX_CDEVENTS_DEBUG && error instanceof Error) note(io, error.stack ?? '');
+    if (process.env.FLUX_CDEVENTS_DEBUG && error instanceof Error) {
+      for (const line of (error.stack ?? '').split('\n')) note(io, line);
+    }
     return EXIT_FAILED;
   }
 }

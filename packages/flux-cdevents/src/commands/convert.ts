@@ -7,7 +7,7 @@ import { createSequentialConverter, type SequentialConverterOptions } from '../m
 import type { ProviderOptions } from '../provider/provider.ts';
 import { CommandFailed, createCommand, flag, helpWith } from './command.ts';
 import { describeEvent, explainLines, toExplanation } from './explain.ts';
-import { counted, type Io, note, paint, print } from './io.ts';
+import { counted, type Io, note, paint, print, printJson } from './io.ts';
 import { type ChosenMapping, chooseMapping, type MappingFlags, mappingFlags } from './mapping/flags.ts';
 import { readEvents } from './read-events.ts';
 import { readInput } from './read-text.ts';
@@ -94,7 +94,7 @@ function convertAll(
   for (const read of events) {
     if ('error' in read) {
       invalid += 1;
-      note(io, `${read.where}: ${paint(io.stderr, 'red', 'invalid')}: ${read.error}`);
+      note(io, [`${read.where}: `, paint('red', 'invalid'), `: ${read.error}`]);
       continue;
     }
     const { event, where } = read;
@@ -102,13 +102,13 @@ function convertAll(
     const { result } = converted;
     if (flags.explain) {
       const explained = { where, event, options: rules, ...converted };
-      if (flags.json) print(io, JSON.stringify(toExplanation(explained)));
+      if (flags.json) printJson(io, toExplanation(explained));
       else for (const line of explainLines(explained)) note(io, line);
     }
     if (result.skipped) {
       skipped.set(result.skipped, (skipped.get(result.skipped) ?? 0) + 1);
-      const why = paint(io.stderr, 'dim', `skipped, ${describeSkip(result, rules)}`);
-      if (!flags.explain) note(io, `${where}: ${describeEvent(event)}: ${why}`);
+      const why = paint('dim', `skipped, ${describeSkip(result, rules)}`);
+      if (!flags.explain) note(io, [`${where}: ${describeEvent(event)}: `, why]);
     }
     for (const mapped of result.cdevents) {
       if ('cdevent' in mapped) {
@@ -116,8 +116,8 @@ function convertAll(
         out.write(event, mapped.cdevent);
       } else {
         invalid += 1;
-        const why = `${paint(io.stderr, 'red', 'invalid')}: ${mapped.error}`;
-        if (!flags.explain) note(io, `${where}: ${describeEvent(event)}: ${why}`);
+        const why = [paint('red', 'invalid'), `: ${mapped.error}`];
+        if (!flags.explain) note(io, [`${where}: ${describeEvent(event)}: `, why]);
       }
     }
   }
@@ -158,12 +158,11 @@ function writerFor(io: Io, { contentMode, explain, json }: ConvertFlags): EventW
   const nothing = () => undefined;
   if (explain && json) return { write: nothing, end: nothing };
   const readable = io.stdout.isTTY === true && !json;
-  const show = (document: unknown) =>
-    print(io, readable ? JSON.stringify(document, undefined, 2) : JSON.stringify(document));
+  const show = (document: unknown) => printJson(io, document, readable ? 2 : undefined);
   if (contentMode === undefined) {
     return {
       write(event, cdevent) {
-        if (readable) print(io, paint(io.stdout, 'cyan', `# ${describeEvent(event)} → ${cdevent.context.type}`));
+        if (readable) print(io, paint('cyan', `# ${describeEvent(event)} → ${cdevent.context.type}`));
         show(cdevent);
       },
       end: nothing,

@@ -6,7 +6,18 @@ import { ENTRY_STATES, type EntryState } from '../outbox/entry.ts';
 import { createCommand, flag, helpWith, integer, parserOf } from './command.ts';
 import { createControllerClient, type ServerFlags, serverFlags } from './controller-client.ts';
 import { storedLines } from './explain.ts';
-import { type Cell, counted, formatAge, type Io, note, paint, print, printTable, withProgress } from './io.ts';
+import {
+  type Cell,
+  counted,
+  formatAge,
+  type Io,
+  note,
+  paint,
+  print,
+  printJson,
+  printTable,
+  withProgress,
+} from './io.ts';
 
 interface FilterFlags extends ServerFlags {
   readonly provider?: string;
@@ -96,7 +107,7 @@ const listCommand = (io: Io): Command =>
         }
       };
       const more = await withProgress(io, `reading from ${flags.server}`, read());
-      if (flags.json) for (const entry of entries) print(io, JSON.stringify(entry));
+      if (flags.json) for (const entry of entries) printJson(io, entry);
       else if (entries.length > 0) printEntries(io, entries);
       if (entries.length === 0) note(io, 'no deliveries match');
       else if (more) note(io, `the newest ${entries.length}; there are older ones, see --limit`);
@@ -164,7 +175,7 @@ const showCommand = (io: Io): Command =>
     .action(async (id: string, flags: FilterFlags) => {
       const client = await createControllerClient(flags);
       const delivery = await withProgress(io, `reading from ${flags.server}`, client.show(id));
-      if (flags.json) print(io, JSON.stringify(delivery));
+      if (flags.json) printJson(io, delivery);
       else printDetail(io, delivery);
     });
 
@@ -172,15 +183,19 @@ function printDetail(io: Io, delivery: DeliveryDetail): void {
   const { fluxEvent, cdevent, metadata: _, explanation, ...entry } = delivery;
   const width = Math.max(...Object.keys(entry).map((key) => key.length));
   for (const [key, value] of Object.entries(entry)) {
-    const shown =
-      key === 'state' ? paint(io.stdout, stateStyles[String(value)] ?? 'reset', String(value)) : String(value);
-    print(io, `${paint(io.stdout, 'bold', key.padEnd(width))}  ${shown}`);
+    const shown = key === 'state' ? paint(stateStyles[String(value)] ?? 'reset', String(value)) : String(value);
+    print(io, [paint('bold', key.padEnd(width)), '  ', shown]);
   }
-  const section = (title: string, document: unknown) => {
-    print(io, `\n${paint(io.stdout, 'bold', title)}\n${JSON.stringify(document, undefined, 2)}`);
+  const title = (text: string) => {
+    print(io, '');
+    print(io, paint('bold', text));
+  };
+  const section = (name: string, document: unknown) => {
+    title(name);
+    printJson(io, document, 2);
   };
   if (explanation) {
-    print(io, `\n${paint(io.stdout, 'bold', 'How it was made')}`);
+    title('How it was made');
     for (const line of storedLines(explanation, cdevent !== undefined)) print(io, line);
   }
   if (cdevent !== undefined) section('CDEvent', cdevent);
@@ -229,7 +244,7 @@ const replayCommand = (io: Io): Command =>
         };
         const client = await createControllerClient(flags);
         const { count } = await withProgress(io, `replaying at ${flags.server}`, client.replay(request));
-        if (flags.json) print(io, JSON.stringify({ count }));
+        if (flags.json) printJson(io, { count });
         else print(io, `${counted(count, 'delivery', 'deliveries')} to be sent again`);
       },
     );
@@ -255,7 +270,7 @@ const discardCommand = (io: Io): Command =>
       const request = change(ids, flags);
       const client = await createControllerClient(flags);
       const { count } = await withProgress(io, `discarding at ${flags.server}`, client.discard(request));
-      if (flags.json) print(io, JSON.stringify({ count }));
+      if (flags.json) printJson(io, { count });
       else print(io, `${counted(count, 'dead letter')} discarded`);
     });
 

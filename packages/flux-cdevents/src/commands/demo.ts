@@ -183,11 +183,12 @@ async function runDemo(io: Io, run: DemoRun, preset: PresetName): Promise<DemoRe
     `invalid ${invalid}`,
   ].join(', ');
   const seconds = ((io.now() - startedAt) / 1000).toFixed(1);
-  print(io, `\n${paint(io.stdout, ok ? 'green' : 'red', counts)}, in ${seconds} s`);
+  print(io, '');
+  print(io, [paint(ok ? 'green' : 'red', counts), `, in ${seconds} s`]);
   return { ok, addresses, receiver: receiver.url };
 }
 
-const step = (io: Io, text: string): void => print(io, paint(io.stdout, 'dim', `· ${text}`));
+const step = (io: Io, text: string): void => print(io, paint('dim', `· ${text}`));
 
 async function readRollout(preset: PresetName): Promise<RolloutEvent[]> {
   const text = await readFile(join(DATA, 'rollout.jsonl'), 'utf8');

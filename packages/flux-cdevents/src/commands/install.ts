@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import { FluxCDEventsError } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import { createCommand, flag, helpWith } from './command.ts';
-import { type Io, note, print } from './io.ts';
+import { type Io, note, printLines } from './io.ts';
 import {
   buildManifests,
   inNamespace,
@@ -65,7 +65,7 @@ export const createInstallCommand = (io: Io): Command =>
         `# Components: ${components.join(', ') || 'none'}. Written by "flux-cdevents install --export".`,
       ];
       const documents = installation(flags, components, image).map((one) => `---\n${stringify(one, STYLE)}`);
-      print(io, `${head.join('\n')}\n${documents.join('').trimEnd()}`);
+      printLines(io, `${head.join('\n')}\n${documents.join('').trimEnd()}`);
     });
 
 const STYLE = { lineWidth: 0, aliasDuplicateObjects: false };

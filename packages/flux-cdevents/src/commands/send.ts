@@ -11,7 +11,7 @@ import {
   type ServerFlags,
   serverFlags,
 } from './controller-client.ts';
-import { counted, type Io, note, paint, print, withProgress } from './io.ts';
+import { counted, type Io, type Line, note, paint, print, printJson, withProgress } from './io.ts';
 import { readInput } from './read-text.ts';
 
 interface SendFlags extends ServerFlags {
@@ -77,14 +77,15 @@ async function send(io: Io, flags: SendFlags): Promise<void> {
   let failed = false;
   for (const { id, type } of entries) {
     if (!flags.wait) {
-      print(io, flags.json ? JSON.stringify({ id, type }) : `${paint(io.stdout, 'cyan', type)}  ${id}  stored`);
+      if (flags.json) printJson(io, { id, type });
+      else print(io, [paint('cyan', type), `  ${id}  stored`]);
       continue;
     }
     const delivery = await withProgress(io, 'waiting for the receiver', settled(io, client, id, until));
     const { state, attempts, lastError } = delivery;
     if (state !== 'delivered') failed = true;
-    if (flags.json) print(io, JSON.stringify({ id, type, state, attempts, ...(lastError && { lastError }) }));
-    else print(io, describe(io, delivery));
+    if (flags.json) printJson(io, { id, type, state, attempts, ...(lastError && { lastError }) });
+    else print(io, describe(delivery));
   }
   if (failed) throw new CommandFailed();
 }
@@ -106,8 +107,8 @@ async function settled(io: Io, client: ControllerClient, id: string, until: numb
   }
 }
 
-function describe(io: Io, { id, type, state, attempts, lastError }: DeliveryDetail): string {
-  const outcome = state === 'delivered' ? paint(io.stdout, 'green', state) : paint(io.stdout, 'red', state);
-  const tried = `${outcome} after ${counted(attempts, 'attempt')}`;
-  return `${paint(io.stdout, 'cyan', type)}  ${id}  ${tried}${state !== 'delivered' && lastError ? `: ${lastError}` : ''}`;
+function describe({ id, type, state, attempts, lastError }: DeliveryDetail): Line {
+  const outcome = paint(state === 'delivered' ? 'green' : 'red', state);
+  const why = state !== 'delivered' && lastError ? `: ${lastError}` : '';
+  return [paint('cyan', type), `  ${id}  `, outcome, ` after ${counted(attempts, 'attempt')}${why}`];
 }

@@ -3,7 +3,7 @@ import { parse as parseDuration } from '@lukeed/ms';
 import type { Command } from 'commander';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
 import { createCommand, flag, helpWith, integer, parserOf } from './command.ts';
-import { counted, type Io, note, paint, print } from './io.ts';
+import { counted, type Io, type Line, note, paint, print, printJson } from './io.ts';
 import { createSinkServer, type SinkOptions, type SinkResult } from './sink-server.ts';
 import { untilSignal } from './until-signal.ts';
 
@@ -64,7 +64,10 @@ export const createSinkCommand = (io: Io): Command =>
         ...(flags.status !== undefined && { status: flags.status }),
         ...(flags.delay !== undefined && { delay: () => sleep(flags.delay) }),
         random: Math.random,
-        onResult: (result) => print(io, flags.json ? toJson(result, io.now()) : toLine(io, result)),
+        onResult(result) {
+          if (flags.json) printJson(io, { time: new Date(io.now()).toISOString(), ...result });
+          else print(io, toLine(result, io.now()));
+        },
       };
       const { server, counts } = createSinkServer(options);
       let address: string;
@@ -83,19 +86,16 @@ export const createSinkCommand = (io: Io): Command =>
       );
     });
 
-function toLine(io: Io, result: SinkResult): string {
-  const time = paint(io.stdout, 'dim', new Date(io.now()).toISOString().slice(11, 23));
+function toLine(result: SinkResult, at: number): Line {
+  const time = paint('dim', new Date(at).toISOString().slice(11, 23));
   if (result.result === 'invalid') {
     const label = result.type ?? 'no CDEvent';
-    return `${time}  ${paint(io.stdout, 'red', `invalid ${result.status}`)}  ${label}  ${result.issues.join('; ')}`;
+    return [time, '  ', paint('red', `invalid ${result.status}`), `  ${label}  ${result.issues.join('; ')}`];
   }
   const { type, subject, source, id, duplicate } = result;
   const marks = [
-    ...(duplicate ? [paint(io.stdout, 'yellow', 'duplicate')] : []),
-    ...(result.result === 'refused' ? [paint(io.stdout, 'red', `refused ${result.status}`)] : []),
+    ...(duplicate ? [paint('yellow', 'duplicate')] : []),
+    ...(result.result === 'refused' ? [paint('red', `refused ${result.status}`)] : []),
   ];
-  return [time, paint(io.stdout, 'cyan', type), subject, source, id, ...marks].join('  ');
+  return [time, '  ', paint('cyan', type), `  ${subject}  ${source}  ${id}`, ...marks.map((mark) => ['  ', mark])];
 }
-
-const toJson = (result: SinkResult, at: number): string =>
-  JSON.stringify({ time: new Date(at).toISOString(), ...result });

@@ -8,8 +8,8 @@ const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}[\p{Default_Ignorable_Code_Point}--\p{Var
 /** Most texts are ASCII: looking for anything else first is ten times as fast. */
 const NOT_PLAIN = /[^\x20-\x7e]+/g;
 
-const replaceUnprintable = (text: string, escape: (character: string) => string): string =>
-  text.replace(NOT_PLAIN, (run) => run.replace(UNPRINTABLE, escape));
+const replaceUnprintable = (text: string, escapeOne: (character: string) => string): string =>
+  text.replace(NOT_PLAIN, (run) => run.replace(UNPRINTABLE, escapeOne));
 
 const named: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
@@ -35,7 +35,7 @@ export const toPrintableJson = (value: unknown, indent?: number): string =>
 /** The same for a text that is JSON already. Line feeds between the tokens stay. */
 export const escapeJson = (json: string): string =>
   replaceUnprintable(json, (character) =>
-    character === '\n' ? character : character.replace(/[^]/g, (unit) => `\\u${hex(unit.charCodeAt(0), 4)}`),
+    character === '\n' ? character : character.replace(/[\s\S]/g, (unit) => `\\u${hex(unit.charCodeAt(0), 4)}`),
   );
 
 /** A value with its texts and keys as `toPrintable` shows them. */

@@ -20,10 +20,10 @@ export function printFindings(io: Io, findings: readonly ClusterFinding[]): void
     if (own.length === 0) continue;
     print(io, `► ${TITLES[area]}`);
     for (const finding of own) {
-      const mark = paint(io.stdout, STYLES[finding.result], MARKS[finding.result]);
-      if (finding.result === 'ok') print(io, `${mark} ${finding.text}`);
+      const mark = paint(STYLES[finding.result], MARKS[finding.result]);
+      if (finding.result === 'ok') print(io, [mark, ` ${finding.text}`]);
       else {
-        print(io, `${mark} ${formatIssue(finding.issue)}`);
+        print(io, [mark, ` ${formatIssue(finding.issue)}`]);
         print(io, `  to fix: ${finding.fix}`);
       }
     }

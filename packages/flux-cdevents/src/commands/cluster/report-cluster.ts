@@ -1,7 +1,7 @@
 import { toRecord } from '../../diagnostics/format.ts';
 import { connectToCluster } from '../../kube-api/connect.ts';
 import { isInCluster } from '../../kube-api/in-cluster.ts';
-import { type Io, print, withProgress } from '../io.ts';
+import { type Io, printJson, withProgress } from '../io.ts';
 import { type ClusterCheckOptions, checkCluster } from './check-cluster.ts';
 import { type ClusterFinding, countBad } from './finding.ts';
 import { printFindings } from './print-findings.ts';
@@ -24,7 +24,7 @@ export async function reportCluster(io: Io, { kubeconfig, json, ...options }: Re
   try {
     const findings = await withProgress(io, `asking ${api.server}`, checkCluster(api, { ...options, inCluster }));
     const counts = countBad(findings);
-    if (json) print(io, JSON.stringify({ findings: findings.map(toReport), counts }, null, 2));
+    if (json) printJson(io, { findings: findings.map(toReport), counts }, 2);
     else printFindings(io, findings);
     return counts.errors;
   } finally {

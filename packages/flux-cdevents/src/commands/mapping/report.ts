@@ -5,32 +5,31 @@ import { authorOf } from '../../map/explanation.ts';
 import { type Difference, nameOfType } from '../../mapping-cases/compare.ts';
 import { type CaseResult, isWrong, type StepResult } from '../../mapping-cases/run-cases.ts';
 import { describeEvent, describeTried } from '../explain.ts';
-import { type Io, paint } from '../io.ts';
+import { type Line, paint } from '../io.ts';
 import type { ChosenMapping } from './flags.ts';
 
 const INDENT = '      ';
 
 /** The result of a case for people: one line, and the differences when it failed. */
 export function reportLines(
-  io: Io,
   { name, passed, steps }: CaseResult,
   { file, chosen: { options } }: { readonly file: string; readonly chosen: ChosenMapping },
-): string[] {
-  if (passed) return [`  ${paint(io.stdout, 'green', '✓')} ${name}`];
+): Line[] {
+  if (passed) return [['  ', paint('green', '✓'), ` ${name}`]];
   const step = steps.at(-1);
-  const head = `  ${paint(io.stdout, 'red', '✗')} ${name}`;
+  const head = ['  ', paint('red', '✗'), ` ${name}`];
   if (!step) return [head];
   const { result, event } = step;
   const which = steps.length > 1 ? `, step ${steps.length}` : '';
-  const say = (text: string) => INDENT + text;
+  const say = (line: Line) => [INDENT, line];
   return [
     head,
     say(`${file}:${step.line}${which}: ${describeEvent(event)}`),
     say(describeMatch(result, options)),
     ...(result.tried.length > 1 ? [say(`rules tried: ${describeTried(result.tried)}`)] : []),
     ...withheldOf(step).map(({ type, why }) => say(`not sent: ${nameOfType(type)}: ${why}`)),
-    ...step.complaints.map((complaint) => say(paint(io.stdout, 'red', complaint))),
-    ...(step.difference ? diffOf(io, step.difference).map(say) : []),
+    ...step.complaints.map((complaint) => say(paint('red', complaint))),
+    ...(step.difference ? diffOf(step.difference).map(say) : []),
   ];
 }
 
@@ -46,7 +45,7 @@ function withheldOf({ result, difference }: StepResult): StepResult['result']['w
 }
 
 /** The lines of both sides; those of only one side are marked. */
-function diffOf(io: Io, { expected, found }: Difference): string[] {
+function diffOf({ expected, found }: Difference): Line[] {
   const lines = diffLines(toYaml(expected), toYaml(found)).flatMap(({ value, added, removed }) => {
     const [mark, style] = added
       ? (['+', 'green'] as const)
@@ -56,9 +55,9 @@ function diffOf(io: Io, { expected, found }: Difference): string[] {
     return value
       .trimEnd()
       .split('\n')
-      .map((line) => paint(io.stdout, style, `${mark} ${line}`));
+      .map((line) => paint(style, `${mark} ${line}`));
   });
-  return [paint(io.stdout, 'red', '- expected'), paint(io.stdout, 'green', '+ found'), ...lines];
+  return [paint('red', '- expected'), paint('green', '+ found'), ...lines];
 }
 
 const toYaml = (cdevents: readonly unknown[]): string =>

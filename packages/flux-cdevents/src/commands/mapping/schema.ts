@@ -2,7 +2,7 @@ import { Argument, type Command } from 'commander';
 import { mappingJsonSchema } from '../../mapping/file/json-schema.ts';
 import { casesJsonSchema } from '../../mapping-cases/cases-json-schema.ts';
 import { createCommand, helpWith } from '../command.ts';
-import { type Io, print } from '../io.ts';
+import { type Io, printJson } from '../io.ts';
 
 const schemas = { mapping: mappingJsonSchema, cases: casesJsonSchema } as const;
 type Name = keyof typeof schemas;
@@ -23,4 +23,4 @@ export const createMappingSchemaCommand = (io: Io): Command =>
         ['flux-cdevents mapping schema cases > cases.schema.json', 'the same for cases'],
       ]),
     )
-    .action((which: Name) => print(io, JSON.stringify(schemas[which](), undefined, 2)));
+    .action((which: Name) => printJson(io, schemas[which](), 2));

@@ -1,11 +1,12 @@
 import { fullSpecVersions } from 'cdevents-sdk';
 import type { Command } from 'commander';
-import { stringify } from 'yaml';
+import { Document, visit } from 'yaml';
 import { rulesOf } from '../../map/explanation.ts';
 import { spellOut } from '../../mapping/presets/spell-out.ts';
 import type { Mapping } from '../../mapping/rules/mapping-model.ts';
+import { toPrintable } from '../../observe/printable.ts';
 import { createCommand, flag, helpWith } from '../command.ts';
-import { type Io, print } from '../io.ts';
+import { type Io, printJson, printLines } from '../io.ts';
 import { type ChosenMapping, chooseMapping, type MappingFlags, mappingFlags } from './flags.ts';
 
 /** `mapping show`: prints the rules in force in the form of custom rules. */
@@ -31,7 +32,8 @@ export function createMappingShowCommand(io: Io): Command {
     .action(async ({ json, ...flags }: MappingFlags & { readonly json?: true }) => {
       const chosen = await chooseMapping(io, flags);
       const { mapping, neverReached } = spellOut(chosen.mapping, chosen.options);
-      print(io, json ? JSON.stringify(mapping, undefined, 2) : toYaml(mapping, neverReached, chosen));
+      if (json) printJson(io, mapping, 2);
+      else printLines(io, toYaml(mapping, neverReached, chosen));
     });
 }
 
@@ -48,6 +50,15 @@ function toYaml(mapping: Mapping, neverReached: readonly string[], { options }: 
       ? [`Left out, because an earlier rule matches the same events: ${neverReached.join(', ')}.`]
       : []),
   ];
-  const comment = head.map((line) => `# ${line}\n`).join('');
-  return `${comment}${stringify(mapping, { lineWidth: 0, aliasDuplicateObjects: false })}`.trimEnd();
+  const comment = head.map((line) => `# ${toPrintable(line)}\n`).join('');
+  const document = new Document(mapping, { aliasDuplicateObjects: false });
+  visit(document, {
+    Scalar(_, node) {
+      // what is printed as an escape means the same in double quotes, and only there
+      if (typeof node.value === 'string' && !isPrintable(node.value)) node.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return `${comment}${document.toString({ lineWidth: 0 })}`.trimEnd();
 }
+
+const isPrintable = (text: string): boolean => text.split('\n').every((line) => toPrintable(line) === line);

@@ -10,7 +10,7 @@ import type { Case, CasesFile } from '../../mapping-cases/cases.ts';
 import { readCases } from '../../mapping-cases/read-cases.ts';
 import { type CaseResult, runCase } from '../../mapping-cases/run-cases.ts';
 import { CommandFailed, createCommand, EXIT_USAGE, flag, helpWith } from '../command.ts';
-import { counted, type Io, note, paint, print } from '../io.ts';
+import { counted, type Io, note, paint, print, printJson } from '../io.ts';
 import { readEvents } from '../read-events.ts';
 import { readText } from '../read-text.ts';
 import { Coverage } from './coverage.ts';
@@ -142,19 +142,19 @@ function runAll(io: Io, suites: readonly Suite[], { requireCoverage, json }: Tes
       mapping: rulesOf(suite.options),
       cases: cases.map(toReport),
     }));
-    print(io, JSON.stringify({ passed: all.length - failed, failed, files, notCovered }, undefined, 2));
+    printJson(io, { passed: all.length - failed, failed, files, notCovered }, 2);
   } else {
     for (const { suite, cases } of results) printSuite(io, suite, cases);
     for (const { key, rules } of notCovered) {
-      print(io, paint(io.stdout, 'yellow', `not covered: ${rules.join(', ')} (${key})`));
+      print(io, paint('yellow', `not covered: ${rules.join(', ')} (${key})`));
     }
     const summary = `${counted(all.length - failed, 'case')} passed, ${failed} failed`;
-    print(io, paint(io.stdout, failed > 0 ? 'red' : 'green', summary));
+    print(io, paint(failed > 0 ? 'red' : 'green', summary));
   }
   if (failed > 0 || (requireCoverage && notCovered.length > 0)) throw new CommandFailed();
 }
 
 function printSuite(io: Io, suite: Suite, cases: readonly CaseResult[]): void {
   print(io, `${suite.file}: ${rulesOf(suite.options)}`);
-  for (const result of cases) for (const line of reportLines(io, result, suite)) print(io, line);
+  for (const result of cases) for (const line of reportLines(result, suite)) print(io, line);
 }
