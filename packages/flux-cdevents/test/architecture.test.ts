@@ -112,7 +112,7 @@ const house: Readonly<Record<string, Room>> = {
       ...ports('entry', 'work-queue', 'inspection', 'dead-letters'),
       'config/config-source.ts',
     ],
-    packages: ['typebox', 'fastify', '@fastify/swagger', '@lukeed/ms'],
+    packages: ['typebox', 'fastify', '@fastify/swagger', '@lukeed/ms', 'lru-cache'],
   },
   options: { rooms: ['diagnostics', 'flux', 'provider', 'outbox/outbox.ts'], packages: ['commander'] },
 

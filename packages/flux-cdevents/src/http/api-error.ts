@@ -6,12 +6,20 @@ export class ApiError extends FluxCDEventsError {
   readonly status: number;
   /** The ids that an ambiguous id matches. */
   readonly ids: readonly string[];
+  /** Seconds, for the header `Retry-After`. */
+  readonly retryAfterS: number | undefined;
 
-  constructor(status: number, code: FluxCDEventsErrorCode, message: string, ids: readonly string[] = []) {
+  constructor(
+    status: number,
+    code: FluxCDEventsErrorCode,
+    message: string,
+    { ids = [], retryAfterS }: { readonly ids?: readonly string[]; readonly retryAfterS?: number } = {},
+  ) {
     super(code, message);
     this.name = 'ApiError';
     this.status = status;
     this.ids = ids;
+    this.retryAfterS = retryAfterS;
   }
 }
 

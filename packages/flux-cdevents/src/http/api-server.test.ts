@@ -425,3 +425,48 @@ describe('the API as a whole', () => {
     expect([refused.statusCode, refused.headers['www-authenticate']]).toEqual([401, 'Bearer']);
   });
 });
+
+describe('every answer', () => {
+  const securityHeaders = {
+    'cache-control': 'no-store',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+  };
+
+  it.each([
+    ['GET', '/api/v1/deliveries', 200],
+    ['GET', '/api/v1/openapi.json', 200],
+    ['GET', '/api/v1/deliveries/0badcafe', 404],
+    ['GET', '/api/v1/nothing', 404],
+    ['GET', '/', 404],
+    ['GET', '/%', 400],
+    ['GET', '/api/v1/deliveries?limit=x', 400],
+    ['POST', '/api/v1/deliveries/discard', 415],
+    ['TRACE', '/api/v1/deliveries', 404],
+  ])('has security headers: %s %s, %s', async (method, url, status) => {
+    const response = await api.server.inject({ method: method as 'GET', url, headers });
+    expect(response.statusCode).toBe(status);
+    expect(response.headers).toMatchObject(securityHeaders);
+  });
+
+  it('has them when it refuses', async () => {
+    const response = await api.server.inject({ url: '/api/v1/deliveries', headers: { host: 'evil.example' } });
+    expect(response.statusCode).toBe(403);
+    expect(response.headers).toMatchObject(securityHeaders);
+  });
+});
+
+it('says how long to wait after wrong tokens', async () => {
+  await api.close();
+  api = await startTestApi({ token: () => 's3cret' });
+  const server = await api.server.listen({ host: '127.0.0.1', port: 0 });
+  const present = (token: string) =>
+    fetch(`${server}/api/v1/deliveries`, { headers: { authorization: `Bearer ${token}` } });
+  for (let count = 0; count < 10; count++) expect((await present('guess')).status).toBe(401);
+  const refused = await present('s3cret');
+  expect(refused.status).toBe(429);
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(50);
+  expect(await refused.json()).toEqual({ code: 'FCE_API_REFUSED', message: expect.stringContaining('too many wrong') });
+});

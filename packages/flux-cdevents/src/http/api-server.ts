@@ -1,5 +1,5 @@
 import { fastifySwagger } from '@fastify/swagger';
-import { type FastifyInstance, fastify } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { messageOf } from '../errors.ts';
 import { silentLogger } from '../observe/log.ts';
 import { VERSION } from '../version.ts';
@@ -8,6 +8,7 @@ import { ApiError, answerFor } from './api-error.ts';
 import { createGuard } from './api-guard.ts';
 import { configRoutes } from './config-routes.ts';
 import { deliveryRoutes } from './delivery-routes.ts';
+import { createSecureServer } from './secure-server.ts';
 import { type TypeBoxProvider, validateWithTypeBox } from './typebox-routes.ts';
 
 /** The path of the API on the UI address. */
@@ -21,13 +22,14 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
  */
 export function createApiServer(deps: ApiServerDeps): FastifyInstance {
   const { logger = silentLogger() } = deps;
-  const server = fastify({ bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true });
+  const server = createSecureServer({ bodyLimit: MAX_BODY_BYTES });
   const guard = createGuard(deps.token);
   server.removeContentTypeParser('text/plain');
   server.setErrorHandler((error, _request, reply) => {
     const { status, body } = answerFor(error);
     if (status >= 500) logger.error({ error: messageOf(error) }, 'API request failed');
     if (status === 401) reply.header('WWW-Authenticate', 'Bearer');
+    if (error instanceof ApiError && error.retryAfterS !== undefined) reply.header('Retry-After', error.retryAfterS);
     return reply.code(status).send(body);
   });
   validateWithTypeBox(server);
@@ -40,8 +42,9 @@ export function createApiServer(deps: ApiServerDeps): FastifyInstance {
         version: VERSION,
         description:
           'The events that flux-cdevents has delivered or still has to deliver, and the configuration in force. ' +
-          'When a token is configured, every request needs it as a bearer token; otherwise only requests to a loopback ' +
-          'name are answered.',
+          'When a token is configured, every request needs it as a bearer token, and after ten wrong ones within a ' +
+          'minute a peer is answered 429; without a token only requests to a loopback name are answered. Requests of ' +
+          'pages of another origin are answered 403.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       tags: [

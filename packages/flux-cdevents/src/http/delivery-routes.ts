@@ -68,7 +68,7 @@ export function deliveryRoutes(api: TypedServer, { outbox, snapshot, now }: ApiS
       if (meant && meant.id !== id && entries.length > 1) {
         const ids = entries.map((candidate) => candidate.id);
         const many = next === undefined ? String(ids.length) : `more than ${ids.length}`;
-        throw new ApiError(409, 'FCE_API_REFUSED', `${many} deliveries have an id that starts with ${id}`, ids);
+        throw new ApiError(409, 'FCE_API_REFUSED', `${many} deliveries have an id that starts with ${id}`, { ids });
       }
       const entry = meant && (await outbox.show(meant.id));
       if (!entry) throw new ApiError(404, 'FCE_NOT_FOUND', `no delivery has the id ${id}`);

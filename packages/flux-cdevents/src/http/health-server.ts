@@ -1,4 +1,5 @@
-import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { createSecureServer } from './secure-server.ts';
 
 export interface HealthServerDeps {
   /** Why the process cannot accept events now. Empty when it can. The reasons contain no secrets. */
@@ -12,7 +13,7 @@ export interface HealthServerDeps {
  * `/readyz` answers 503 with one reason per line while the process cannot accept events.
  */
 export function createHealthServer({ ready, dead }: HealthServerDeps): FastifyInstance {
-  const server = fastify({ forceCloseConnections: true });
+  const server = createSecureServer();
   const answer = (reply: FastifyReply, reasons: readonly string[]) =>
     reply
       .type('text/plain; charset=utf-8')

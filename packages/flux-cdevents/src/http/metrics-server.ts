@@ -1,5 +1,6 @@
-import { type FastifyInstance, fastify } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Metrics } from '../observe/metrics.ts';
+import { createSecureServer } from './secure-server.ts';
 
 export interface MetricsServerDeps {
   readonly metrics: Pick<Metrics, 'registry'>;
@@ -12,7 +13,7 @@ export interface MetricsServerDeps {
  * alert on their absence fires.
  */
 export function createMetricsServer({ metrics, refresh }: MetricsServerDeps): FastifyInstance {
-  const server = fastify({ forceCloseConnections: true });
+  const server = createSecureServer();
   server.get('/metrics', async (_request, reply) => {
     await refresh().catch(() => undefined);
     const text = await metrics.registry.metrics();

@@ -81,3 +81,25 @@ describe('metrics', () => {
     expect(lines).toContain('flux_cdevents_config_problems{severity="error"} 1');
   });
 });
+
+it.each([
+  [
+    'health',
+    () => createHealthServer({ ready: () => [], dead: () => undefined }),
+    ['/healthz', '/readyz', '/nothing', '/%'],
+  ],
+  [
+    'metrics',
+    () => createMetricsServer({ metrics: createMetrics(), refresh: async () => undefined }),
+    ['/metrics', '/nothing', '/%'],
+  ],
+])('%s: a browser neither keeps nor frames nor guesses an answer', async (_, create, urls) => {
+  const server = create();
+  for (const url of urls) {
+    expect((await server.inject(url)).headers).toMatchObject({
+      'cache-control': 'no-store',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      'x-content-type-options': 'nosniff',
+    });
+  }
+});

@@ -88,9 +88,14 @@ export function resolveServeOptions(raw: RawOptions): ServeOptions {
     if (parsed === undefined) issues.push(flagIssue(name, expected, value));
     return parsed ?? fallback;
   };
-  const address = (name: string) => read(name, parseAddress, 'an address such as :9090', { port: 0 });
-  const duration = (name: string) => read(name, positiveDuration, 'a duration such as 5m', 0);
-  const count = (name: string) => read(name, positiveInteger, 'a whole number from 1', 1);
+  /** Such a flag has a default, which the empty text is not: an empty environment variable must not mean 0. */
+  const needed = <T>(name: string, parse: (value: string) => T | undefined, expected: string, fallback: T): T => {
+    if (text(name) === undefined) issues.push(flagIssue(name, expected, 'nothing'));
+    return read(name, parse, expected, fallback);
+  };
+  const address = (name: string) => needed(name, parseAddress, 'an address such as :9090', NOWHERE);
+  const duration = (name: string) => needed(name, positiveDuration, 'a duration such as 5m', 0);
+  const count = (name: string) => needed(name, positiveInteger, 'a whole number from 1', 1);
   const oneOf = <T extends string>(name: string, values: readonly T[], fallback: T): T =>
     read(name, (value) => values.find((one) => one === value), values.join(' or '), fallback);
   const boolean = (name: string) => switchOf(raw, name, issues);
@@ -110,7 +115,7 @@ export function resolveServeOptions(raw: RawOptions): ServeOptions {
   );
   const uiAddr = address('ui-addr');
   const uiTokenFile = text('ui-token-file');
-  if (!uiTokenFile && uiAddr.port !== 0 && !isLoopbackAddress(uiAddr)) {
+  if (!uiTokenFile && uiAddr !== NOWHERE && !isLoopbackAddress(uiAddr)) {
     const expected = `a file with a token, because --ui-addr ${text('ui-addr')} is not loopback`;
     issues.push(flagIssue('ui-token-file', expected, 'nothing', 'missing'));
   }
@@ -145,6 +150,9 @@ export function resolveServeOptions(raw: RawOptions): ServeOptions {
   if (issues.length > 0) throw new FluxCDEventsError('FCE_OPTION_INVALID', issues.map(formatIssue).join('\n'));
   return options;
 }
+
+/** Stands for an address that cannot be read, which is an issue. */
+const NOWHERE: Address = { host: '127.0.0.1', port: 0 };
 
 /** How long an object without events is remembered, with its chain and the revision that was announced. */
 const MEMORY_RETENTION_MS = 90 * 24 * 60 * 60 * 1000;
