@@ -115,10 +115,14 @@ describe('flux-cdevents', () => {
     expect(code).toBe(0);
   });
 
-  it('reads flags from the environment', async () => {
+  it('reads the flags of serve from the environment, and those of no other command', async () => {
+    const serve = await cli(['serve'], { env: { FLUX_CDEVENTS_CONFIG: '/nowhere', FLUX_CDEVENTS_CONCURRENT: 'many' } });
+    expect(serve.stderr).toBe(
+      'flux-cdevents: FCE_OPTION_INVALID: --concurrent: expected a whole number from 1, found many\n',
+    );
     const stdin = readFileSync(ROLLOUT, 'utf8').split('\n')[2] ?? '';
     const { stdout } = await cli(['convert'], { stdin, env: { FLUX_CDEVENTS_CLUSTER: 'eu-1' } });
-    expect(JSON.parse(stdout).subject.id).toBe('eu-1/apps');
+    expect(JSON.parse(stdout).subject.id).toBe('apps');
   });
 });
 

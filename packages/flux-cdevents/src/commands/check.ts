@@ -97,11 +97,8 @@ export const createCheckCommand = (io: Io): Command =>
         ['flux-cdevents check --kubernetes', 'the cluster of the current context'],
       ]),
     )
-    .action(async (path: string | undefined, flags: CheckFlags, command: Command) => {
-      // With a path, the environment variables are meant for serve.
-      const counts = (name: string) => path === undefined || command.getOptionValueSource(name) === 'cli';
-      const kubernetes =
-        (flags.kubernetes && counts('kubernetes')) || (flags.kubeconfig !== undefined && counts('kubeconfig'));
+    .action(async (path: string | undefined, flags: CheckFlags) => {
+      const kubernetes = flags.kubernetes === true || flags.kubeconfig !== undefined;
       if ((path === undefined) === !kubernetes) {
         const found = kubernetes ? 'both' : 'neither';
         throw new FluxCDEventsError('FCE_OPTION_INVALID', `expected a path or --kubernetes, found ${found}`);

@@ -55,7 +55,7 @@ describe('run', () => {
       ['--help'],
     );
     expect(code).toBe(0);
-    expect(stdout).toContain('FLUX_CDEVENTS_FAIL_RATE');
+    expect(stdout).toContain('--fail-rate <n>');
   });
 });
 
@@ -71,22 +71,14 @@ describe('flag', () => {
     return seen;
   };
 
-  it('reads the environment, and the command line first', async () => {
-    vi.stubEnv('FLUX_CDEVENTS_FAIL_RATE', '3');
-    expect(await flagsOf()).toEqual({ failRate: 3 });
-    expect(await flagsOf(['--fail-rate', '4'])).toEqual({ failRate: 4 });
-  });
-
-  it.each([
-    ['true', { json: true }],
-    ['1', { json: true }],
-    ['false', {}],
-    ['0', {}],
-    ['', {}],
-  ])('a switch that is %j', async (value, expected) => {
-    vi.stubEnv('FLUX_CDEVENTS_JSON', value);
-    expect(await flagsOf()).toEqual(expected);
-  });
+  it.each(['3', 'true', 'false', ''])(
+    'is set by the command line alone, not by an environment variable %j',
+    async (value) => {
+      vi.stubEnv('FLUX_CDEVENTS_FAIL_RATE', value).stubEnv('FLUX_CDEVENTS_JSON', value);
+      expect(await flagsOf()).toEqual({});
+      expect(await flagsOf(['--fail-rate', '4', '--json'])).toEqual({ failRate: 4, json: true });
+    },
+  );
 });
 
 describe('output', () => {

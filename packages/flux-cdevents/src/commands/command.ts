@@ -1,7 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { FluxCDEventsError, messageOf } from '../errors.ts';
 import { toPrintable } from '../observe/printable.ts';
-import { variableOf } from '../options/flag.ts';
 import { type Io, note } from './io.ts';
 
 /** Exit codes of every command; the help shows them. */
@@ -15,22 +14,15 @@ Exit codes:
   1  the command failed
   2  the command line is invalid`;
 
-/** Values of an environment variable that leave its flag off. */
-const OFF = new Set(['', '0', 'false', 'no']);
-
 /**
- * A flag with its environment variable. There, `true` sets a flag that takes no value, and `false` leaves it off.
+ * A flag that only the command line sets. Environment variables are for `serve`, which runs unattended: what a command is
+ * about must not depend on what another one left behind.
  */
-export function flag(
+export const flag = (
   flags: string,
   description: string,
   refine: (option: Option) => Option = (option) => option,
-): Option {
-  const option = refine(new Option(flags, description));
-  const variable = variableOf(option);
-  const isOff = option.isBoolean() && OFF.has((process.env[variable] ?? '').toLowerCase());
-  return isOff ? option : option.env(variable);
-}
+): Option => refine(new Option(flags, description));
 
 /** Creates a command with what all of them share: the form of errors and the hint to the help. */
 export function createCommand(name: string, io: Io): Command {

@@ -13,6 +13,7 @@ import type {
   SendAnswer,
   SendRequest,
 } from '../http/api-types.ts';
+import { variableOf } from '../options/flag.ts';
 import { flag, parserOf } from './command.ts';
 
 /** The address of the controller and its token: the flags of every command that talks to it. */
@@ -27,11 +28,16 @@ const baseUrl = parserOf((text) => {
 }, 'an http or https URL');
 
 export const serverFlags = (): readonly Option[] => [
-  flag('--server <url>', 'the API of a running controller', (option) =>
-    option.default('http://127.0.0.1:9393').argParser(baseUrl),
+  withVariable(
+    flag('--server <url>', 'the API of a running controller', (option) =>
+      option.default('http://127.0.0.1:9393').argParser(baseUrl),
+    ),
   ),
-  flag('--token-file <file>', 'file with the bearer token of the API'),
+  withVariable(flag('--token-file <file>', 'file with the bearer token of the API')),
 ];
+
+/** How to reach the controller, unlike what to do there, may come from the environment. */
+const withVariable = (option: Option): Option => option.env(variableOf(option));
 
 /** A client of a running controller's API. Every method throws a `FluxCDEventsError` that says what to do. */
 export interface ControllerClient {

@@ -1,5 +1,5 @@
 import { type CDEvent, type ContentMode, toHttp } from 'cdevents-sdk';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { FluxEvent } from '../flux/event.ts';
 import type { Conversion } from '../map/convert-event.ts';
 import { rulesOf } from '../map/explanation.ts';
@@ -57,7 +57,7 @@ export function createConvertCommand(io: Io): Command {
         'explain on standard error which rules were tried, which matched, and where each field comes from',
       ),
     )
-    .addOption(new Option('--json', 'JSON lines on a terminal too; with --explain the explanation as JSON'))
+    .addOption(flag('--json', 'JSON lines on a terminal too; with --explain the explanation as JSON'))
     .addHelpText(
       'after',
       helpWith([

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startTestApi, type TestApi } from '../../test/helpers/api.ts';
 import { plain, type RunOptions, runCommand } from '../../test/helpers/command-io.ts';
 import { aFluxEvent } from '../../test/helpers/flux-events.ts';
@@ -151,18 +151,114 @@ describe('deliveries show', () => {
 });
 
 describe('deliveries replay and discard', () => {
+  const states = async () => {
+    const { entries } = await api.outbox.list({}, { limit: 100 });
+    return entries.map(({ state }) => state);
+  };
+
   it('replays by id and discards by Provider', async () => {
     const id = await sent('a');
     await sent('b');
     await settle('dead-letter');
     expect((await deliveries(['replay', id.slice(0, 12)])).stdout).toBe('1 delivery to be sent again\n');
-    expect((await deliveries(['discard', '--provider', 'flux-system/hub', '--json'])).stdout).toBe('{"count":1}\n');
+    expect((await deliveries(['discard', '--provider', 'flux-system/hub', '--yes', '--json'])).stdout).toBe(
+      '{"count":1}\n',
+    );
   });
 
   it.each(['replay', 'discard'])('%s refuses to select nothing, without a request to the controller', async (what) => {
     const { code, stderr } = await deliveries([what]);
     expect([code, stderr]).toEqual([2, expect.stringMatching(/FCE_OPTION_INVALID: give ids, .*--all/)]);
-    expect((await deliveries([what, '--all'])).code).toBe(0);
+    expect((await deliveries([what, '--yes'])).code).toBe(2);
+    expect((await deliveries([what, '--all', '--yes'])).code).toBe(0);
+  });
+
+  it.each([
+    ['replay', ['--all']],
+    ['replay', ['--provider', 'flux-system/hub']],
+    ['replay', ['--type', 'taskrun.finished']],
+    ['replay', ['--since', '2h']],
+    ['discard', ['--all']],
+    ['discard', ['--provider', 'flux-system/hub', '--json']],
+    ['discard', ['--since', '2h']],
+  ])('%s %j needs --yes where nobody can be asked', async (what, argv) => {
+    await sent('a');
+    await settle('dead-letter');
+    const { code, stdout, stderr } = await deliveries([what, ...argv]);
+    expect({ code, stdout, stderr }).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `flux-cdevents: FCE_OPTION_INVALID: --yes: expected, to ${what} where nobody can be asked; nothing was changed\n`,
+    });
+    expect(await states()).toEqual(['dead-letter']);
+    expect((await deliveries([what, ...argv, '--yes'])).code).toBe(0);
+    expect(await states()).toEqual(what === 'replay' ? ['pending'] : []);
+  });
+
+  it('discards what is named in full, and nothing else, without a question', async () => {
+    const id = await sent('a');
+    await sent('b');
+    await settle('dead-letter');
+    expect((await deliveries(['discard', id.slice(0, 36)])).code).toBe(2);
+    expect((await deliveries(['discard', id, '--since', '2h'])).code).toBe(2);
+    expect((await deliveries(['discard', id])).stdout).toBe('1 dead letter discarded\n');
+    expect(await states()).toEqual(['dead-letter']);
+  });
+
+  it('does not replay several entries for one id without a question', async () => {
+    await api.outbox.commit(aCommit([anEntry('same-1'), anEntry('same-2', { orderingKey: 'other' })]));
+    await settle('dead-letter');
+    const { code, stderr } = await deliveries(['replay', 'same']);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--yes: expected, to replay 2 entries where')]);
+    expect(await states()).toEqual(['dead-letter', 'dead-letter']);
+    expect((await deliveries(['replay', 'same-1', 'same-2'])).stdout).toBe('2 deliveries to be sent again\n');
+  });
+
+  describe.each(['replay', 'discard'])('%s on a terminal', (what) => {
+    const asked = async (stdin: string, argv: readonly string[] = ['--all']) => {
+      const { code, stderr } = await deliveries([what, ...argv], { tty: true, stdin });
+      return { code, stderr: plain(stderr) };
+    };
+    beforeEach(async () => {
+      await sent('a');
+      await sent('b');
+      await settle('dead-letter');
+    });
+
+    it.each(['y\n', 'Yes\n'])('goes on after %j', async (answer) => {
+      const { code, stderr } = await asked(answer);
+      expect(code).toBe(0);
+      expect(stderr).toContain(`  flux-system/hub  2\n`);
+      expect(stderr).toContain(`${what} 2 entries? [y/N] `);
+      expect(await states()).toEqual(what === 'replay' ? ['pending', 'pending'] : []);
+    });
+
+    it.each(['\n', 'n\n', 'yellow\n', ''])('changes nothing after %j', async (answer) => {
+      const { code, stderr } = await asked(answer);
+      expect([code, stderr]).toEqual([1, expect.stringContaining('nothing was changed\n')]);
+      expect(await states()).toEqual(['dead-letter', 'dead-letter']);
+    });
+
+    it('asks nothing when told so, nor when there is nothing', async () => {
+      expect(await asked('', ['--provider', 'flux-system/other'])).toEqual({ code: 0, stderr: '' });
+      expect(await asked('', ['--all', '--yes'])).toEqual({ code: 0, stderr: '' });
+    });
+  });
+
+  it('take nothing from the environment but how to reach the controller', async () => {
+    await sent('a');
+    await settle('dead-letter');
+    for (const name of ['PROVIDER', 'TYPE', 'SINCE', 'ALL', 'YES', 'JSON', 'STATE', 'LIMIT', 'REMAP']) {
+      vi.stubEnv(`FLUX_CDEVENTS_${name}`, name === 'PROVIDER' ? 'flux-system/hub' : 'true');
+    }
+    for (const what of ['replay', 'discard']) {
+      const { code, stderr } = await deliveries([what]);
+      expect([code, stderr]).toEqual([2, expect.stringContaining('give ids')]);
+    }
+    vi.stubEnv('FLUX_CDEVENTS_SERVER', server);
+    const { stdout } = await runCommand(createDeliveriesCommand, ['list']);
+    expect(stdout.split('\t')[1]).toBe('dead-letter');
+    vi.unstubAllEnvs();
   });
 });
 

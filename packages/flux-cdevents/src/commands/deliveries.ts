@@ -1,9 +1,10 @@
-import { type Command, Option } from 'commander';
+import type { Command, Option } from 'commander';
 import { FluxCDEventsError } from '../errors.ts';
 import { parseName } from '../flux/object-ref.ts';
 import type { Delivery, DeliveryDetail, ListQuery, ReplayRequest } from '../http/api-types.ts';
 import { ENTRY_STATES, type EntryState } from '../outbox/entry.ts';
 import { createCommand, flag, helpWith, integer, parserOf } from './command.ts';
+import { askConsent } from './consent.ts';
 import { createControllerClient, type ServerFlags, serverFlags } from './controller-client.ts';
 import { storedLines } from './explain.ts';
 import {
@@ -204,12 +205,14 @@ function printDetail(io: Io, delivery: DeliveryDetail): void {
 
 interface SelectFlags extends FilterFlags {
   readonly all?: true;
+  readonly yes?: true;
 }
 
 /** The flags that select entries to replay or discard; ids are arguments. */
 const changeFlags = (): readonly Option[] => [
   ...filterFlags(),
-  new Option('--all', 'all of them; required when nothing else narrows the selection'),
+  flag('--all', 'all of them; required when nothing else narrows the selection'),
+  flag('--yes', 'do not ask for confirmation'),
   flag('--json', 'print the count as JSON'),
 ];
 
@@ -219,17 +222,20 @@ const replayCommand = (io: Io): Command =>
     flag('--state <state>', 'dead-letter (the default) or delivered; may be repeated', (option) =>
       option.argParser(replayable),
     ),
-    new Option('--remap', 'map the Flux events again with the current mapping'),
+    flag('--remap', 'map the Flux events again with the current mapping'),
   ])
     .summary('send dead letters again')
-    .description('Sends dead letters, or delivered CDEvents, again. They keep their ids.')
+    .description(
+      'Sends dead letters, or delivered CDEvents, again. They keep their ids. Asks for confirmation when flags select the ' +
+        'entries, or when an id stands for several; without a terminal, --yes is required then.',
+    )
     .argument('[ids...]', 'their ids or prefixes of them')
     .addHelpText(
       'after',
       helpWith([
         ['flux-cdevents deliveries replay 3f2b9c1e', 'one'],
         ['flux-cdevents deliveries replay --provider flux-system/hub --since 2h', 'those of one Provider'],
-        ['flux-cdevents deliveries replay --all --remap', 'all dead letters, after the mapping was fixed'],
+        ['flux-cdevents deliveries replay --all --remap --yes', 'all dead letters, after the mapping was fixed'],
       ]),
     )
     .action(
@@ -243,6 +249,10 @@ const replayCommand = (io: Io): Command =>
           ...(flags.remap && { remap: true }),
         };
         const client = await createControllerClient(flags);
+        if (!flags.yes) {
+          const named = areNamed(ids, flags) ? ids.length : 0;
+          await askConsent(io, { verb: 'replay', named, count: () => client.replay({ ...request, dryRun: true }) });
+        }
         const { count } = await withProgress(io, `replaying at ${flags.server}`, client.replay(request));
         if (flags.json) printJson(io, { count });
         else print(io, `${counted(count, 'delivery', 'deliveries')} to be sent again`);
@@ -257,7 +267,10 @@ const replayable = (value: string, before: readonly string[] = []): readonly str
 const discardCommand = (io: Io): Command =>
   create('discard', io, changeFlags())
     .summary('remove dead letters')
-    .description('Removes dead letters for good.')
+    .description(
+      'Removes dead letters for good. Asks for confirmation, unless full ids name all of them; without a terminal, --yes is ' +
+        'required then.',
+    )
     .argument('[ids...]', 'their ids or prefixes of them')
     .addHelpText(
       'after',
@@ -269,6 +282,10 @@ const discardCommand = (io: Io): Command =>
     .action(async (ids: string[], flags: SelectFlags) => {
       const request = change(ids, flags);
       const client = await createControllerClient(flags);
+      if (!flags.yes) {
+        const named = areNamed(ids, flags) && ids.every(isFullId) ? ids.length : 0;
+        await askConsent(io, { verb: 'discard', named, count: () => client.discard({ ...request, dryRun: true }) });
+      }
       const { count } = await withProgress(io, `discarding at ${flags.server}`, client.discard(request));
       if (flags.json) printJson(io, { count });
       else print(io, `${counted(count, 'dead letter')} discarded`);
@@ -279,6 +296,13 @@ const selection = ({ provider, type, since }: FilterFlags) => ({
   ...(type !== undefined && { type }),
   ...(since !== undefined && { since }),
 });
+
+/** True when ids alone select. */
+const areNamed = (ids: readonly string[], flags: SelectFlags): boolean =>
+  ids.length > 0 && Object.keys(selection(flags)).length === 0;
+
+/** The id of an entry, not the start of one or that of a CDEvent, which several Providers may get. */
+const isFullId = (id: string): boolean => /.\.[0-9a-f]{8}$/.test(id);
 
 function change(ids: string[], { all, ...flags }: SelectFlags) {
   const narrowed = { ...selection(flags), ...(ids.length > 0 && { ids }) };

@@ -470,3 +470,22 @@ it('says how long to wait after wrong tokens', async () => {
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(50);
   expect(await refused.json()).toEqual({ code: 'FCE_API_REFUSED', message: expect.stringContaining('too many wrong') });
 });
+
+it('counts in a dry run what a replay or a discard would change, and changes nothing', async () => {
+  await sent('a');
+  await settle('dead-letter');
+  await sent('b');
+  await settle('delivered');
+  const dryRun = (what: string, body: object) => post(`/deliveries/${what}`, { ...body, dryRun: true });
+  const ofHub = (count: number) => ({ status: 200, body: { count, providers: { 'flux-system/hub': count } } });
+  expect(await dryRun('discard', { all: true })).toEqual(ofHub(1));
+  expect(await dryRun('replay', { all: true })).toEqual(ofHub(1));
+  expect(await dryRun('replay', { all: true, states: ['dead-letter', 'delivered'] })).toEqual(ofHub(2));
+  expect(await dryRun('discard', { provider: 'flux-system/other' })).toEqual({
+    status: 200,
+    body: { count: 0, providers: {} },
+  });
+  expect((await dryRun('discard', {})).status).toBe(400);
+  const { body } = await get('/deliveries');
+  expect(body.entries.map(({ state }: Delivery) => state)).toEqual(['delivered', 'dead-letter']);
+});

@@ -57,6 +57,7 @@ const filter = {
   all: Type.Optional(
     Type.Boolean({ description: 'Must be true when no other field narrows the selection.', default: false }),
   ),
+  dryRun: Type.Optional(Type.Boolean({ description: 'Count the entries, and change nothing.', default: false })),
 };
 
 export const ReplayRequest = Type.Object(
@@ -83,7 +84,14 @@ export type ReplayRequest = Static<typeof ReplayRequest>;
 export const DiscardRequest = Type.Object(filter, { additionalProperties: false });
 export type DiscardRequest = Static<typeof DiscardRequest>;
 
-export const CountAnswer = Type.Object({ count: Type.Integer({ description: 'How many entries changed.' }) });
+export const CountAnswer = Type.Object({
+  count: Type.Integer({ description: 'How many entries changed, or in a dry run would change.' }),
+  providers: Type.Optional(
+    Type.Record(Type.String(), Type.Integer(), {
+      description: 'In a dry run, how many entries of each Provider, `namespace/name`.',
+    }),
+  ),
+});
 export type CountAnswer = Static<typeof CountAnswer>;
 
 const delivery = {

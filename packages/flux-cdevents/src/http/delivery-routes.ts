@@ -2,7 +2,7 @@ import Type from 'typebox';
 import { nameOf, parseName } from '../flux/object-ref.ts';
 import { explainedFields, type StoredExplanation } from '../map/explanation.ts';
 import { type EntryKind, type EntrySummary, type OutboxEntry, typeLabelOf, UNMAPPED } from '../outbox/entry.ts';
-import type { EntryFilter } from '../outbox/inspection.ts';
+import type { EntryFilter, Inspection } from '../outbox/inspection.ts';
 import { type EntrySource, readEntrySource } from '../pipeline/entry-source.ts';
 import { maxAgeOf } from '../provider/provider-options.ts';
 import type { ApiServerDeps } from './api-deps.ts';
@@ -24,6 +24,8 @@ import type { TypedServer } from './typebox-routes.ts';
 /** The maximum number of ids in the answer to an ambiguous id. */
 const MAX_MEANT = 20;
 const DEFAULT_LIMIT = 50;
+/** Entries that a count reads at a time. */
+const PAGE = 500;
 
 /** `/deliveries`: list, show, replay, discard. */
 export function deliveryRoutes(api: TypedServer, { outbox, snapshot, now }: ApiServerDeps): void {
@@ -86,8 +88,9 @@ export function deliveryRoutes(api: TypedServer, { outbox, snapshot, now }: ApiS
       body: ReplayRequest,
       response: { 200: CountAnswer, default: ErrorAnswer },
     },
-    handler: async ({ body: { remap = false, states, ...request } }) => {
+    handler: async ({ body: { remap = false, states, dryRun = false, ...request } }) => {
       const filter: EntryFilter = { ...narrowed(request, now()), states: states ?? ['dead-letter'] };
+      if (dryRun) return countEntries(outbox, filter);
       // Each Provider has its own max-age.
       const providers = filter.provider ? [filter.provider] : (await outbox.stats()).map(({ provider }) => provider);
       let count = 0;
@@ -109,8 +112,27 @@ export function deliveryRoutes(api: TypedServer, { outbox, snapshot, now }: ApiS
       body: DiscardRequest,
       response: { 200: CountAnswer, default: ErrorAnswer },
     },
-    handler: async ({ body }) => ({ count: await outbox.discard(narrowed(body, now())) }),
+    handler: async ({ body: { dryRun = false, ...request } }) => {
+      const filter = narrowed(request, now());
+      if (dryRun) return countEntries(outbox, { ...filter, states: ['dead-letter'] });
+      return { count: await outbox.discard(filter) };
+    },
   });
+}
+
+/** Counts in pages, so that the store serves others in between. */
+async function countEntries(outbox: Pick<Inspection, 'list'>, filter: EntryFilter): Promise<CountAnswer> {
+  const providers = new Map<string, number>();
+  let count = 0;
+  for (let after: string | undefined; ; ) {
+    const page = await outbox.list(filter, { limit: PAGE, ...(after !== undefined && { after }) });
+    count += page.entries.length;
+    for (const { provider } of page.entries) {
+      providers.set(nameOf(provider), (providers.get(nameOf(provider)) ?? 0) + 1);
+    }
+    if (page.next === undefined) return { count, providers: Object.fromEntries(providers) };
+    after = page.next;
+  }
 }
 
 interface Selected {

@@ -1,4 +1,4 @@
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { answerFor } from './api-error.ts';
 
 /**
@@ -21,7 +21,7 @@ export function createSecureServer(options: { readonly bodyLimit?: number } = {}
     // a path that cannot be decoded reaches no hook
     frameworkErrors(error, _request, reply) {
       const { status, body } = answerFor(error);
-      void reply.headers(SECURITY_HEADERS).code(status).send(body);
+      void (reply as unknown as FastifyReply).headers(SECURITY_HEADERS).code(status).send(body);
     },
   });
   server.addHook('onRequest', async (_request, reply) => void reply.headers(SECURITY_HEADERS));

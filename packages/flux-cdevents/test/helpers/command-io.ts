@@ -27,7 +27,7 @@ export interface CommandResult {
 
 export interface RunOptions {
   readonly stdin?: string;
-  /** Whether stdout and stderr are terminals. @default false */
+  /** Whether all three streams are terminals. @default false */
   readonly tty?: boolean;
   readonly now?: number;
 }
@@ -39,7 +39,7 @@ export async function runCommand(
   { stdin = '', tty = false, now = Date.parse('2026-11-24T12:00:00Z') }: RunOptions = {},
 ): Promise<CommandResult> {
   const [stdout, stderr] = [new Capture(tty), new Capture(tty)];
-  const io: Io = { stdin: Readable.from([stdin]), stdout, stderr, now: () => now };
+  const io: Io = { stdin: Object.assign(Readable.from([stdin]), { isTTY: tty }), stdout, stderr, now: () => now };
   const code = await run(create(io), argv, io);
   return { code, stdout: stdout.text, stderr: stderr.text };
 }
