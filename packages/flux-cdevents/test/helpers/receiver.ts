@@ -26,6 +26,8 @@ export type ReceiverAnswer =
       readonly status: number;
       readonly headers?: Readonly<Record<string, string>>;
       readonly body?: string;
+      /** The reason phrase. @default that of the status */
+      readonly statusText?: string;
       /** Seconds or an HTTP date. */
       readonly retryAfter?: string;
       readonly delayMs?: number;
@@ -100,9 +102,11 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
         status,
         headers = {},
         body = '',
+        statusText,
         retryAfter,
         delayMs = 0,
       } = typeof answer === 'number' ? { status: answer } : answer;
+      if (statusText !== undefined) response.statusMessage = statusText;
       const respond = () =>
         response.writeHead(status, { ...headers, ...(retryAfter && { 'retry-after': retryAfter }) }).end(body);
       if (delayMs > 0) setTimeout(respond, delayMs);
