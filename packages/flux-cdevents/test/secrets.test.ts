@@ -72,6 +72,7 @@ const CANARIES = [
   'HMAC key',
   'key of a signature',
   'key of a webhook',
+  'token behind a webhook',
   'TLS key',
   'proxy: user of the address',
   'proxy: password of the address',
@@ -277,11 +278,15 @@ describe.each<LogEncoding>(['json', 'console'])('with logs as %s', (encoding) =>
     });
     provider('headers', { address: headers.url, headers: stringify({ Authorization: bearer }) });
     provider('signed', { address: signed.url, token: secrets['key of a signature'] }, { type: 'generic-hmac' });
+    api.put(aSecretObject('webhook-receiver', { token: secrets['token behind a webhook'] }));
     provider(
       'webhook',
       { token: secrets['key of a webhook'] },
       { type: 'generic-hmac', address: 'http://127.0.0.1:1' },
-      { 'cdevents.toolkit.fluxcd.io/address': behind.url },
+      {
+        'cdevents.toolkit.fluxcd.io/address': behind.url,
+        'cdevents.toolkit.fluxcd.io/secret': 'webhook-receiver',
+      },
     );
     api.put(
       aProviderObject('in-the-spec', {
@@ -363,7 +368,7 @@ describe.each<LogEncoding>(['json', 'console'])('with logs as %s', (encoding) =>
     const eventsToken = secrets['token of the event endpoint'];
     expect((await post('/', JSON.stringify(reconciled), { authorization: `Bearer ${eventsToken}` })).status).toBe(202);
     await signed.received(1);
-    const notAnEvent = `{"metadata": {"token": "${secrets['reconcile token']}"`;
+    const notAnEvent = `{"token": x"${secrets['reconcile token']}"}`;
     expect((await post('/', notAnEvent, { authorization: `Bearer ${eventsToken}` })).status).toBe(400);
     expect((await post('/', '{}', { authorization: `Bearer ${eventsToken}x` })).status).toBe(401);
     const signature = { 'x-signature': `sha256=${secrets['key of a webhook']}` };
@@ -376,7 +381,7 @@ describe.each<LogEncoding>(['json', 'console'])('with logs as %s', (encoding) =>
       repeat('full', full, [...ofFull, 'a header', 'HMAC key']),
       repeat('basic', basic, ['username', 'password']),
       repeat('headers', headers, ['a header with credentials']),
-      repeat('webhook', behind, ['key of a webhook']),
+      repeat('webhook', behind, ['token behind a webhook']),
       repeat('in-the-spec', spec, ['spec.address: password', 'spec.address: query']),
     ]);
     const failing = [
@@ -423,6 +428,29 @@ describe.each<LogEncoding>(['json', 'console'])('with logs as %s', (encoding) =>
   });
 });
 
+it.each([
+  ['an alias', (canary: string) => `  token: *${canary}`],
+  ['a block', (canary: string) => `  token: |${canary}`],
+  ['a folded block', (canary: string) => `  token: >${canary}`],
+  ['a tab', (canary: string) => `\ttoken: ${canary}`],
+  ['a colon', (canary: string) => `  token: token: ${canary}`],
+  ['a quote', (canary: string) => `  token: "${canary}`],
+  ['an escape', (canary: string) => `  token: "\\q${canary}"`],
+  ['a reserved character', (canary: string) => `  token: @${canary}`],
+  ['the same key twice', (canary: string) => `  ${canary}: 1\n  ${canary}: 2`],
+  ['a list', (canary: string) => `  token: [${canary}]`],
+  ['a text in place of a map', (canary: string) => `  ${canary}`],
+])('a Secret in a file with a mistake: %s', async (_, write) => {
+  const canary = aCanary();
+  const folder = mkdtempSync(join(tmpdir(), 'flux-cdevents-secrets-'));
+  const head = 'apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: apps}\nstringData:\n';
+  writeFileSync(join(folder, 'secret.yaml'), `${head}${write(canary)}\n`);
+  const { stdout, stderr } = await runCommand(createCheckCommand, [folder]);
+  rmSync(folder, { recursive: true });
+  expect(stdout).toMatch(/^secret\.yaml:\d+: /);
+  expect(shows(stdout + stderr, canary), stdout + stderr).toBe(false);
+});
+
 describe('credentials of a kubeconfig', () => {
   let folder: string;
   beforeEach(() => {
@@ -466,5 +494,21 @@ describe('credentials of a kubeconfig', () => {
     expect(code).toBe(1);
     expect(stdout + stderr).toMatch(/API server|kubeconfig/);
     expect(shows(stdout + stderr, canary), stdout + stderr).toBe(false);
+  });
+
+  it.each([
+    ['a tab', (canary: string) => `users:\n- name: a\n  user:\n\t  token: ${canary}\n`],
+    ['a bracket', (canary: string) => `users: [{name: a, user: {token: ${canary}}\nclusters: ]`],
+    ['a colon', (canary: string) => `users:\n- name: a\n  user: token: ${canary}\n`],
+    ['a quote', (canary: string) => `token: "${canary}`],
+    ['the same key twice', (canary: string) => `a: 1\n${canary}: 1\n${canary}: 2\n`],
+  ])('a file with a mistake: %s', async (_, write) => {
+    const canary = aCanary();
+    const path = join(folder, 'kubeconfig');
+    writeFileSync(path, write(canary));
+    const { code, stdout, stderr } = await runCommand(createCheckCommand, ['--kubeconfig', path]);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/FCE_CONFIG_INVALID: \S+kubeconfig: /);
+    expect(shows(stderr, canary), stderr).toBe(false);
   });
 });

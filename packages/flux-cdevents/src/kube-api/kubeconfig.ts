@@ -40,7 +40,7 @@ export async function kubeconfigAccess({ file, now = steadyNow }: KubeconfigOpti
   try {
     config = load();
   } catch (cause) {
-    throw new FluxCDEventsError('FCE_CONFIG_INVALID', `${name}: ${messageOf(cause)}`, { cause });
+    throw new FluxCDEventsError('FCE_CONFIG_INVALID', `${name}: ${messageOf(withoutQuote(cause))}`, { cause });
   }
   const cluster = config.getCurrentCluster();
   if (!cluster) {
@@ -65,7 +65,7 @@ export async function kubeconfigAccess({ file, now = steadyNow }: KubeconfigOpti
         if (current) config = load(renewed ? undefined : config);
         current = await credentialsOf(config, tokenIn(filesOf(file), config));
       } catch (error) {
-        if (!current) throw error; // a file that is being written: the last credentials are still valid
+        if (!current) throw withoutQuote(error); // a file that is being written: the last credentials are still valid
       }
       loadedAt = now();
       renewed = false;
@@ -75,6 +75,16 @@ export async function kubeconfigAccess({ file, now = steadyNow }: KubeconfigOpti
       renewed = true;
     },
   };
+}
+
+/**
+ * A parser quotes what it cannot read, and here that may be a token: the answer of a credential plugin, or the file itself.
+ */
+function withoutQuote(error: unknown): unknown {
+  if (error instanceof SyntaxError) return new Error('expected JSON from the credential plugin, found something else');
+  const { name, reason, mark } = error as { name?: unknown; reason?: unknown; mark?: { readonly line?: number } };
+  if (name !== 'YAMLException') return error;
+  return new Error(`line ${(mark?.line ?? 0) + 1}: expected YAML, found a mistake: ${reason}`);
 }
 
 /** The files that the official client reads. */

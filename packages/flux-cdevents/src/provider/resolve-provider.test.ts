@@ -420,6 +420,7 @@ describe('what must not be shown', () => {
     expect(new Set(secrets)).toEqual(
       new Set([
         'token-1',
+        'user',
         'pass-1',
         basic('user:pass-1').slice(6),
         'Bearer key-1',

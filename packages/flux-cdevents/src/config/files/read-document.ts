@@ -64,7 +64,7 @@ export function readDocument(text: string): ReadDocument {
       issues.push({ ...createIssue('unreadable', [], 'YAML', found), place: { line: lines.linePos(offset).line } });
     const [error] = document.errors;
     if (error) {
-      refuse(error.pos[0], `an error: ${error.message}`);
+      refuse(error.pos[0], `an error: ${withoutQuote(error.message)}`);
       continue;
     }
     try {
@@ -72,11 +72,15 @@ export function readDocument(text: string): ReadDocument {
       const lineOf = (path: Path) => places().lineAndColumn(places().offsetOf(path)).line;
       collect(document.toJS(), [], lineOf, objects, issues);
     } catch (thrown) {
-      refuse(document.range[0], `an error: ${messageOf(thrown)}`); // an alias without its anchor
+      refuse(document.range[0], `an error: ${withoutQuote(messageOf(thrown))}`); // an alias without its anchor
     }
   }
   return { objects, issues };
 }
+
+/** The document may be a Secret, and what the parser quotes its value: `token: *abc` without quotes is an alias. */
+const withoutQuote = (message: string): string =>
+  message.replace(/^(Unresolved [^:]*|Block scalar header includes extra characters): .*/s, '$1');
 
 function collect(
   value: unknown,

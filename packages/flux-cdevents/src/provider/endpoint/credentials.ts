@@ -29,9 +29,10 @@ export function resolveAuthorization(
   // What is not sent need not be valid, but must not be shown either.
   const reader = sent ? reading : new EndpointReading();
   const token = reader.textOf(secret, 'token');
-  const username = reader.textOf(secret, 'username') ?? specUsername;
+  const ownUsername = reader.textOf(secret, 'username');
+  const username = ownUsername ?? specUsername;
   const password = reader.textOf(secret, 'password');
-  reading.mask(token?.trim() ?? '', password ?? '');
+  reading.mask(token?.trim() ?? '', password ?? '', ownUsername ?? '');
   const basic = username !== undefined && password !== undefined ? basicAuthorization(username, password) : undefined;
   if (basic) reading.mask(credentialsOf(basic));
   if (!sent) return undefined;
