@@ -7,6 +7,8 @@ export interface Child {
   /** The lines of its output so far, of both streams; after some thousands the oldest are dropped. */
   readonly lines: readonly string[];
   readonly running: boolean;
+  /** How it ended: its exit code, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals>;
   /** Resolves with the first line, past or future, that matches. Rejects when the process ends first. */
   line(matches: RegExp | ((line: string) => boolean)): Promise<string>;
   /** Sends SIGTERM, and SIGKILL if that does not help in time. Resolves when the process has ended. */
@@ -38,7 +40,9 @@ export function startChild(
       for (const listener of listeners) listener(line);
     });
   }
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const ended = new Promise<number | NodeJS.Signals>((resolve) =>
+    child.once('close', (code, signal) => resolve(code ?? signal ?? 0)),
+  );
   void ended.then(() => alive.delete(child));
   const running = () => child.exitCode === null && child.signalCode === null;
   const end = async (signal: NodeJS.Signals, withinMs?: number) => {
@@ -57,6 +61,7 @@ export function startChild(
       resolve({
         pid: child.pid ?? 0,
         lines,
+        ended,
         get running() {
           return running();
         },
