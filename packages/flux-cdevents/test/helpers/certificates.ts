@@ -49,7 +49,7 @@ async function createIssuer(name: string, issuer?: Certificate): Promise<Certifi
     const issued = await generate([{ name: 'commonName', value: commonName }], {
       ...elliptic,
       ca,
-      ...(notAfter && { notAfterDate: notAfter }),
+      ...(notAfter && { notBeforeDate: new Date(notAfter.getTime() - 86_400_000), notAfterDate: notAfter }),
       extensions: [
         { name: 'basicConstraints', cA: false },
         { name: 'keyUsage', digitalSignature: true },

@@ -1,4 +1,10 @@
-import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type RequestListener,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -17,8 +23,9 @@ export interface ReceivedRequest {
 }
 
 /**
- * What a request is answered with: a status or more, or a way to behave badly. `hang`: never answered; `close`: the
- * connection is closed instead; `hang-in-body`: headers and the start of a body, then nothing.
+ * What a request is answered with: a status or more, or a way to behave badly. `raw`: these bytes, after which the
+ * connection is closed; `hang`: never answered; `close`: the connection is closed instead; `reset`: it is reset;
+ * `hang-in-body`: headers and the start of a body, then nothing.
  */
 export type ReceiverAnswer =
   | number
@@ -31,10 +38,16 @@ export type ReceiverAnswer =
       /** Seconds or an HTTP date. */
       readonly retryAfter?: string;
       readonly delayMs?: number;
+      /** The body is sent one character at a time, with this many milliseconds in between. */
+      readonly dripMs?: number;
+      /** Informational answers before the final one, whether the client asked for them or not. */
+      readonly informational?: readonly (100 | 102 | 103)[];
     }
+  | { readonly raw: string }
   | 'hang'
   | 'hang-in-body'
-  | 'close';
+  | 'close'
+  | 'reset';
 
 export interface ReceiverOptions {
   /** What a request is answered with when nothing else is scripted. @default 202 */
@@ -59,8 +72,24 @@ export interface Receiver {
   next(...answers: ReceiverAnswer[]): void;
   /** Resolves when there are at least so many requests, hanging ones included, with all there are then. */
   received(count: number): Promise<readonly ReceivedRequest[]>;
+  /** Presents another certificate on new connections, and closes the others. Only with TLS. */
+  certificate(certificate: { readonly cert: string; readonly key: string }): void;
+  /** Closes all connections, and goes on to listen. */
+  disconnect(): void;
   /** Closes, hanging connections included. */
   close(): Promise<void>;
+}
+
+function drip(response: ServerResponse, body: string, everyMs: number): void {
+  const characters = [...body];
+  const timer = setInterval(() => {
+    const character = characters.shift();
+    if (character !== undefined && !response.destroyed) response.write(character);
+    else {
+      clearInterval(timer);
+      response.end();
+    }
+  }, everyMs);
 }
 
 /** Listens on a free loopback port. */
@@ -94,6 +123,14 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
         incoming.socket.destroy();
         return;
       }
+      if (answer === 'reset') {
+        incoming.socket.resetAndDestroy();
+        return;
+      }
+      if (typeof answer === 'object' && 'raw' in answer) {
+        incoming.socket.end(answer.raw);
+        return;
+      }
       if (answer === 'hang-in-body') {
         response.writeHead(500, { 'content-length': '100' }).write('the start');
         return;
@@ -105,10 +142,16 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
         statusText,
         retryAfter,
         delayMs = 0,
+        dripMs = 0,
+        informational = [],
       } = typeof answer === 'number' ? { status: answer } : answer;
       if (statusText !== undefined) response.statusMessage = statusText;
-      const respond = () =>
-        response.writeHead(status, { ...headers, ...(retryAfter && { 'retry-after': retryAfter }) }).end(body);
+      for (const code of informational) incoming.socket.write(`HTTP/1.1 ${code} ${STATUS_CODES[code]}\r\n\r\n`);
+      const respond = () => {
+        response.writeHead(status, { ...headers, ...(retryAfter && { 'retry-after': retryAfter }) });
+        if (dripMs > 0) drip(response, body, dripMs);
+        else response.end(body);
+      };
       if (delayMs > 0) setTimeout(respond, delayMs);
       else respond();
     });
@@ -148,6 +191,13 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
         waiting.add(check);
         check();
       });
+    },
+    certificate(certificate) {
+      if ('setSecureContext' in server) server.setSecureContext(certificate);
+      for (const socket of sockets) socket.destroy();
+    },
+    disconnect() {
+      for (const socket of sockets) socket.destroy();
     },
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
