@@ -170,7 +170,6 @@ const createDispatcher = ({ server, proxy }: ApiAccess, tls: TlsSettings): Dispa
     tls,
     proxy: proxy === undefined ? undefined : { url: proxy },
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
-    allowH2: true,
   });
 
 /** Connections are reused while the client certificate and the trusted authorities stay the same. */

@@ -20,8 +20,6 @@ export interface HttpDispatcherOptions {
   readonly tls?: TlsSettings;
   readonly proxy?: { readonly url: string; readonly authorization?: string } | undefined;
   readonly connectTimeoutMs: number;
-  /** Whether HTTP/2 may be agreed on with the server. */
-  readonly allowH2: boolean;
   /** Options for the connections. */
   readonly pool?: Omit<Pool.Options, 'connect' | 'factory' | 'allowH2'>;
 }
@@ -37,34 +35,37 @@ const KEEP_ALIVE_PROBE_MS = 30_000;
  * - Informational answers (1xx) are skipped.
  * A proxy is trusted by the same anchors and is shown the same client certificate. Certificates that cannot be used are
  * reported by every request.
+ *
+ * It uses HTTP/1.1 only. A server can close an HTTP/2 connection with GOAWAY, as an API server does after it refused a
+ * token, and undici 8.12 then never answers the requests that waited for that connection.
  */
 export function createHttpDispatcher({
   address,
   tls: { servername, rejectUnauthorized, ...material } = {},
   proxy,
   connectTimeoutMs,
-  allowH2,
   pool = {},
 }: HttpDispatcherOptions): Dispatcher {
   const url = new URL(address);
   const tls = {
     ...(`${url.protocol}${proxy?.url}`.includes('https:') && trustIn(material)),
     ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
+    allowH2: false,
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS,
     timeout: connectTimeoutMs,
   };
   const name = withoutDots(servername ?? serverNameOf(url.hostname));
   if (!proxy) {
-    return new Pool(url.origin, { ...pool, allowH2, connect: adjusted(buildConnector({ ...tls, allowH2 }), name) });
+    return new Pool(url.origin, { ...pool, allowH2: false, connect: adjusted(buildConnector(tls), name) });
   }
   return new ProxyAgent({
     ...pool,
     uri: proxy.url,
     ...(proxy.authorization !== undefined && { token: proxy.authorization }),
     connectTimeout: connectTimeoutMs,
-    proxyTls: { ...tls, allowH2: false },
-    requestTls: { ...tls, allowH2, ...(name !== '' && { servername: name }) },
+    proxyTls: tls,
+    requestTls: { ...tls, ...(name !== '' && { servername: name }) },
     clientFactory: (origin, options) => new Pool(origin, adjustedOptions(options)),
     factory: (origin, options) => new Pool(origin, adjustedOptions({ ...pool, ...options })),
   });
@@ -92,8 +93,7 @@ const adjusted =
     // undici would take the name from a `Host` header
     connect({ ...options, servername: name ?? serverNameOf(options.hostname) }, (...[error, socket]) => {
       if (error) callback(error, null);
-      else
-        callback(null, 'alpnProtocol' in socket && socket.alpnProtocol === 'h2' ? socket : skipInformational(socket));
+      else callback(null, skipInformational(socket));
     });
 
 /** The name for SNI: none for an IP address. */

@@ -87,7 +87,6 @@ const createDispatcher = ({ address, tls, timeoutMs }: Endpoint, proxy: Endpoint
     ...(tls && { tls }),
     proxy,
     connectTimeoutMs: timeoutMs,
-    allowH2: false, // the notification-controller uses HTTP/1.1 as well
     pool: {
       connections,
       pipelining: 1,
