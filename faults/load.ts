@@ -12,7 +12,7 @@ export interface LoadOptions {
   readonly each: number;
   /** @default 1 */
   readonly first?: number;
-  /** Characters that each message is padded with. @default 0 */
+  /** Bytes that each message is padded with, in characters that take two bytes each in memory as well. @default 0 */
   readonly padding?: number;
   /** @default 16 */
   readonly connections?: number;
@@ -44,7 +44,7 @@ export function startLoad(options: LoadOptions): Load {
   const { attempts = Number.POSITIVE_INFINITY } = options;
   const statuses = new Map<number | 'none', number>();
   const agent = new Agent({ connections, headersTimeout: 20_000 });
-  const run = padding === 0 ? 'ledger' : 'x'.repeat(padding);
+  const run = padding === 0 ? 'ledger' : 'ж'.repeat(padding / 2);
   let ended = 0;
   let stopped = false;
   let next = 0;

@@ -66,7 +66,7 @@ export interface Scene {
   /** Removes the Provider and the Alert of a station. */
   unconfigure(name: string): void;
   /** Starts another controller on the same ports and data, after the last one has ended. */
-  restart(): Promise<void>;
+  restart(changes?: Pick<SceneOptions, 'command'>): Promise<void>;
   /** Listens again on the port of a station whose receiver was closed. */
   reopen(name: string): Promise<void>;
   /** The trouble is over: the time to recover counts from here. */
@@ -152,8 +152,8 @@ export async function createScene(options: SceneOptions = {}): Promise<Scene> {
   let overAt = performance.now();
   let drainedAt = overAt;
 
-  function start(at: ControllerPorts): Promise<Controller> {
-    return startController({ config, dataDir, ports: at, ...processOptions });
+  function start(at: ControllerPorts, changes: Pick<SceneOptions, 'command'> = {}): Promise<Controller> {
+    return startController({ config, dataDir, ports: at, ...processOptions, ...changes });
   }
 
   const queued = async () => {
@@ -184,8 +184,8 @@ export async function createScene(options: SceneOptions = {}): Promise<Scene> {
     load: (load) => startLoad({ ledger, url: `${controller.urls.events}/`, ...load }),
     configure,
     unconfigure: (name) => writeFileSync(join(config, `${name}.json`), '{"apiVersion":"v1","kind":"List","items":[]}'),
-    async restart() {
-      controller = await start(ports);
+    async restart(changes) {
+      controller = await start(ports, changes);
       await controller.ready();
     },
     async reopen(name) {
