@@ -226,7 +226,8 @@ describe('whatever a text holds', () => {
         linesOf(stderr);
         const [line = '', ...rest] = linesOf(stdout);
         expect(rest).toEqual(line === '' ? [] : ['']);
-        if (line !== '') expect(JSON.parse(line).body.data.customData.flux).toMatchObject({ message });
+        if (line !== '')
+          expect(JSON.parse(line).body.data.customData.flux).toMatchObject({ message: message.toWellFormed() });
       }),
       { numRuns: 30 },
     );

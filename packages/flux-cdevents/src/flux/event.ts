@@ -2,9 +2,11 @@ import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { IsDateTime } from 'typebox/format';
 import { Value } from 'typebox/value';
+import { describeField, describeFound } from '../diagnostics/describe.ts';
 import { formatPath } from '../diagnostics/format.ts';
 import { FluxCDEventsError } from '../errors.ts';
 import { parsePointer } from '../lib/json-pointer.ts';
+import { hasMoreValues } from '../lib/json-values.ts';
 import type { InvolvedObject } from './object-ref.ts';
 
 /**
@@ -51,6 +53,15 @@ const WireEvent = Type.Object({
 });
 const wireEvent = Compile(WireEvent);
 
+/**
+ * The limits of an event, beside the size of its body. They are far beyond what Kubernetes allows for a name (253 characters)
+ * and for the annotations of an object (256 KiB). Within them an event takes a few milliseconds, whatever it holds.
+ */
+const MAX_VALUES = 10_000;
+const MAX_FIELD_CHARS = 1_024;
+const MAX_RELATED_CHARS = 8 * MAX_FIELD_CHARS;
+const MAX_METADATA_CHARS = 512 * 1024;
+
 /** The members of an object that are strings. An empty one counts as absent. */
 const textsOf = (fields: Readonly<Record<string, unknown>>): Record<string, string> => {
   const texts: Record<string, string> = {};
@@ -67,6 +78,10 @@ const textsOf = (fields: Readonly<Record<string, unknown>>): Record<string, stri
  * @throws {FluxCDEventsError} `FCE_EVENT_INVALID`
  */
 export function parseFluxEvent(body: string, now: number): FluxEvent {
+  if (hasMoreValues(body, MAX_VALUES)) {
+    const expected = `at most ${MAX_VALUES.toLocaleString('en-US')} values`;
+    throw new FluxCDEventsError('FCE_EVENT_INVALID', `body: expected a Flux event of ${expected}, found more`);
+  }
   let wire: unknown;
   try {
     wire = JSON.parse(body);
@@ -87,12 +102,15 @@ export function toFluxEvent(wire: unknown, now: number): FluxEvent {
   }
   const timestamp = wire.timestamp || new Date(now).toISOString();
   if (!IsDateTime(timestamp) || timestamp.includes('[')) {
-    throw new FluxCDEventsError('FCE_EVENT_INVALID', `timestamp: expected an RFC 3339 date-time, found ${timestamp}`);
+    throw new FluxCDEventsError(
+      'FCE_EVENT_INVALID',
+      `timestamp: expected an RFC 3339 date-time, found ${describeFound(timestamp)}`,
+    );
   }
   const { kind, namespace, name, apiVersion, uid, resourceVersion } = wire.involvedObject;
   const { metadata, reportingInstance, action } = wire;
   const relatedObject = wire.relatedObject ? textsOf(wire.relatedObject) : {};
-  return {
+  const event: FluxEvent = {
     involvedObject: {
       kind,
       namespace,
@@ -111,10 +129,66 @@ export function toFluxEvent(wire: unknown, now: number): FluxEvent {
     ...(action && { action }),
     ...(Object.keys(relatedObject).length > 0 && { relatedObject }),
   };
+  const issue = describeTooLong(event);
+  if (issue !== undefined) throw new FluxCDEventsError('FCE_EVENT_INVALID', issue);
+  return isWellFormed(event) ? event : (toWellFormed(event) as FluxEvent);
 }
 
+/** Whether no text of a value has half a surrogate pair, which JSON can escape but UTF-8 cannot express. */
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  for (const key in value as object) {
+    if (!key.isWellFormed() || !isWellFormed(Reflect.get(value as object, key))) return false;
+  }
+  return true;
+}
+
+/** A copy with U+FFFD for each half of a surrogate pair, as Go's JSON decoder reads it. */
+function toWellFormed(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed();
+  const entries = Object.entries(value as object);
+  return Object.fromEntries(entries.map(([key, member]) => [key.toWellFormed(), toWellFormed(member)]));
+}
+
+/** The first field that is too long; undefined when none is. The message may have any length. */
+function describeTooLong(event: FluxEvent): string | undefined {
+  const { involvedObject, message: _, metadata, relatedObject, ...fields } = event;
+  const wrong =
+    tooLongIn(involvedObject, 'involvedObject.') ??
+    tooLongIn(fields, '') ??
+    (lengthOf(relatedObject) > MAX_RELATED_CHARS ? ['relatedObject', MAX_RELATED_CHARS] : undefined) ??
+    (lengthOf(metadata) > MAX_METADATA_CHARS ? ['metadata', MAX_METADATA_CHARS] : undefined);
+  if (!wrong) return undefined;
+  const [path, max] = wrong;
+  return `${path}: expected at most ${max.toLocaleString('en-US')} characters, found more`;
+}
+
+function tooLongIn(fields: object, prefix: string): [path: string, max: number] | undefined {
+  for (const [name, text] of Object.entries(fields) as [string, string][]) {
+    if (text.length > MAX_FIELD_CHARS) return [`${prefix}${name}`, MAX_FIELD_CHARS];
+  }
+  return undefined;
+}
+
+function lengthOf(texts: Readonly<Record<string, string>> | undefined): number {
+  let length = 0;
+  for (const key in texts) length += key.length + (texts[key]?.length ?? 0);
+  return length;
+}
+
+/** The schema library collects every error of the value that it gets, so of the metadata it gets one wrong entry at most. */
 function describeFirstIssue(wire: unknown): string {
-  const [issue] = Value.Errors(WireEvent, wire);
+  const [issue] = Value.Errors(WireEvent, withFewMetadata(wire));
   const path = formatPath(parsePointer(issue?.instancePath ?? '')) || 'body';
   return `${path}: expected a Flux event, but it ${issue?.message ?? 'is something else'}`;
 }
+
+function withFewMetadata(wire: unknown): unknown {
+  const metadata: unknown = isMap(wire) ? wire.metadata : undefined;
+  if (!isMap(wire) || !isMap(metadata)) return wire;
+  const wrong = Object.entries(metadata).find(([, value]) => typeof value !== 'string');
+  return { ...wire, metadata: wrong ? { [describeField(wrong[0])]: wrong[1] } : {} };
+}
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -66,5 +66,5 @@ export function contextSourceOf(event: FluxEvent, cluster: string | undefined, t
     kind,
   };
   const text = template ?? (cluster ? '/{cluster}/flux/{reportingController}' : '/flux/{reportingController}');
-  return text.replace(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(values[key] ?? ''));
+  return text.replace(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent((values[key] ?? '').toWellFormed()));
 }
