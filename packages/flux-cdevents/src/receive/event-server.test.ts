@@ -79,6 +79,33 @@ describe('answers', () => {
   });
 });
 
+it.each(['', ';', '/', 'json', 'application/json, text/plain', 'x'.repeat(5000), 'application/json; charset="'])(
+  'ignores the content type %j',
+  async (type) => {
+    const { post, events } = aServer();
+    expect((await post(body, { headers: { 'content-type': type } })).statusCode).toBe(202);
+    expect(events).toHaveLength(1);
+  },
+);
+
+it.each([
+  '/webhook',
+  '//webhook/apps/hub/x',
+  '/flux/webhook/apps/hub',
+  '/Webhook/apps/hub',
+  '/webhook%2Fapps%2Fhub',
+  '/%77ebhook/',
+  '/..%2fwebhook/apps/hub?a=b',
+])('does not take the event of a misspelt webhook %s for one of its own', async (url) => {
+  const { post, events } = aServer();
+  expect((await post(body, { url })).statusCode).toBe(404);
+  expect(events).toEqual([]);
+});
+
+it.each(['/webhooks', '/my-webhook/x', '/?to=/webhook/'])('takes an event on %s', async (url) => {
+  expect((await aServer().post(body, { url })).statusCode).toBe(202);
+});
+
 describe('authentication', () => {
   const authenticate = createBearerCheck(() => 's3cr3t');
   it.each([

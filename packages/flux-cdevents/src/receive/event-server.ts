@@ -69,6 +69,11 @@ export function createEventServer(deps: EventServerDeps): FastifyInstance {
     logger.error({ error: messageOf(error) }, 'request failed');
     return answer(reply, 500, 'error');
   });
+  // As in the notification-controller, the media type does not matter, not even one that is none.
+  server.addHook('onRequest', (request, _reply, done) => {
+    delete request.headers['content-type'];
+    done();
+  });
   server.setNotFoundHandler((_request, reply) => reply.code(405).header('Allow', 'POST').send());
   observeRequests(server, deps);
   limitBodies(server, { maxBytes: MAX_BODIES_BYTES, maxBodyBytes: MAX_EVENT_BYTES }, (reply) =>
@@ -95,6 +100,7 @@ export function createEventServer(deps: EventServerDeps): FastifyInstance {
     },
   ];
   server.post('*', { ...(onRequest && { onRequest }) }, (request, reply) => {
+    if (isForWebhook(request.url)) return answer(reply, 404, 'not_found');
     const body = typeof request.body === 'string' ? request.body : '';
     return take(reply, body, (event) => accept(event, body), 429);
   });
@@ -115,6 +121,7 @@ function createServer({ tls, peer, logger }: EventServerDeps): FastifyInstance {
     connectionTimeout: 0,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
+    routerOptions: { ignoreDuplicateSlashes: true, maxParamLength: MAX_HEADER_BYTES },
     clientErrorHandler(error, socket) {
       if (!socket.writable) return;
       const status = statusLineOf((error as NodeJS.ErrnoException).code);
@@ -149,6 +156,13 @@ function trustEveryAuthority(server: TlsServer): void {
   const { _sharedCreds } = server as unknown as { readonly _sharedCreds?: SecureContext };
   (_sharedCreds?.context as { setAllowPartialTrustChain?: () => void } | undefined)?.setAllowPartialTrustChain?.();
 }
+
+/**
+ * Whether a path, which the router has decoded without an error, has a part `webhook`, however it is spelled. Its event is
+ * meant for one Provider, so it must not be answered with 202 by the event endpoint, where no Alert selects it.
+ */
+const isForWebhook = (url: string): boolean =>
+  /\/webhook(?:\/|$)/i.test(decodeURIComponent(url.split(/[?#]/, 1)[0] ?? ''));
 
 const statusLineOf = (code: string | undefined): string => {
   if (code === 'HPE_HEADER_OVERFLOW') return '431 Request Header Fields Too Large';

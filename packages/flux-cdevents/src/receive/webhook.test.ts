@@ -105,6 +105,8 @@ describe('answers', () => {
     ['a Provider of another type', 401, 'apps/chat', body, signed(body), {}],
     ['a Provider without a receiver, not signed', 401, 'apps/plain', body, {}, {}],
     ['a name with a slash in it', 401, 'apps%2Fhub/x', body, signed(body), {}],
+    ['slashes that were written twice', 202, '/apps//hub', body, signed(body), {}],
+    ['a name of 253 characters that no Provider has', 401, `apps/${'x'.repeat(253)}`, body, signed(body), {}],
     ['too short a path', 404, 'apps', body, signed(body), {}],
     ['too long a path', 404, 'apps/hub/x', body, signed(body), {}],
     ['over 3 MiB', 413, 'apps/hub', 'x'.repeat(3 * 1024 * 1024 + 1), {}, {}],

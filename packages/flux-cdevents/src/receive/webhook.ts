@@ -80,9 +80,6 @@ export function webhookRoutes(server: FastifyInstance, deps: WebhookDeps, respon
       }
       return responder.take(reply, body.toString('utf8'), (event) => deps.accept(ref, event, body), 202);
     });
-
-    // An event for the webhook must not reach the event endpoint.
-    scope.post('/webhook/*', async (_request, reply) => responder.answer(reply, 404, 'not_found'));
   });
 }
 
