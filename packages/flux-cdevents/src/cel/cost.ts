@@ -47,7 +47,7 @@ export function spendFor(value: unknown): void {
   } else if (Array.isArray(value)) {
     for (const item of value) spendFor(item);
   } else if (typeof value === 'object' && value !== null) {
-    for (const [key, of] of Object.entries(value)) {
+    for (const [key, of] of value instanceof Map ? value : Object.entries(value)) {
       spendFor(key);
       spendFor(of);
     }

@@ -298,3 +298,26 @@ function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(deepFreeze);
   return value;
 }
+
+describe('a map with keys that mean something to JavaScript', () => {
+  const metadata: Record<string, string> = Object.fromEntries([
+    ['constructor', 'a'],
+    ['__proto__', 'b'],
+    ['env', 'c'],
+  ]);
+  const withKeys = { ...variables, event: { ...(variables.event as object), metadata } };
+  it.each<[string, unknown]>([
+    ["event.metadata['env']", 'c'],
+    ['event.metadata.?env.orValue("")', 'c'],
+    ['has(event.metadata.env)', true],
+    ["event.metadata[?'constructor'].orValue('')", 'a'],
+    ["event.metadata[?'__proto__'].orValue('')", 'b'],
+    ["event.metadata[?'toString'].orValue('')", ''],
+    ['event.metadata.map(key, key)', ['constructor', '__proto__', 'env']],
+    ['size(event.metadata)', 3],
+    ['event.metadata == event.metadata', true],
+    ['event.metadata', metadata],
+  ])('%s', (text, value) => {
+    expect(compileExpression(text).evaluate(withKeys)).toStrictEqual(value);
+  });
+});

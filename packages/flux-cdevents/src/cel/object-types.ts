@@ -69,6 +69,10 @@ function classFor(
 /** Converts the value of a field or variable for CEL: integers become bigints, objects become values of their type. */
 function toTyped(type: string, value: unknown, classes: ReadonlyMap<string, TypedClass>): unknown {
   if (type === 'int') return typeof value === 'number' ? BigInt(value) : value;
+  if (type.startsWith('map<')) return toSafeMap(value as Source);
   const Class = classes.get(type);
   return Class && !(value instanceof TypedValue) ? new Class(value as Source) : value;
 }
+
+/** cel-js tells the type of an object by its `constructor`, which must not be a key of the map. */
+const toSafeMap = (map: Source): unknown => (Object.hasOwn(map, 'constructor') ? new Map(Object.entries(map)) : map);

@@ -32,13 +32,13 @@ function toPlainObject(value: object): unknown {
   if (value instanceof Optional) return value.hasValue() ? toPlain(value.value()) : null;
   if (Array.isArray(value)) return value.map(toPlain);
   if (value instanceof UnsignedInt) return toPlain(BigInt(String(value)));
-  if (isRecord(value)) {
-    const copy: Record<string, unknown> = {};
-    for (const [key, of] of Object.entries(value)) {
+  if (value instanceof Map || isRecord(value)) {
+    const copy: [string, unknown][] = [];
+    for (const [key, of] of value instanceof Map ? value : Object.entries(value)) {
       spend(1);
-      if (of !== undefined && key !== '__proto__') copy[key] = toPlain(of);
+      if (of !== undefined) copy.push([key, toPlain(of)]);
     }
-    return copy;
+    return Object.fromEntries(copy);
   }
   throw new Error('expected a value that JSON can represent, found bytes, a time, a duration or a type');
 }

@@ -63,13 +63,12 @@ const MAX_RELATED_CHARS = 8 * MAX_FIELD_CHARS;
 const MAX_METADATA_CHARS = 512 * 1024;
 
 /** The members of an object that are strings. An empty one counts as absent. */
-const textsOf = (fields: Readonly<Record<string, unknown>>): Record<string, string> => {
-  const texts: Record<string, string> = {};
-  for (const [key, value] of Object.entries(fields)) {
-    if (typeof value === 'string' && value !== '') texts[key] = value;
-  }
-  return texts;
-};
+const textsOf = (fields: Readonly<Record<string, unknown>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(fields).filter(
+      (field): field is [string, string] => typeof field[1] === 'string' && field[1] !== '',
+    ),
+  );
 
 /**
  * Reads the body of a request. Strict in what delivery needs (kind, namespace and name of the involved object,

@@ -30,6 +30,19 @@ describe('mergeMetadata', () => {
     });
   });
 
+  it('keeps keys that mean something to JavaScript', () => {
+    const metadata = Object.fromEntries(
+      ['constructor', '__proto__', 'toString'].map((key) => [`event.toolkit.fluxcd.io/${key}`, 'a']),
+    );
+    const { metadata: merged, conflicts } = mergeMetadata(aFluxEvent({ metadata }), undefined);
+    expect(Object.entries(merged)).toEqual([
+      ['constructor', 'a'],
+      ['__proto__', 'a'],
+      ['toString', 'a'],
+    ]);
+    expect(conflicts).toEqual([]);
+  });
+
   it('lets later sources win: annotations, eventMetadata, summary, controller', () => {
     const alert = alertWith({ eventMetadata: { env: 'prod', revision: 'alert', summary: 'a' }, summary: 'b' });
     expect(mergeMetadata(event, alert)).toEqual({

@@ -93,11 +93,11 @@ export function mergeMetadata(event: FluxEvent, alert: Pick<Alert, 'spec'> | und
     ['Alert object .spec.summary', alert?.spec.summary ? [['summary', alert.spec.summary]] : []],
     ['involved object controller metadata', fromController],
   ];
-  const metadata: Record<string, string> = {};
+  const metadata = new Map<string, string>();
   const sourcesOf = new Map<string, string[]>();
   for (const [source, entries] of sources) {
     for (const [key, value] of entries) {
-      metadata[key] = value;
+      metadata.set(key, value);
       const known = sourcesOf.get(key);
       if (known) known.push(source);
       else sourcesOf.set(key, [source]);
@@ -107,5 +107,5 @@ export function mergeMetadata(event: FluxEvent, alert: Pick<Alert, 'spec'> | und
     .filter(([, of]) => of.length > 1)
     .map(([key, of]) => ({ key, sources: of }))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
-  return { metadata, conflicts };
+  return { metadata: Object.fromEntries(metadata), conflicts }; // __proto__ is a key like any other
 }

@@ -79,9 +79,17 @@ function unmappedNameOf({ involvedObject, reason }: FluxEvent): `${string}-${str
 
 /** Why a CDEvent could not be made: the rule that failed, or everything that is not valid. */
 export function describeFailure(error: unknown): string {
-  if (!(error instanceof CDEventsError)) return messageOf(error);
-  return `not a valid CDEvent: ${[error.message, ...error.issues.map(({ message }) => message)].join('; ')}`;
+  if (!(error instanceof CDEventsError)) return shortened(messageOf(error));
+  const issues = error.issues.slice(0, MAX_SHOWN_ISSUES).map(({ message }) => message);
+  return shortened(`not a valid CDEvent: ${[error.message, ...issues].join('; ')}`);
 }
+
+/** An issue quotes what it finds, which may be the whole message of an event. */
+const MAX_SHOWN_ISSUES = 20;
+const MAX_FAILURE_CHARS = 2_000;
+
+const shortened = (text: string): string =>
+  text.length > MAX_FAILURE_CHARS ? `${text.slice(0, MAX_FAILURE_CHARS)}…` : text;
 
 const contextOf = ({ event, source, specVersion }: EventFacts, { id, chainId, previous }: ContextIds) => ({
   id,

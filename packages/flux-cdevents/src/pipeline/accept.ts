@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { type ConfigSnapshot, type ConfigSource, configNotLoaded, isComplete } from '../config/config-source.ts';
 import type { Acceptance, MapOutcome } from '../contracts.ts';
+import { describeField } from '../diagnostics/describe.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { duplicateKey, type MetadataConflict, mergeMetadata, restorePrefixes } from '../flux/metadata.ts';
 import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
@@ -204,15 +205,23 @@ const webhookKey = (provider: NamespacedName, body: Uint8Array): string =>
 
 /** How many reported conflicts are remembered. */
 const MAX_CONFLICTS = 10_000;
+/** How much of a report is shown: keys are as long as the sender of an event likes, and as many. */
+const MAX_SHOWN_CONFLICTS = 20;
 
 /** Reports metadata that comes from more than one source once for each Alert and set of keys, not with every event. */
 function createConflictReporter(logger: Logger, reports: PipelineReports | undefined) {
   const seen = new Set<string>();
   return (alert: NamespacedName, conflicts: readonly MetadataConflict[]) => {
-    const key = `${nameOf(alert)} ${conflicts.map((conflict) => conflict.key).join()}`;
+    const key = hash('sha256', `${nameOf(alert)} ${conflicts.map((conflict) => conflict.key).join()}`);
     if (seen.has(key) || seen.size > MAX_CONFLICTS) return;
     seen.add(key);
-    logger.info({ alert: nameOf(alert), conflicts }, 'metadata key conflict: the last source of each key wins');
-    reports?.metadataConflict(alert, conflicts);
+    const shown = conflicts.slice(0, MAX_SHOWN_CONFLICTS).map((conflict) => ({
+      ...conflict,
+      key: describeField(conflict.key),
+    }));
+    const more = conflicts.length - shown.length;
+    const fields = { alert: nameOf(alert), conflicts: shown, ...(more > 0 && { more }) };
+    logger.info(fields, 'metadata key conflict: the last source of each key wins');
+    reports?.metadataConflict(alert, shown);
   };
 }
