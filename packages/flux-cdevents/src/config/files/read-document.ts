@@ -1,4 +1,4 @@
-import { Document, LineCounter, parseAllDocuments } from 'yaml';
+import { Document, isScalar, LineCounter, type ParsedNode, parseAllDocuments, visit, type YAMLMap } from 'yaml';
 import { createIssue, type Issue, type Parsed, type Path } from '../../diagnostics/issue.ts';
 import { locateIn, type YamlPlaces } from '../../diagnostics/yaml-places.ts';
 import { messageOf } from '../../errors.ts';
@@ -52,7 +52,8 @@ export interface ReadDocument {
   readonly issues: readonly Issue[];
 }
 
-const yamlOptions = { merge: true, prettyErrors: false, logLevel: 'silent' } as const;
+// The library compares each key of a map with each other, so duplicates are found here.
+const yamlOptions = { merge: true, prettyErrors: false, uniqueKeys: false, logLevel: 'silent' } as const;
 
 /** Reads the text of one document. Unfolds lists (`kind: List`) and leaves out what is not a Kubernetes object. */
 export function readDocument(text: string): ReadDocument {
@@ -65,6 +66,11 @@ export function readDocument(text: string): ReadDocument {
     const [error] = document.errors;
     if (error) {
       refuse(error.pos[0], `an error: ${withoutQuote(error.message)}`);
+      continue;
+    }
+    const repeated = repeatedKeyOf(document);
+    if (repeated) {
+      refuse(repeated.range[0], 'an error: Map keys must be unique');
       continue;
     }
     try {
@@ -81,6 +87,26 @@ export function readDocument(text: string): ReadDocument {
 /** The document may be a Secret, and what the parser quotes its value: `token: *abc` without quotes is an alias. */
 const withoutQuote = (message: string): string =>
   message.replace(/^(Unresolved [^:]*|Block scalar header includes extra characters): .*/s, '$1');
+
+/** The first key that a map of the document has twice, in linear time. */
+function repeatedKeyOf(document: Document): ParsedNode | undefined {
+  let repeated: unknown;
+  visit(document, {
+    Map(_, { items }: YAMLMap) {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key) || key.value === '<<') continue; // merges may be many
+        if (seen.has(key.value)) {
+          repeated = key;
+          return visit.BREAK;
+        }
+        seen.add(key.value);
+      }
+      return undefined;
+    },
+  });
+  return repeated as ParsedNode | undefined;
+}
 
 function collect(
   value: unknown,

@@ -1,4 +1,4 @@
-import { parseDocument } from 'yaml';
+import { isMap, parseDocument } from 'yaml';
 import { describeSize } from '../../diagnostics/describe.ts';
 import type { Fault } from './endpoint-reading.ts';
 
@@ -15,6 +15,11 @@ const ofTheConnection = new Set([
   'upgrade',
 ]);
 
+/** More than most servers accept, and little enough to be read at once. */
+const MAX_HEADERS_BYTES = 32 * 1024;
+/** Nothing in a map of strings is deeper than this many brackets. */
+const MAX_OPEN_BRACKETS = 100;
+
 /**
  * Reads the `headers` of a Secret: a YAML map of strings, order and spelling kept; numbers and booleans count as they
  * are written. Names and values that HTTP does not allow are faults, which show neither.
@@ -23,6 +28,10 @@ export function parseHeaders(text: string): {
   readonly headers: Readonly<Record<string, string>>;
   readonly faults: readonly Fault[];
 } {
+  if (Buffer.byteLength(text) > MAX_HEADERS_BYTES) {
+    const expected = `at most ${describeSize('x'.repeat(MAX_HEADERS_BYTES))}`;
+    return { headers: {}, faults: [{ expected, found: describeSize(text) }] };
+  }
   const map = readMap(text);
   if (!map) {
     return {
@@ -30,11 +39,12 @@ export function parseHeaders(text: string): {
       faults: [{ expected: 'a YAML map of header names to values', found: `${describeSize(text)} that are not` }],
     };
   }
-  const headers: Record<string, string> = {};
+  const entries = Object.entries(map);
+  const headers: [string, string][] = [];
   const faults: Fault[] = [];
   const names = new Set<string>();
-  for (const [index, [name, value]] of Object.entries(map).entries()) {
-    const found = (what: string) => `${what} in header ${index + 1} of ${Object.keys(map).length}`;
+  for (const [index, [name, value]] of entries.entries()) {
+    const found = (what: string) => `${what} in header ${index + 1} of ${entries.length}`;
     if (!isHeaderName(name)) {
       faults.push({ expected: 'header names of letters, digits and -', found: found('another character') });
     } else if (ofTheConnection.has(name.toLowerCase())) {
@@ -47,10 +57,10 @@ export function parseHeaders(text: string): {
       faults.push({ expected: 'header values of printable ASCII', found: found('another character') });
     } else {
       names.add(name.toLowerCase());
-      headers[name] = value;
+      headers.push([name, value]);
     }
   }
-  return { headers, faults };
+  return { headers: Object.fromEntries(headers), faults };
 }
 
 /** A token of RFC 9110, section 5.6.2. */
@@ -64,8 +74,13 @@ export const headerValue = (headers: Readonly<Record<string, string>>, name: str
   Object.entries(headers).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
 
 function readMap(text: string): Readonly<Record<string, unknown>> | undefined {
-  const document = parseDocument(text, { schema: 'failsafe', logLevel: 'silent' });
+  if ((text.match(/[[{]/g)?.length ?? 0) > MAX_OPEN_BRACKETS) return undefined;
+  // The library compares each key of a map with each other.
+  const document = parseDocument(text, { schema: 'failsafe', uniqueKeys: false, logLevel: 'silent' });
   if (document.errors.length > 0) return undefined;
+  const { contents } = document;
+  if (isMap(contents) && new Set(contents.items.map(({ key }) => String(key))).size < contents.items.length)
+    return undefined;
   let value: unknown;
   try {
     value = document.toJS();
