@@ -15,6 +15,7 @@ import { reviewToken } from './kube-api/token-review.ts';
 import { steadyNow } from './lib/steady-now.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { readMappingForUse } from './mapping/compiled.ts';
+import { createLongMatches } from './match/long-matches.ts';
 import { createMatcher, type Matcher } from './match/matcher.ts';
 import type { Logger } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
@@ -105,9 +106,12 @@ export function createApp(options: ServeOptions, logger: Logger, now: () => numb
   });
 
   const startServers = async (outbox: Outbox, config: OpenConfig): Promise<Addresses> => {
+    const longMatches = createLongMatches();
+    lifecycle.onStop(() => longMatches.close());
     const pipeline = createPipeline({
       config: config.source,
       current: () => configuration,
+      longMatch: longMatches.match,
       outbox,
       defaults,
       rateLimitIntervalMs: options.rateLimitIntervalMs,

@@ -1,7 +1,8 @@
 import { type Alert, hasMatchLabels } from '../flux/alert.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { nameOf } from '../flux/object-ref.ts';
-import { type MatchOptions, matchAlert, matchMessage } from './match-alert.ts';
+import { goRegexp } from '../lib/go-regexp.ts';
+import { type MatchOptions, matchAlert, matchMessage, type Verdicts } from './match-alert.ts';
 
 /** Finds the Alerts that select an event, without looking at Alerts that name other objects. */
 export interface Matcher {
@@ -10,10 +11,18 @@ export interface Matcher {
    * @param labels of the involved object; undefined when they are unknown: a source with `matchLabels` then selects
    * nothing
    */
-  match(event: FluxEvent, labels: Readonly<Record<string, string>> | undefined): readonly Alert[];
+  match(event: FluxEvent, labels: Readonly<Record<string, string>> | undefined, verdicts?: Verdicts): readonly Alert[];
   /** Whether the result of `match` depends on the labels, so that they are read only when they matter. */
-  needsLabels(event: FluxEvent): boolean;
+  needsLabels(event: FluxEvent, verdicts?: Verdicts): boolean;
+  /**
+   * The expressions that may hold the event loop for long when they are matched with the message of an event, so that they
+   * must be matched elsewhere. None for nearly every event.
+   */
+  longExpressions(event: FluxEvent): readonly string[];
 }
+
+/** What matching may cost for one event in this thread, in units of 50 ns. The estimates are high: it takes less than 50 ms. */
+const MAX_COST = 1_000_000;
 
 /** An Alert that may select an event. */
 interface Candidate {
@@ -21,6 +30,8 @@ interface Candidate {
   /** Its place in the order by namespace and name. */
   readonly rank: number;
   readonly hasLabels: boolean;
+  /** The most that its expressions cost for one character of a message. */
+  readonly cost: number;
 }
 
 /** The Alerts that select objects of one kind in one namespace. */
@@ -45,28 +56,51 @@ export function createMatcher(alerts: readonly Alert[], options: MatchOptions = 
   };
 
   return {
-    match(event, labels) {
+    match(event, labels, verdicts) {
       const selected: Alert[] = [];
       for (const { alert } of candidates(event)) {
-        if (matchAlert(event, alert, labels, options).matched) selected.push(alert);
+        if (matchAlert(event, alert, labels, options, verdicts).matched) selected.push(alert);
       }
       return selected;
     },
-    needsLabels(event) {
+    needsLabels(event, verdicts) {
       return candidates(event).some(({ alert, hasLabels }) => {
         if (!hasLabels) return false;
         const result = matchAlert(event, alert, undefined, options);
-        return !result.matched && result.reason === 'labels unknown' && matchMessage(event, alert).matched;
+        if (result.matched || result.reason !== 'labels unknown') return false;
+        return matchMessage(event, alert, verdicts).matched;
       });
     },
+    longExpressions(event) {
+      const found = candidates(event);
+      let cost = 0;
+      for (const candidate of found) cost += candidate.cost;
+      if (cost * event.message.length <= MAX_COST) return [];
+      return [...new Set(found.flatMap(({ alert }) => expressionsOf(alert)))];
+    },
   };
+}
+
+const expressionsOf = ({ spec: { inclusionList = [], exclusionList = [] } }: Alert): readonly string[] => [
+  ...inclusionList,
+  ...exclusionList,
+];
+
+function costOf(alert: Alert): number {
+  let cost = 0;
+  for (const expression of expressionsOf(alert)) {
+    const regexp = goRegexp(expression);
+    if (typeof regexp !== 'string') cost += regexp.cost;
+  }
+  return cost;
 }
 
 function indexAlerts(alerts: readonly Alert[], { noCrossNamespaceRefs }: MatchOptions): ReadonlyMap<string, Bucket> {
   const buckets = new Map<string, Bucket>();
   for (const [rank, alert] of sorted(alerts).entries()) {
     if (alert.spec.suspend) continue;
-    const candidate = { alert, rank, hasLabels: alert.spec.eventSources.some(hasMatchLabels) };
+    const hasLabels = alert.spec.eventSources.some(hasMatchLabels);
+    const candidate = { alert, rank, hasLabels, cost: costOf(alert) };
     for (const source of alert.spec.eventSources) {
       const namespace = source.namespace ?? alert.metadata.namespace;
       if (noCrossNamespaceRefs && namespace !== alert.metadata.namespace) continue;

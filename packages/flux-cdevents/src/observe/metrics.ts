@@ -48,6 +48,11 @@ export function createMetrics() {
       labelNames: ['reason'],
       registers,
     }),
+    undecidedExpressions: new Counter({
+      name: 'flux_cdevents_undecided_expressions_total',
+      help: 'Expressions of Alerts that took too long with the message of an event, so that their list let it through.',
+      registers,
+    }),
     deliveries: new Counter({
       name: 'flux_cdevents_deliveries_total',
       help: 'Entries that were delivered or became dead letters, by outcome.',

@@ -1,10 +1,11 @@
 import { createHash, hash } from 'node:crypto';
 import { type ConfigSnapshot, type ConfigSource, configNotLoaded, isComplete } from '../config/config-source.ts';
 import type { Acceptance, MapOutcome } from '../contracts.ts';
-import { describeField } from '../diagnostics/describe.ts';
+import { describeField, describeFound } from '../diagnostics/describe.ts';
 import type { FluxEvent } from '../flux/event.ts';
 import { duplicateKey, type MetadataConflict, mergeMetadata, restorePrefixes } from '../flux/metadata.ts';
 import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
+import { createTurns } from '../lib/turns.ts';
 import type { Matcher } from '../match/matcher.ts';
 import type { Logger } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -27,6 +28,11 @@ export interface PipelineDeps {
   readonly config: Pick<ConfigSource, 'labels'>;
   /** The configuration in force, with an index of its Alerts; undefined until it is loaded. */
   readonly current: () => { readonly snapshot: ConfigSnapshot; readonly matcher: Matcher } | undefined;
+  /** Matches expressions that take long with a message, in another thread. Undefined for those that take too long. */
+  readonly longMatch?: (
+    message: string,
+    expressions: readonly string[],
+  ) => Promise<ReadonlyMap<string, boolean | undefined>>;
   readonly outbox: EventStore;
   readonly defaults: MapDefaults;
   /** For how long the same event counts as a duplicate. */
@@ -76,7 +82,8 @@ export interface Pipeline {
  * `commit-loop.ts` recalls and commits, `entries.ts` maps.
  */
 export function createPipeline(deps: PipelineDeps): Pipeline {
-  const { config, current, outbox, defaults, rateLimitIntervalMs, forward = false, reports, metrics, logger } = deps;
+  const { config, current, longMatch, outbox, defaults, rateLimitIntervalMs, forward = false } = deps;
+  const { reports, metrics, logger } = deps;
   const reportConflicts = createConflictReporter(logger, reports);
 
   const loaded = () => {
@@ -88,13 +95,26 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
   /** The Providers whose Alerts select the event, except those that the notification-controller delivers to. */
   const select = async (event: FluxEvent): Promise<readonly Destination[]> => {
     const { snapshot, matcher } = loaded();
-    // Labels are fetched first, so that what follows is pure.
-    const labels = matcher.needsLabels(event) ? await config.labels(event.involvedObject) : undefined;
+    // What takes long is fetched first, so that what follows is pure.
+    const long = longMatch ? matcher.longExpressions(event) : [];
+    const verdicts = longMatch && long.length > 0 ? await longMatch(event.message, long) : undefined;
+    for (const [expression, found] of verdicts ?? []) {
+      if (found !== undefined) continue;
+      const { involvedObject, reason } = event;
+      metrics.undecidedExpressions.inc();
+      logger.error(
+        { expression: describeFound(expression), characters: event.message.length, involvedObject, reason },
+        'matching an expression of an Alert took too long: its list lets the event through',
+      );
+    }
+    const labels = matcher.needsLabels(event, verdicts) ? await config.labels(event.involvedObject) : undefined;
     const destinations: Destination[] = [];
-    for (const alert of matcher.match(event, labels)) {
+    const turns = createTurns();
+    for (const alert of matcher.match(event, labels, verdicts)) {
       const provider = { namespace: alert.metadata.namespace, name: alert.spec.providerRef.name };
       const resolved = providerIn(snapshot, provider);
       if (isLeftToFlux(resolved, forward)) continue;
+      if (turns.over) await turns.next();
       const { metadata, conflicts } = mergeMetadata(event, alert);
       if (conflicts.length > 0) reportConflicts(alert.metadata, conflicts);
       destinations.push({ alert: alert.metadata, metadata, provider, resolved });
@@ -115,8 +135,8 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     const { mapped, receipt } = await commitMapped(outbox, {
       object: objectKey(event.involvedObject),
       mark: { key: markKey, ttlMs: rateLimitIntervalMs },
-      map(recalled) {
-        const mapped = entriesOf(event, destinations, recalled, defaults);
+      async map(recalled) {
+        const mapped = await entriesOf(event, destinations, recalled, defaults);
         return forwarded.length === 0 ? mapped : { ...mapped, entries: [...mapped.entries, ...forwarded] };
       },
     });

@@ -4,7 +4,7 @@ import type { EventEntries } from './event-entries.ts';
 /** The parts of a commit that are known before the event is mapped, and how to map it. */
 export interface MappedCommit extends Pick<Commit, 'object' | 'mark' | 'replaces'> {
   /** Called again with the new memory each time another event of the object was committed first. */
-  readonly map: (recalled: string | undefined) => EventEntries;
+  readonly map: (recalled: string | undefined) => EventEntries | Promise<EventEntries>;
 }
 
 export interface CommitResult {
@@ -24,7 +24,7 @@ export async function commitMapped(
 ): Promise<CommitResult> {
   for (;;) {
     const { version, memory } = await store.recall(object);
-    const mapped = map(memory);
+    const mapped = await map(memory);
     const { entries, remember } = mapped;
     if (entries.length === 0 && remember === undefined && !replaces) return { mapped, receipt: { status: 'nothing' } };
     const receipt = await store.commit({

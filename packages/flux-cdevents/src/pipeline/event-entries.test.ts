@@ -28,11 +28,11 @@ const aDestination = (name: string, overrides: Parameters<typeof aProvider>[0] =
 };
 
 describe('the event in the sources of its entries', () => {
-  it('is serialised once for all destinations', () => {
+  it('is serialised once for all destinations', async () => {
     const { event, plain, count } = aCountedEvent();
     const missing = { ...aDestination('missing'), resolved: undefined };
     const destinations = [aDestination('hub'), aDestination('raw', { type: 'generic' }), missing];
-    const { entries } = entriesOf(event, destinations, undefined, {});
+    const { entries } = await entriesOf(event, destinations, undefined, {});
     expect(entries.map((entry) => readEntrySource(entry))).toEqual([
       { event: plain, metadata: { to: 'hub' }, chainId: expect.any(String), explanation: expect.anything() },
       { event: plain, metadata: { to: 'raw' }, chainId: expect.any(String) },
@@ -41,9 +41,9 @@ describe('the event in the sources of its entries', () => {
     expect(count.serialised).toBe(1);
   });
 
-  it('is not serialised when there are none', () => {
+  it('is not serialised when there are none', async () => {
     const { event, count } = aCountedEvent({ reason: 'NoRuleMapsThis' });
-    const { entries, skipped } = entriesOf(event, [aDestination('hub')], undefined, {});
+    const { entries, skipped } = await entriesOf(event, [aDestination('hub')], undefined, {});
     expect(entries).toEqual([]);
     expect(skipped).toMatchObject([{ reason: 'unmapped' }]);
     expect(count.serialised).toBe(0);

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { FluxEvent } from '../flux/event.ts';
 import { type NamespacedName, nameOf, objectKey } from '../flux/object-ref.ts';
+import { createTurns } from '../lib/turns.ts';
 import { type ConvertedCDEvent, convertEvent, NO_TYPE, type SkipReason } from '../map/convert-event.ts';
 import { explanationOf } from '../map/explanation.ts';
 import { contextIdOf, entryIdOf, identityOf } from '../map/identity.ts';
@@ -49,15 +50,15 @@ export interface MadeCDEvent {
 
 /**
  * The entries of an event for all its destinations. Pure: everything it depends on is passed in, and what to remember
- * is returned.
+ * is returned. Other events have their turn in between when it takes long.
  * @param recalled what is remembered of the involved object
  */
-export function entriesOf(
+export async function entriesOf(
   event: FluxEvent,
   destinations: readonly Destination[],
   recalled: string | undefined,
   defaults: MapDefaults,
-): EventEntries {
+): Promise<EventEntries> {
   const skipped: { provider: NamespacedName; reason: DestinationSkipReason }[] = [];
   const open: Destination[] = [];
   for (const destination of destinations) {
@@ -73,7 +74,9 @@ export function entriesOf(
   const { chain, chainId } = chainOf(event, memory, defaults.cluster);
   const entries = new Map<string, NewEntry>();
   const made: MadeCDEvent[] = [];
+  const turns = createTurns();
   for (const destination of open) {
+    if (turns.over) await turns.next();
     const one = entriesFor(destination, { event, writeSource, chainId, memory, defaults });
     for (const entry of one.entries) if (!entries.has(entry.id)) entries.set(entry.id, entry);
     if (one.skipped) skipped.push({ provider: destination.provider, reason: one.skipped });

@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 /** What a fixed piece of work takes on a machine that has nothing else to do, in ms. */
 const QUIET_MS = 25;
 
@@ -8,11 +10,11 @@ function fixedWork(): number {
   return sum;
 }
 
-/** The processor time that this process spends on a function, in ms. Time that other processes take does not count. */
+/** The processor time that this thread spends on a function, in ms. What other threads and processes take does not count. */
 function processorTimeOf(run: () => unknown): number {
-  const before = process.cpuUsage();
+  const before = process.threadCpuUsage();
   run();
-  const { user, system } = process.cpuUsage(before);
+  const { user, system } = process.threadCpuUsage(before);
   return (user + system) / 1000;
 }
 
@@ -21,7 +23,29 @@ function processorTimeOf(run: () => unknown): number {
  * work takes now. The smallest of three runs counts, so that a collection of garbage does not.
  */
 export function millisecondsOf(run: () => unknown): number {
-  const least = (of: () => unknown) => Math.min(...[1, 2, 3].map(() => processorTimeOf(of)));
-  const slowness = Math.max(1, least(fixedWork) / QUIET_MS);
-  return least(run) / slowness;
+  return leastOfThree(run) / slowness();
 }
+
+/**
+ * The longest turn of the event loop while something happens that is not awaited in one piece, in ms of a quiet machine as for
+ * `millisecondsOf`.
+ */
+export async function longestTurnOf(run: () => Promise<unknown>): Promise<number> {
+  let done = false;
+  let longest = 0;
+  const running = run().finally(() => {
+    done = true;
+  });
+  while (!done) {
+    const before = process.threadCpuUsage();
+    await nextTurn();
+    const { user, system } = process.threadCpuUsage(before);
+    longest = Math.max(longest, (user + system) / 1000);
+  }
+  await running;
+  return longest / slowness();
+}
+
+const leastOfThree = (run: () => unknown) => Math.min(...[1, 2, 3].map(() => processorTimeOf(run)));
+
+const slowness = (): number => Math.max(1, leastOfThree(fixedWork) / QUIET_MS);
