@@ -270,6 +270,15 @@ describe('headers', () => {
   ])('%j is an issue', (headers, message) =>
     expect(issuesWith({ headers })).toEqual([`Secret s: headers: expected ${message}`]),
   );
+
+  it('of more than 32 KiB are an issue, and so are those written twice', () => {
+    expect(issuesWith({ headers: `x: ${'y'.repeat(32_766)}` })).toEqual([
+      'Secret s: headers: expected at most 32,768 bytes, found 32,769 bytes',
+    ]);
+    expect(issuesWith({ headers: 'x: 1\nx: 2' })).toEqual([
+      'Secret s: headers: expected a YAML map of header names to values, found 9 bytes that are not',
+    ]);
+  });
 });
 
 describe('the HMAC key', () => {
