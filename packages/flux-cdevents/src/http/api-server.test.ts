@@ -489,3 +489,18 @@ it('counts in a dry run what a replay or a discard would change, and changes not
   const { body } = await get('/deliveries');
   expect(body.entries.map(({ state }: Delivery) => state)).toEqual(['delivered', 'dead-letter']);
 });
+
+describe('a request that is larger than any other', () => {
+  it('with more values than an event has is refused at once', async () => {
+    const { status, body } = await post('/deliveries/replay', { ids: Array(100_000).fill('a') });
+    expect(status).toBe(400);
+    expect(body).toEqual({
+      code: 'FCE_OPTION_INVALID',
+      message: 'body: expected JSON of at most 12,000 values, found more',
+    });
+  });
+
+  it('for an id of 300 characters finds nothing', async () => {
+    expect((await get(`/deliveries/${'x'.repeat(300)}`)).status).toBe(404);
+  });
+});

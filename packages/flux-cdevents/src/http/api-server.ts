@@ -1,6 +1,7 @@
 import { fastifySwagger } from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { messageOf } from '../errors.ts';
+import { hasMoreValues } from '../lib/json-values.ts';
 import { silentLogger } from '../observe/log.ts';
 import { VERSION } from '../version.ts';
 import type { ApiServerDeps } from './api-deps.ts';
@@ -15,6 +16,10 @@ import { type TypeBoxProvider, validateWithTypeBox } from './typebox-routes.ts';
 export const API_PREFIX = '/api/v1';
 /** Enough for the largest Flux event that the event endpoint accepts, and the rest of the request. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
+/** More than the longest name. Without it, a long id would be answered with 414 instead of 404. */
+const MAX_PARAM_LENGTH = 16 * 1024;
+/** Enough for the values of the largest Flux event as well. More would take long to read. */
+const MAX_VALUES = 12_000;
 
 /**
  * The API behind `flux-cdevents deliveries` and `send`, described by its own `openapi.json`. Errors are
@@ -22,9 +27,18 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
  */
 export function createApiServer(deps: ApiServerDeps): FastifyInstance {
   const { logger = silentLogger() } = deps;
-  const server = createSecureServer({ bodyLimit: MAX_BODY_BYTES });
+  const server = createSecureServer({
+    bodyLimit: MAX_BODY_BYTES,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+  });
   const guard = createGuard(deps.token);
-  server.removeContentTypeParser('text/plain');
+  server.removeContentTypeParser(['text/plain', 'application/json']);
+  const parseJson = server.getDefaultJsonParser('error', 'error');
+  server.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (!hasMoreValues(body, MAX_VALUES)) return parseJson(request, body, done);
+    const expected = `at most ${MAX_VALUES.toLocaleString('en-US')} values`;
+    done(new ApiError(400, 'FCE_OPTION_INVALID', `body: expected JSON of ${expected}, found more`));
+  });
   server.setErrorHandler((error, _request, reply) => {
     const { status, body } = answerFor(error);
     if (status >= 500) logger.error({ error: messageOf(error) }, 'API request failed');

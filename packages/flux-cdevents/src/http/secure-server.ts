@@ -1,4 +1,4 @@
-import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyReply, type FastifyServerOptions, fastify } from 'fastify';
 import { answerFor } from './api-error.ts';
 
 /**
@@ -14,7 +14,9 @@ const SECURITY_HEADERS = {
 };
 
 /** Creates a server whose every answer has the security headers, those of errors included. */
-export function createSecureServer(options: { readonly bodyLimit?: number } = {}): FastifyInstance {
+export function createSecureServer(
+  options: Pick<FastifyServerOptions, 'bodyLimit' | 'routerOptions'> = {},
+): FastifyInstance {
   const server = fastify({
     ...options,
     forceCloseConnections: true,
