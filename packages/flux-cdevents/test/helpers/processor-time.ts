@@ -48,4 +48,4 @@ export async function longestTurnOf(run: () => Promise<unknown>): Promise<number
 
 const leastOfThree = (run: () => unknown) => Math.min(...[1, 2, 3].map(() => processorTimeOf(run)));
 
-const slowness = (): number => Math.max(1, leastOfThree(fixedWork) / QUIET_MS);
+export const slowness = (): number => Math.max(1, leastOfThree(fixedWork) / QUIET_MS);
