@@ -16,6 +16,7 @@ const good: TokenReview = { authenticated: true, username: HELM, audiences: [AUD
 function aCheck(answer: (token: string) => TokenReview | Promise<TokenReview> = () => good) {
   const asked: string[] = [];
   let at = NOW;
+  let setBackMs = 0;
   const check = createTokenReviewCheck({
     review: async (token) => {
       asked.push(token);
@@ -23,13 +24,17 @@ function aCheck(answer: (token: string) => TokenReview | Promise<TokenReview> = 
     },
     audience: AUDIENCE,
     serviceAccounts: fluxServiceAccounts('flux-system'),
-    now: () => at,
+    now: () => at - setBackMs,
+    steady: () => at,
   });
   return {
     asked,
     check: async (authorization?: string) => check(authorization),
     pass: (ms: number) => {
       at += ms;
+    },
+    setClockBack: (ms: number) => {
+      setBackMs += ms;
     },
   };
 }
@@ -85,6 +90,15 @@ describe('an answer is remembered', () => {
     }
     expect(asked).toHaveLength(1);
     pass(1);
+    await check(bearer(aToken()));
+    expect(asked).toHaveLength(2);
+  });
+
+  it('for a minute, also when the system clock is set back', async () => {
+    const { check, asked, pass, setClockBack } = aCheck();
+    await check(bearer(aToken()));
+    setClockBack(7_200_000);
+    pass(60_000);
     await check(bearer(aToken()));
     expect(asked).toHaveLength(2);
   });

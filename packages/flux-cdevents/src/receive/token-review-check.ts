@@ -5,6 +5,7 @@ import { FluxCDEventsError, messageOf } from '../errors.ts';
 import { EVENT_SENDERS } from '../flux/controllers.ts';
 import type { NamespacedName } from '../flux/object-ref.ts';
 import { bearerOf } from '../lib/bearer.ts';
+import { steadyNow } from '../lib/steady-now.ts';
 
 export interface TokenReviewDeps {
   /** Asks the API server. Rejects when there is no answer. */
@@ -12,8 +13,10 @@ export interface TokenReviewDeps {
   readonly audience: string;
   /** The ServiceAccounts that may post. */
   readonly serviceAccounts: readonly NamespacedName[];
-  /** Epoch ms. */
+  /** Epoch ms by the system clock, with which the expiry of a token is compared. */
   readonly now: () => number;
+  /** How long answers are remembered goes by a clock that nobody sets. Epoch ms. @default steadyNow */
+  readonly steady?: () => number;
 }
 
 /** How long an accepted token is remembered. A revoked one is accepted for up to this long. */
@@ -31,6 +34,7 @@ const TIMEOUT_MS = 3_000;
 
 interface RememberedToken {
   readonly allowed: boolean;
+  /** By the steady clock. */
   readonly until: number;
 }
 
@@ -40,12 +44,18 @@ interface RememberedToken {
  * only to refuse it without asking.
  * @throws {FluxCDEventsError} from the function that is returned: `FCE_AUTH_UNAVAILABLE`
  */
-export function createTokenReviewCheck({ review, audience, serviceAccounts, now }: TokenReviewDeps) {
+export function createTokenReviewCheck({
+  review,
+  audience,
+  serviceAccounts,
+  now,
+  steady = steadyNow,
+}: TokenReviewDeps) {
   const usernames = new Set(serviceAccounts.map(({ namespace, name }) => `system:serviceaccount:${namespace}:${name}`));
   const remembered = new LRUCache<string, RememberedToken>({ max: MAX_REMEMBERED });
   const underWay = new Map<string, Promise<boolean>>();
 
-  const ask = async (key: string, token: string, expiresAt: number): Promise<boolean> => {
+  const ask = async (key: string, token: string): Promise<boolean> => {
     let answer: TokenReview;
     try {
       answer = await review(token, AbortSignal.timeout(TIMEOUT_MS));
@@ -54,8 +64,7 @@ export function createTokenReviewCheck({ review, audience, serviceAccounts, now 
     }
     const { authenticated, username = '', audiences } = answer;
     const allowed = authenticated && audiences.includes(audience) && usernames.has(username);
-    const until = allowed ? Math.min(now() + GOOD_FOR_MS, expiresAt) : now() + BAD_FOR_MS;
-    remembered.set(key, { allowed, until });
+    remembered.set(key, { allowed, until: steady() + (allowed ? GOOD_FOR_MS : BAD_FOR_MS) });
     return allowed;
   };
 
@@ -68,13 +77,13 @@ export function createTokenReviewCheck({ review, audience, serviceAccounts, now 
 
     const key = hash('sha256', token);
     const known = remembered.get(key);
-    if (known && known.until > now()) return known.allowed;
+    if (known && known.until > steady()) return known.allowed;
     const asked = underWay.get(key);
     if (asked) return asked;
     if (underWay.size >= MAX_UNDER_WAY) {
       throw new FluxCDEventsError('FCE_AUTH_UNAVAILABLE', `token review: ${MAX_UNDER_WAY} are under way`);
     }
-    const asking = ask(key, token, claims.expiresAt).finally(() => underWay.delete(key));
+    const asking = ask(key, token).finally(() => underWay.delete(key));
     underWay.set(key, asking);
     return asking;
   };
