@@ -147,5 +147,4 @@ export type WorkerMessage =
       readonly ready: boolean;
     }
   /** There is no room for events any more, or there is room again. */
-  | { readonly kind: 'room'; readonly full: string | undefined }
-  | { readonly kind: 'closed' };
+  | { readonly kind: 'room'; readonly full: string | undefined };

@@ -221,6 +221,5 @@ function close(db: Database): void {
     // The log stays. The next start reads it.
   }
   db.close();
-  post({ kind: 'closed' });
   port?.close();
 }
