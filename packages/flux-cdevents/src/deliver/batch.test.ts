@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { DeliveryOutcome } from '../transport/transport.ts';
 import { isSplit, MAX_BATCH_COUNT, MAX_BATCH_LENGTH, takeBatch } from './batch.ts';
-import type { Job } from './lanes.ts';
+import type { Lease } from './lanes.ts';
 
-const aJob = (id: string, { alone = false, ...entry }: Record<string, unknown> = {}): Job =>
+const aLease = (id: string, { alone = false, ...entry }: Record<string, unknown> = {}): Lease =>
   ({
     alone,
     claimedAt: 0,
-    leaseEndsAt: 0,
+    endsAt: 0,
     entry: { id, kind: 'cdevent', message: '{}', attempts: 0, ...entry },
-  }) as Job;
-const takeAll = (contentMode: 'binary' | 'batched', queue: Job[]): string[] => {
+  }) as Lease;
+const takeAll = (contentMode: 'binary' | 'batched', queue: Lease[]): string[] => {
   const taken = [];
   while (queue.length > 0)
     taken.push(
@@ -23,33 +23,33 @@ const takeAll = (contentMode: 'binary' | 'batched', queue: Job[]): string[] => {
 
 describe('takeBatch', () => {
   it('takes one at a time', () => {
-    expect(takeAll('binary', [aJob('a'), aJob('b')])).toEqual(['a', 'b']);
+    expect(takeAll('binary', [aLease('a'), aLease('b')])).toEqual(['a', 'b']);
     expect(takeBatch([], 'batched')).toEqual([]);
   });
 
   it('takes batches of those that may go together', () => {
     const queue = [
-      aJob('a'),
-      aJob('b'),
-      aJob('mapped-later', { message: undefined }),
-      aJob('c'),
-      aJob('raw', { kind: 'flux' }),
-      aJob('forwarded', { kind: 'forward' }),
-      aJob('d', { alone: true }),
-      aJob('e', { attempts: 3 }),
-      aJob('f', { attempts: 2 }),
-      aJob('g'),
+      aLease('a'),
+      aLease('b'),
+      aLease('mapped-later', { message: undefined }),
+      aLease('c'),
+      aLease('raw', { kind: 'flux' }),
+      aLease('forwarded', { kind: 'forward' }),
+      aLease('d', { alone: true }),
+      aLease('e', { attempts: 3 }),
+      aLease('f', { attempts: 2 }),
+      aLease('g'),
     ];
     expect(takeAll('batched', queue)).toEqual(['a+b', 'mapped-later', 'c', 'raw', 'forwarded', 'd', 'e', 'f+g']);
   });
 
   it('keeps a batch within its limits', () => {
-    const many = Array.from({ length: MAX_BATCH_COUNT + 1 }, (_, i) => aJob(String(i)));
+    const many = Array.from({ length: MAX_BATCH_COUNT + 1 }, (_, i) => aLease(String(i)));
     expect(takeBatch(many, 'batched')).toHaveLength(MAX_BATCH_COUNT);
     const large = 'x'.repeat(MAX_BATCH_LENGTH / 2);
-    const queue = ['a', 'b', 'c'].map((id) => aJob(id, { message: large }));
+    const queue = ['a', 'b', 'c'].map((id) => aLease(id, { message: large }));
     expect(takeAll('batched', queue)).toEqual(['a+b', 'c']);
-    expect(takeAll('batched', [aJob('huge', { message: `${large}${large}x` }), aJob('a')])).toEqual(['huge', 'a']);
+    expect(takeAll('batched', [aLease('huge', { message: `${large}${large}x` }), aLease('a')])).toEqual(['huge', 'a']);
   });
 });
 

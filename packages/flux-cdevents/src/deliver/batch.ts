@@ -1,6 +1,6 @@
 import type { ProviderOptions } from '../provider/provider.ts';
 import type { DeliveryOutcome } from '../transport/transport.ts';
-import type { Job } from './lanes.ts';
+import type { Lease } from './lanes.ts';
 
 /** The maximum number of events in a batch. */
 export const MAX_BATCH_COUNT = 50;
@@ -10,7 +10,7 @@ export const MAX_BATCH_LENGTH = 1_048_576;
 const MAX_BATCHED_ATTEMPTS = 3;
 
 /** Takes the entries of the next request from the queue: one, or several in the content mode `batched`. */
-export function takeBatch(queue: Job[], contentMode: ProviderOptions['contentMode']): Job[] {
+export function takeBatch(queue: Lease[], contentMode: ProviderOptions['contentMode']): Lease[] {
   const first = queue.shift();
   if (!first) return [];
   if (contentMode !== 'batched' || !fitsBatch(first)) return [first];
@@ -25,7 +25,7 @@ export function takeBatch(queue: Job[], contentMode: ProviderOptions['contentMod
   return batch;
 }
 
-const fitsBatch = ({ alone, entry: { kind, message, attempts } }: Job): boolean =>
+const fitsBatch = ({ alone, entry: { kind, message, attempts } }: Lease): boolean =>
   !alone && kind === 'cdevent' && message !== undefined && attempts < MAX_BATCHED_ATTEMPTS;
 
 /** Whether to send a rejected batch again entry by entry, so that one bad entry does not affect the others. */

@@ -14,7 +14,7 @@ import type { DeliveryOutcome, OutgoingMessage, Transports } from '../transport/
 import { isSplit, takeBatch } from './batch.ts';
 import { createConfiguredProviders, type ProviderMap } from './configured-providers.ts';
 import { createDeliveryMetrics } from './delivery-metrics.ts';
-import { claimLimits, createLanes, type Job, type Lane } from './lanes.ts';
+import { claimLimits, createLanes, type Lane, type Lease } from './lanes.ts';
 import { afterProbe, assess, failuresByChance, placesOf, withoutEntries } from './provider-health.ts';
 import { abandonedQueues, providerChanges } from './reconcile.ts';
 import { storeDelayMs } from './retry-delay.ts';
@@ -200,10 +200,10 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     const probe = new Set(probed.map(({ name }) => name));
     const { entries, nextDueInMs } = await outbox.claim({ ...limits, leaseMs, except: closedProviders(), probe });
     storeWorks();
-    const jobs = entries.map((entry) => ({
+    const leases = entries.map((entry) => ({
       entry,
       claimedAt,
-      leaseEndsAt: claimedAt + leaseMs,
+      endsAt: claimedAt + leaseMs,
       probe: probe.delete(nameOf(entry.provider)),
       alone: false,
     }));
@@ -211,7 +211,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
       const isIdle = lane.health.down && lane.inFlight === 0 && probe.has(lane.name);
       if (isIdle) lanes.setHealth(lane, withoutEntries(lane.health));
     }
-    enqueue(jobs);
+    enqueue(leases);
     const dueAt = nextDueInMs === undefined ? Number.POSITIVE_INFINITY : now() + nextDueInMs;
     claimAt(Math.min(dueAt, lanes.nextProbeAt()));
     if (entries.length === limits.limit) claimAgain = true;
@@ -230,12 +230,12 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     claimTimer = setTimeout(() => void claim(), Math.min(Math.max(at - now(), MIN_TIMER_MS), MAX_TIMER_MS));
   };
 
-  const enqueue = (jobs: readonly Job[]) => {
+  const enqueue = (leases: readonly Lease[]) => {
     const touched = new Set<Lane>();
-    for (const job of jobs) {
-      const lane = lanes.of(job.entry.provider, providers);
-      lanes.hold(lane, 1, job.entry.bytes);
-      lane.queue.push(job);
+    for (const lease of leases) {
+      const lane = lanes.of(lease.entry.provider, providers);
+      lanes.hold(lane, 1, lease.entry.bytes);
+      lane.queue.push(lease);
       if (!providers.all.has(lane.name)) providers.addUnknown(lane.name);
       touched.add(lane);
     }
@@ -261,28 +261,28 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
     }
     const places = placesOf(health, concurrent);
     while (lane.inFlight < places && queue.length > 0) {
-      const jobs = takeBatch(queue, provider.options.contentMode);
-      const [first] = jobs;
+      const leases = takeBatch(queue, provider.options.contentMode);
+      const [first] = leases;
       if (first === undefined) return;
-      if (now() + provider.endpoint.timeoutMs + SETTLE_MARGIN_MS > first.leaseEndsAt) release(lane, jobs);
+      if (now() + provider.endpoint.timeoutMs + SETTLE_MARGIN_MS > first.endsAt) release(lane, leases);
       else if (first.entry.message === undefined) void map(lane, first);
-      else void send(lane, provider, jobs);
+      else void send(lane, provider, leases);
     }
   };
 
-  const send = async (lane: Lane, provider: ReadyProvider, jobs: readonly Job[]) => {
+  const send = async (lane: Lane, provider: ReadyProvider, leases: readonly Lease[]) => {
     lanes.begin(lane);
     const startedAt = now();
-    const outcome = await attempt(provider, jobs);
+    const outcome = await attempt(provider, leases);
     // the outcome of an aborted request is unknown, so it does not count as an attempt
-    if (abort.signal.aborted && outcome.status === 'retryable') release(lane, jobs);
-    else attempted(lane, provider, jobs, outcome, now() - startedAt);
+    if (abort.signal.aborted && outcome.status === 'retryable') release(lane, leases);
+    else attempted(lane, provider, leases, outcome, now() - startedAt);
     landed(lane);
   };
 
-  const attempt = async (provider: ReadyProvider, jobs: readonly Job[]): Promise<DeliveryOutcome> => {
+  const attempt = async (provider: ReadyProvider, leases: readonly Lease[]): Promise<DeliveryOutcome> => {
     try {
-      return await transports.forProvider(provider).send(jobs.map(toMessage), abort.signal);
+      return await transports.forProvider(provider).send(leases.map(toMessage), abort.signal);
     } catch (thrown) {
       // a Transport should not throw, but if one does, no event may be lost
       return { status: 'retryable', code: 'error', error: messageOf(thrown), slow: true };
@@ -292,45 +292,45 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
   const attempted = (
     lane: Lane,
     provider: ReadyProvider,
-    jobs: readonly Job[],
+    leases: readonly Lease[],
     outcome: DeliveryOutcome,
     durationMs: number,
   ) => {
-    const split = isSplit(jobs.length, outcome);
+    const split = isSplit(leases.length, outcome);
     metrics.observeAttempt(lane.ref, durationMs / 1000);
-    for (const job of jobs) {
-      const { entry } = job;
+    for (const lease of leases) {
+      const { entry } = lease;
       metrics.countAttempt(lane.ref, typeLabelOf(entry), outcome);
       if (debug) logger.debug({ ...logFieldsOf(entry), ...outcome, durationMs: Math.round(durationMs) }, 'attempted');
       if (split) {
-        job.alone = true;
+        lease.alone = true;
         continue;
       }
       if (outcome.status === 'delivered') {
-        metrics.observeEndToEnd(lane.ref, Math.max(0, entry.ageMs + now() - job.claimedAt) / 1000);
+        metrics.observeEndToEnd(lane.ref, Math.max(0, entry.ageMs + now() - lease.claimedAt) / 1000);
       }
-      settle(lane, job, settlementOf(entry, outcome, random(), failuresByChance(lane.health)));
+      settle(lane, lease, settlementOf(entry, outcome, random(), failuresByChance(lane.health)));
     }
-    if (split) lane.queue.unshift(...jobs);
-    else if (jobs[0]) assessProvider(lane, provider, jobs[0].entry.alert, outcome);
+    if (split) lane.queue.unshift(...leases);
+    else if (leases[0]) assessProvider(lane, provider, leases[0].entry.alert, outcome);
   };
 
-  const map = async (lane: Lane, job: Job) => {
-    const { id, leaseId } = job.entry;
+  const map = async (lane: Lane, lease: Lease) => {
+    const { id, leaseId } = lease.entry;
     lanes.begin(lane);
     try {
-      if ((await deps.map(job.entry)) === 'not-ready') release(lane, [job]);
+      if ((await deps.map(lease.entry)) === 'not-ready') release(lane, [lease]);
       else {
-        lanes.hold(lane, -1, -job.entry.bytes); // its lease has ended
-        if (job.probe && lane.health.down) lanes.setHealth(lane, { ...lane.health, probeAt: now() }); // with the result
+        lanes.hold(lane, -1, -lease.entry.bytes); // its lease has ended
+        if (lease.probe && lane.health.down) lanes.setHealth(lane, { ...lane.health, probeAt: now() }); // with the result
         void claim();
       }
     } catch (thrown) {
       if (isStoreFailure(thrown)) {
-        release(lane, [job]);
+        release(lane, [lease]);
         storeFailed(thrown);
       } else {
-        settle(lane, job, { id, leaseId, outcome: 'dead-letter', error: messageOf(thrown) });
+        settle(lane, lease, { id, leaseId, outcome: 'dead-letter', error: messageOf(thrown) });
       }
     }
     landed(lane);
@@ -386,15 +386,15 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
   let flushScheduled = false;
   let flushFailed = false;
 
-  const settle = (lane: Lane, { entry }: Job, settlement: Settlement) => {
+  const settle = (lane: Lane, { entry }: Lease, settlement: Settlement) => {
     unsettled.push({ lane, entry, settlement });
     scheduleFlush();
   };
 
-  const release = (lane: Lane, jobs: readonly Job[]) => {
-    for (const job of jobs) {
-      const { id, leaseId } = job.entry;
-      settle(lane, job, { id, leaseId, outcome: 'release' });
+  const release = (lane: Lane, leases: readonly Lease[]) => {
+    for (const lease of leases) {
+      const { id, leaseId } = lease.entry;
+      settle(lane, lease, { id, leaseId, outcome: 'release' });
     }
   };
 
@@ -616,7 +616,7 @@ export function createDeliveryEngine(deps: DeliveryEngineDeps): DeliveryEngine {
   };
 }
 
-const toMessage = ({ entry: { kind, message = '', partitionKey } }: Job): OutgoingMessage => ({
+const toMessage = ({ entry: { kind, message = '', partitionKey } }: Lease): OutgoingMessage => ({
   kind,
   body: message,
   ...(partitionKey !== undefined && { partitionKey }),

@@ -5,10 +5,10 @@ import type { ConfiguredProviders } from './configured-providers.ts';
 import { afterChange, healthy, type ProviderHealth } from './provider-health.ts';
 
 /** A claimed entry that is not settled yet. Instants come from the engine's monotonic clock, in ms. */
-export interface Job {
+export interface Lease {
   readonly entry: ClaimedEntry;
   readonly claimedAt: number;
-  readonly leaseEndsAt: number;
+  readonly endsAt: number;
   /** True: it is sent although its Provider is down. */
   readonly probe: boolean;
   /** True after a batch with this entry was rejected: the entry is then sent alone. */
@@ -24,7 +24,7 @@ export interface Lane {
   readonly provider: ReadyProvider | undefined;
   readonly health: ProviderHealth;
   /** Claimed entries that wait until they may be sent. */
-  readonly queue: Job[];
+  readonly queue: Lease[];
   /** Requests in flight, and entries being mapped. */
   readonly inFlight: number;
   /** Entries under lease: queued, in flight or being settled. */

@@ -21,7 +21,7 @@ const LIMIT_MS = 3_000;
 /** The thread ends when it had nothing to do for this long. */
 const IDLE_MS = 60_000;
 
-interface Job extends LongMatch {
+interface PendingMatch extends LongMatch {
   readonly verdicts: Map<string, boolean | undefined>;
   readonly resolve: (verdicts: Verdicts) => void;
   readonly timer: NodeJS.Timeout;
@@ -29,9 +29,9 @@ interface Job extends LongMatch {
 
 /** The thread is started when it is needed first. */
 export function createLongMatches({ limitMs = LIMIT_MS, idleMs = IDLE_MS } = {}): LongMatches {
-  const jobs: Job[] = [];
+  const pending: PendingMatch[] = [];
   let worker: Worker | undefined;
-  let running: Job | undefined;
+  let running: PendingMatch | undefined;
   let idle: NodeJS.Timeout | undefined;
 
   const stop = () => {
@@ -65,7 +65,7 @@ export function createLongMatches({ limitMs = LIMIT_MS, idleMs = IDLE_MS } = {})
 
   const next = () => {
     if (running) return;
-    running = jobs[0];
+    running = pending[0];
     clearTimeout(idle);
     if (!running) {
       idle = setTimeout(() => void stop(), idleMs).unref();
@@ -76,11 +76,11 @@ export function createLongMatches({ limitMs = LIMIT_MS, idleMs = IDLE_MS } = {})
     worker.postMessage({ message, expressions } satisfies LongMatch);
   };
 
-  const end = (job: Job) => {
-    clearTimeout(job.timer);
-    jobs.splice(jobs.indexOf(job), 1);
-    job.resolve(job.verdicts);
-    if (running === job) running = undefined;
+  const end = (match: PendingMatch) => {
+    clearTimeout(match.timer);
+    pending.splice(pending.indexOf(match), 1);
+    match.resolve(match.verdicts);
+    if (running === match) running = undefined;
     next();
   };
 
@@ -89,19 +89,19 @@ export function createLongMatches({ limitMs = LIMIT_MS, idleMs = IDLE_MS } = {})
       if (expressions.length === 0) return Promise.resolve(new Map());
       return new Promise((resolve) => {
         const timer = setTimeout(() => {
-          if (running === job) void stop(); // an expression cannot be interrupted
-          end(job);
+          if (running === match) void stop(); // an expression cannot be interrupted
+          end(match);
         }, limitMs);
         const verdicts = new Map<string, boolean | undefined>(expressions.map((expression) => [expression, undefined]));
-        const job: Job = { message, expressions, verdicts, resolve, timer };
-        jobs.push(job);
+        const match: PendingMatch = { message, expressions, verdicts, resolve, timer };
+        pending.push(match);
         next();
       });
     },
     async close() {
-      for (const job of jobs.splice(0)) {
-        clearTimeout(job.timer);
-        job.resolve(job.verdicts);
+      for (const match of pending.splice(0)) {
+        clearTimeout(match.timer);
+        match.resolve(match.verdicts);
       }
       await stop();
     },
