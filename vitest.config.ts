@@ -1,4 +1,8 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+// Each test file, store thread and command of a test is a thread or process of its own, which compiles the same modules.
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, '.cache/compile');
 
 export default defineConfig({
   test: {
