@@ -1,21 +1,21 @@
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readDocument } from '../src/config/files/read-document.ts';
-import type { Alert } from '../src/flux/alert.ts';
-import type { FluxEvent } from '../src/flux/event.ts';
-import { parseFluxEvent } from '../src/flux/event.ts';
-import { goRegexp } from '../src/lib/go-regexp.ts';
-import { createLongMatches, type LongMatches } from '../src/match/long-matches.ts';
-import { createMatcher } from '../src/match/matcher.ts';
-import { createLogger } from '../src/observe/log.ts';
-import { createMetrics } from '../src/observe/metrics.ts';
-import type { NewEntry } from '../src/outbox/entry.ts';
-import type { Commit } from '../src/outbox/event-store.ts';
-import { createPipeline } from '../src/pipeline/accept.ts';
-import { parseHeaders } from '../src/provider/endpoint/headers.ts';
-import { aFluxEvent } from './helpers/flux-events.ts';
-import { longestTurnOf, millisecondsOf } from './helpers/processor-time.ts';
-import { aProvider } from './helpers/providers.ts';
+import { readDocument } from '../../packages/flux-cdevents/src/config/files/read-document.ts';
+import type { Alert } from '../../packages/flux-cdevents/src/flux/alert.ts';
+import type { FluxEvent } from '../../packages/flux-cdevents/src/flux/event.ts';
+import { parseFluxEvent } from '../../packages/flux-cdevents/src/flux/event.ts';
+import { goRegexp } from '../../packages/flux-cdevents/src/lib/go-regexp.ts';
+import { createLongMatches, type LongMatches } from '../../packages/flux-cdevents/src/match/long-matches.ts';
+import { createMatcher } from '../../packages/flux-cdevents/src/match/matcher.ts';
+import { createLogger } from '../../packages/flux-cdevents/src/observe/log.ts';
+import { createMetrics } from '../../packages/flux-cdevents/src/observe/metrics.ts';
+import type { NewEntry } from '../../packages/flux-cdevents/src/outbox/entry.ts';
+import type { Commit } from '../../packages/flux-cdevents/src/outbox/event-store.ts';
+import { createPipeline } from '../../packages/flux-cdevents/src/pipeline/accept.ts';
+import { parseHeaders } from '../../packages/flux-cdevents/src/provider/endpoint/headers.ts';
+import { aFluxEvent } from '../../packages/flux-cdevents/test/helpers/flux-events.ts';
+import { longestTurnOf, millisecondsOf } from '../../packages/flux-cdevents/test/helpers/processor-time.ts';
+import { aProvider } from '../../packages/flux-cdevents/test/helpers/providers.ts';
 
 /** For how long the event loop may be away, in ms of a quiet machine. */
 const MAX_AWAY_MS = 100;
