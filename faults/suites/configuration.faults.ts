@@ -16,10 +16,13 @@ function makeUnreadable(path: string): () => void {
   };
 }
 
-it('a file of the configuration that cannot be read for a while', async () => {
+it.each<[string, (scene: Scene) => string]>([
+  ['a file of the configuration', ({ config }) => join(config, 'hub.json')],
+  ['the folder of the configuration', ({ config }) => config],
+])('%s that cannot be read for a while', async (name, pathIn) => {
   const scene = await createScene({ stations: { healthy: {}, hub: { answer: 503 } } });
   await scene.load({ objects: 10, each: 3 }).done;
-  const readable = makeUnreadable(join(scene.config, 'hub.json'));
+  const readable = makeUnreadable(pathIn(scene));
   await expect.poll(() => problems(scene), { timeout: 20_000 }).not.toEqual([]);
   await scene.load({ objects: 10, each: 3, first: 4 }).done;
   scene.station('hub').answer(202);
@@ -29,23 +32,7 @@ it('a file of the configuration that cannot be read for a while', async () => {
   await expect.poll(() => problems(scene), { timeout: 20_000 }).toEqual([]);
   await scene.load({ objects: 10, each: 3, first: 7 }).done;
   await scene.drained();
-  scene.judge({ fault: 'a file of the configuration unreadable' });
-});
-
-it('the folder of the configuration that cannot be read for a while', async () => {
-  const scene = await createScene({ stations: { healthy: {}, hub: { answer: 503 } } });
-  await scene.load({ objects: 10, each: 3 }).done;
-  const readable = makeUnreadable(scene.config);
-  await expect.poll(() => problems(scene), { timeout: 20_000 }).not.toEqual([]);
-  await scene.load({ objects: 10, each: 3, first: 4 }).done;
-  scene.station('hub').answer(202);
-  await scene.drained();
-  scene.over();
-  readable();
-  await expect.poll(() => problems(scene), { timeout: 20_000 }).toEqual([]);
-  await scene.load({ objects: 10, each: 3, first: 7 }).done;
-  await scene.drained();
-  scene.judge({ fault: 'the folder of the configuration unreadable' });
+  scene.judge({ fault: `${name} unreadable` });
 });
 
 it('a restart while a file of the configuration cannot be read', async () => {
