@@ -115,6 +115,7 @@ function serve(db: Database): void {
   };
   port?.on('message', (batch: Batch | 'close') => {
     if (batch === 'close') {
+      over = true;
       clearInterval(check);
       close(db);
       return;
@@ -141,6 +142,10 @@ function serve(db: Database): void {
   const names = Object.keys(operations) as CallName[];
   const reads = new Set(names.filter((name) => operations[name].mode === 'read'));
   post({ kind: 'opened', undelivered, reads });
+  // Before the first event: from then on, its outcome has a reserve.
+  setImmediate(() => {
+    if (!over) room.keepReserve();
+  });
 }
 
 function prepare(db: Database): Store {
