@@ -9,6 +9,12 @@ async function createQueue(): Promise<Scene> {
   return scene;
 }
 
+/** Waits until the Provider of the queue is in force as these fields say. */
+const untilHub = (scene: Scene, fields: object) =>
+  expect
+    .poll(async () => (await scene.controller.providers()).find(({ name }) => name === 'hub'), { timeout: 20_000 })
+    .toMatchObject(fields);
+
 async function deadLetters(scene: Scene): Promise<number> {
   const entries = await scene.controller.deliveries();
   return entries.filter(({ state }) => state === 'dead-letter').length;
@@ -29,11 +35,7 @@ it('a Provider that is deleted with a full queue', async () => {
 it('a Provider that is suspended with a full queue', async () => {
   const scene = await createQueue();
   scene.configure('hub', { spec: { suspend: true } });
-  await expect
-    .poll(async () => (await scene.controller.providers()).find(({ name }) => name === 'hub')?.suspend, {
-      timeout: 20_000,
-    })
-    .toBe(true);
+  await untilHub(scene, { suspend: true });
   scene.station('hub').answer(202);
   scene.over();
   scene.configure('hub');
@@ -44,11 +46,7 @@ it('a Provider that is suspended with a full queue', async () => {
 it('a Provider that becomes invalid with a full queue', async () => {
   const scene = await createQueue();
   scene.configure('hub', { spec: { address: 'no address' } });
-  await expect
-    .poll(async () => (await scene.controller.providers()).find(({ name }) => name === 'hub')?.status, {
-      timeout: 20_000,
-    })
-    .toBe('invalid');
+  await untilHub(scene, { status: 'invalid' });
   scene.station('hub').answer(202);
   await scene.load({ objects: 20, each: 2, first: 4 }).done;
   scene.over();
@@ -67,11 +65,7 @@ it('a Provider that is renamed with a full queue', async () => {
   await scene.drained();
   scene.over();
   scene.configure('hub'); // the old name once more, for what waits under it
-  await expect
-    .poll(async () => (await scene.controller.providers()).find(({ name }) => name === 'hub')?.status, {
-      timeout: 20_000,
-    })
-    .toBe('ready');
+  await untilHub(scene, { status: 'ready' });
   await scene.replayDeadLetters();
   scene.judge({ fault: 'a Provider renamed with a full queue', dead: 60 });
 });
